@@ -1,0 +1,1 @@
+"""Every promise of Parley, proven: unit, integration, system, bench."""

@@ -1,0 +1,1 @@
+"""One service at a time, against real Postgres and real Redis."""

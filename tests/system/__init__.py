@@ -1,0 +1,1 @@
+"""All services together: faults, restarts, the whole way from phone to phone."""
