@@ -1,0 +1,128 @@
+"""The server's WebSocket frames as finished JSON bytes. Field names and their order of reading are the contract's.
+
+Persistence builds those of durable events and receipts, a gateway the rest. Each is built once per event.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from shared.clock import now_iso
+
+RECEIPT_TYPES = {"delivered": "message.delivered", "read": "message.read"}
+
+
+def encode(kind: str, **fields: Any) -> bytes:
+    """A frame of this type; `timestamp` is now unless it is given."""
+    return orjson.dumps({"type": kind, "timestamp": fields.pop("timestamp", None) or now_iso(), **fields})
+
+
+def message_new(
+    *,
+    conversation_id: str,
+    message_id: str,
+    seq: int,
+    sender_id: str,
+    sender_handle: str | None,
+    text: str,
+    client_id: str | None,
+    reply_to: str | None,
+    media_url: str | None,
+    created_at: str,
+) -> bytes:
+    """`timestamp` is the time of the commit, so that the frame from the log equals the one that was published."""
+    return orjson.dumps(
+        {
+            "type": "message.new",
+            "timestamp": created_at,
+            "conversationId": conversation_id,
+            "messageId": message_id,
+            "seq": seq,
+            "senderId": sender_id,
+            "senderHandle": sender_handle,
+            "text": text,
+            "status": "sent",
+            "clientId": client_id,
+            "replyTo": reply_to,
+            "mediaUrl": media_url,
+            "createdAt": created_at,
+        }
+    )
+
+
+def receipt(*, status: str, conversation_id: str, message_id: str, seq: int, reader_id: str) -> bytes:
+    """`status` is delivered or read: `reader_id` has everything up to and with this message."""
+    return encode(
+        RECEIPT_TYPES[status],
+        conversationId=conversation_id,
+        messageId=message_id,
+        seq=seq,
+        senderId=reader_id,
+        status=status,
+    )
+
+
+def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
+    return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
+
+
+def presence_update(*, conversation_id: str, user_id: str, is_online: bool, last_seen_at: str | None) -> bytes:
+    return encode(
+        "presence.update",
+        conversationId=conversation_id,
+        userId=user_id,
+        senderId=user_id,
+        isOnline=is_online,
+        lastSeenAt=last_seen_at,
+    )
+
+
+def sync(*, conversation_id: str, last_seq: int) -> bytes:
+    return encode("sync", conversationId=conversation_id, lastSeq=last_seq)
+
+
+def conversation_new(*, conversation_id: str, conversation: msgspec.Raw) -> bytes:
+    return encode("conversation.new", conversationId=conversation_id, conversation=orjson.Fragment(bytes(conversation)))
+
+
+def conversation_left(*, conversation_id: str) -> bytes:
+    return encode("conversation.left", conversationId=conversation_id)
+
+
+def reconnect(*, after_ms: int) -> bytes:
+    return encode("reconnect", afterMs=after_ms)
+
+
+def error(*, code: str, message: str, ref: Any = None, **extra: Any) -> bytes:
+    return encode("error", code=code, message=message, ref=ref, **extra)
+
+
+def answer(kind: str, *, ref: Any = None, **extra: Any) -> bytes:
+    """`pong` or `ack`; a ref is repeated as it came."""
+    return encode(kind, **extra) if ref is None else encode(kind, ref=ref, **extra)
+
+
+def connected(
+    *,
+    user_id: str,
+    connection_id: str,
+    conversation_ids: Sequence[str],
+    heads: dict[str, int],
+    epoch: str,
+    heartbeat_seconds: float,
+    reconnect_jitter_ms: int,
+    max_frame_bytes: int,
+) -> bytes:
+    return encode(
+        "connected",
+        userId=user_id,
+        connectionId=connection_id,
+        conversationIds=list(conversation_ids),
+        heads=heads,
+        epoch=epoch,
+        heartbeatSeconds=heartbeat_seconds,
+        reconnectJitterMs=reconnect_jitter_ms,
+        maxFrameBytes=max_frame_bytes,
+    )

@@ -1,0 +1,27 @@
+"""Identifiers: UUIDs in their canonical lower-case form, everywhere but on the binary prefix of a published event."""
+
+import re
+import uuid
+
+_CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_ANY_CASE = re.compile(_CANONICAL.pattern, re.IGNORECASE)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def canonical_id(text: object) -> str | None:
+    """The lower-case form of a UUID written with its four hyphens; None for anything else."""
+    if not isinstance(text, str) or not _ANY_CASE.match(text):
+        return None
+    return text.lower()
+
+
+def id_bytes(canonical: str) -> bytes:
+    return bytes.fromhex(canonical.replace("-", ""))
+
+
+def id_text(sixteen: bytes) -> str:
+    digits = sixteen.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,66 @@
+"""Every name that Parley uses in Redis. A channel's subscribers and its publishers agree here, and nowhere else.
+
+What must change together stands under one hash tag (`{…}`), so that it lives on one node of a Redis Cluster.
+"""
+
+from zlib import crc32
+
+PRESENCE_SHARDS = 64
+"""Enough to spread presence over the largest cluster we plan for; every gateway subscribes to all of them."""
+
+RECEIPTS = "parley:receipts"
+RECEIPTS_GROUP = "persistence"
+UNDELIVERED = "parley:{push}:undelivered"
+UNDELIVERED_GROUP = "pusher"
+DEAD_LETTERS = "parley:{push}:dead"
+DEADLINES = "parley:{push}:deadlines"
+PUSH_MARKER = "parley:{push}:marker"
+"""Holds the database's epoch. Its absence tells persistence that Redis came back empty."""
+GATEWAYS = "parley:gateways"
+"""Sorted set of gateway incarnations, scored by the time (ms) their lease ends."""
+
+
+def room(conversation_id: str) -> str:
+    return f"parley:room:{conversation_id}"
+
+
+def user(user_id: str) -> str:
+    return f"parley:user:{user_id}"
+
+
+def gateway(incarnation: str) -> str:
+    return f"parley:gateway:{incarnation}"
+
+
+def presence_channel(shard: int) -> str:
+    return f"parley:presence:{{{shard:02d}}}"
+
+
+def presence_shard(user_id: str) -> int:
+    return crc32(user_id.encode()) % PRESENCE_SHARDS
+
+
+def presence_channel_of(user_id: str) -> str:
+    return presence_channel(presence_shard(user_id))
+
+
+def presence(user_id: str) -> str:
+    """A hash, gateway incarnation -> its connections of the user; on the node of the user's presence channel."""
+    return f"{presence_channel_of(user_id)}:{user_id}"
+
+
+def lease(incarnation: str) -> str:
+    return f"parley:lease:{incarnation}"
+
+
+def holders(incarnation: str) -> str:
+    """A set: the users whom this incarnation entered into presence, for whoever sweeps it once it is dead."""
+    return f"parley:holders:{incarnation}"
+
+
+def user_limit(user_id: str) -> str:
+    return f"parley:limit:user:{user_id}"
+
+
+def address_limit(address: str) -> str:
+    return f"parley:limit:address:{address}"

@@ -1,0 +1,180 @@
+"""What crosses Redis between processes of possibly different releases: a fixed binary prefix, then bytes that are ready to send.
+
+A gateway reads only the prefix of what it forwards. Versions side by side: another `VERSION` is ignored by the reader (and
+healed by its check of the heads), unknown kinds too, and unknown fields of the JSON shapes below are skipped.
+"""
+
+from enum import IntEnum
+from struct import Struct
+from typing import Final, NamedTuple
+
+import msgspec
+
+from shared.ids import id_bytes, id_text
+
+VERSION: Final = 1
+NOBODY: Final = bytes(16)
+_PREFIX: Final = Struct(">BBHQQ16s16s")
+PREFIX_BYTES: Final = _PREFIX.size
+unpack_prefix = _PREFIX.unpack_from
+"""(version, kind, flags, seq, committed_us, sender, epoch) of an envelope, for the gateway's hot path."""
+
+
+class Kind(IntEnum):
+    """What an envelope carries, and so how a gateway treats it."""
+
+    DURABLE = 1
+    """A finished frame with a seq of its own: ordered, never lost. On the room's channel."""
+    RECEIPT = 2
+    """A finished frame; seq is a pointer. On the room's channel."""
+    TYPING_START = 3
+    """A finished frame, not for the typist. On the room's channel."""
+    TYPING_STOP = 4
+    JOINED = 5
+    """A `Membership`; seq is the user's membership version. On the user's channel, as the next five."""
+    LEFT = 6
+    HIDDEN = 7
+    """A `Membership`: gone from the user's list, while the room stays joined so that a new message still arrives live."""
+    REVOKED = 8
+    """A `Revocation` of one session: close 4503."""
+    BANNED = 9
+    """Close 4502."""
+    KICKED = 10
+    """Close 1012: the user's clients come back at once."""
+    PRESENCE = 11
+    """A `PresenceChange`, on a presence shard's channel."""
+    PROBE = 12
+    """seq is the probe's number. On the gateway's own channel, as the next one."""
+    APPLIED = 13
+    """seq is the number of the receipt batch that is now in Postgres."""
+
+
+class Envelope(NamedTuple):
+    kind: int
+    seq: int
+    committed_us: int
+    sender: bytes
+    epoch: bytes
+    frame: bytes
+
+
+def pack(
+    kind: Kind,
+    frame: bytes,
+    *,
+    seq: int = 0,
+    committed_us: int = 0,
+    sender: str | None = None,
+    epoch: str | None = None,
+) -> bytes:
+    """The bytes to publish. `committed_us` is when Postgres had it (microseconds since 1970), `sender` whom it is from."""
+    return (
+        _PREFIX.pack(
+            VERSION,
+            kind,
+            0,
+            seq,
+            committed_us,
+            NOBODY if sender is None else id_bytes(sender),
+            NOBODY if epoch is None else id_bytes(epoch),
+        )
+        + frame
+    )
+
+
+def unpack(envelope: bytes) -> Envelope | None:
+    """The envelope's parts, or None where it is too short or of another version: the caller ignores it and relies on healing."""
+    if len(envelope) < PREFIX_BYTES or envelope[0] != VERSION:
+        return None
+    _, kind, _, seq, committed_us, sender, epoch = unpack_prefix(envelope)
+    return Envelope(kind, seq, committed_us, sender, epoch, envelope[PREFIX_BYTES:])
+
+
+def sender_text(sender: bytes) -> str | None:
+    return None if sender == NOBODY else id_text(sender)
+
+
+class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A user came into a conversation, left it, or hid it. `conversation` is the JSON object of the list, for JOINED."""
+
+    conversation_id: str
+    members: int = 0
+    last_seq: int = 0
+    conversation: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Revocation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """`session_id` None means every session of the user."""
+
+    session_id: str | None = None
+    reason: str = ""
+
+
+class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
+    """`rooms` are the user's conversations of at most 50 members: only there presence is live."""
+
+    user_id: str
+    is_online: bool
+    last_seen_at: str | None
+    rooms: list[str]
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """How far a user has come in a conversation; 0 where nothing was said. `attended` is delivered while a person looked."""
+
+    conversation_id: str
+    user_id: str
+    delivered: int = 0
+    attended: int = 0
+    read: int = 0
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A user went offline at this time (ms since 1970)."""
+
+    user_id: str
+    at_ms: int
+
+
+class ReceiptBatch(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An entry of the receipts stream. `again`: it was sent before and its APPLIED did not come back."""
+
+    gateway: str
+    number: int
+    version: int = VERSION
+    again: bool = False
+    cursors: list[Cursor] = []
+    seen: list[Seen] = []
+
+
+class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An entry of the undelivered stream: these users have no device that took this message. `at_ms`: when it was committed."""
+
+    conversation_id: str
+    seq: int
+    message_id: str
+    sender_id: str
+    users: list[str]
+    at_ms: int
+    version: int = VERSION
+
+
+class Deadline(msgspec.Struct, frozen=True, array_like=True):
+    """A member of the deadline set: by its score (ms since 1970) every recipient should have taken this message."""
+
+    conversation_id: str
+    seq: int
+    message_id: str
+    sender_id: str
+    at_ms: int
+
+
+class GatewayStats(msgspec.Struct, frozen=True, rename="camel"):
+    """The value of a gateway's lease: what it holds, for `/messages/stats` and the operators' table."""
+
+    connections: int
+    rooms: int
+    users: int
+    started_ms: int
+    address: str = ""
+    draining: bool = False
