@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
-MIN_SECRET_BYTES = 32
-"""RFC 7518, section 3.2: an HS256 key is at least as long as the hash."""
 
 
 class SettingError(Exception):
@@ -78,13 +76,6 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
-def _secrets(raw: str) -> tuple[str, ...]:
-    secrets = _words(raw)
-    if any(len(secret.encode()) < MIN_SECRET_BYTES for secret in secrets):
-        raise ValueError(f"at least {MIN_SECRET_BYTES} bytes for each secret")
-    return secrets
-
-
 def _networks(raw: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(word, strict=False) for word in _words(raw))
 
@@ -114,7 +105,7 @@ class Settings:
     internal_port_or_none: int | None = _setting("INTERNAL_PORT", _port)
     persistence_url: str | None = _setting("PERSISTENCE_URL", _url("http", "https"))
     service_token: str | None = _setting("SERVICE_TOKEN", _text)
-    jwt_secrets: tuple[str, ...] = _setting("JWT_SECRET", _secrets, ())
+    jwt_secrets: tuple[str, ...] = _setting("JWT_SECRET", _words, ())
     jwt_jwks_url: str | None = _setting("JWT_JWKS_URL", _url("http", "https"))
     jwt_audience: str = _setting("JWT_AUDIENCE", _text, "authenticated")
     jwt_issuer: str | None = _setting("JWT_ISSUER", _text)
@@ -179,12 +170,18 @@ def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:
 
 
 def _hint(parse: Callable[[str], Any], error: ValueError) -> str:
-    known = {_count: "a whole number above 0", _port: "a port from 0 to 65535", _bucket: "RATE:BURST, such as 50:300"}
     if parse in (_seconds, _seconds_or_zero):
         return "a number of seconds"
     if parse is _networks:
         return "addresses or networks, such as 10.0.0.0/8, separated by commas"
-    return known.get(parse) or str(error)
+    return _HINTS.get(parse) or str(error)
+
+
+_HINTS: dict[Callable[[str], Any], str] = {
+    _count: "a whole number above 0",
+    _port: "a port from 0 to 65535",
+    _bucket: "RATE:BURST, such as 50:300",
+}
 
 
 def from_environment() -> Settings:

@@ -1,7 +1,7 @@
-"""What crosses Redis between processes of possibly different releases: a fixed binary prefix, then bytes that are ready to send.
+"""What crosses Redis between processes of possibly different releases: a binary prefix, then bytes to send on.
 
-A gateway reads only the prefix of what it forwards. Versions side by side: another `VERSION` is ignored by the reader (and
-healed by its check of the heads), unknown kinds too, and unknown fields of the JSON shapes below are skipped.
+A gateway reads only the prefix of what it forwards. Versions side by side: another `VERSION` is ignored by its reader
+(and healed by the check of the heads), unknown kinds too, and unknown fields of the JSON shapes below are skipped.
 """
 
 from enum import IntEnum
@@ -34,7 +34,7 @@ class Kind(IntEnum):
     """A `Membership`; seq is the user's membership version. On the user's channel, as the next five."""
     LEFT = 6
     HIDDEN = 7
-    """A `Membership`: gone from the user's list, while the room stays joined so that a new message still arrives live."""
+    """A `Membership`: gone from the list, while the room stays joined so that a new message still arrives live."""
     REVOKED = 8
     """A `Revocation` of one session: close 4503."""
     BANNED = 9
@@ -67,7 +67,7 @@ def pack(
     sender: str | None = None,
     epoch: str | None = None,
 ) -> bytes:
-    """The bytes to publish. `committed_us` is when Postgres had it (microseconds since 1970), `sender` whom it is from."""
+    """The bytes to publish. `committed_us` is when Postgres had it, `sender` whom it is from."""
     return (
         _PREFIX.pack(
             VERSION,
@@ -83,7 +83,7 @@ def pack(
 
 
 def unpack(envelope: bytes) -> Envelope | None:
-    """The envelope's parts, or None where it is too short or of another version: the caller ignores it and relies on healing."""
+    """The envelope's parts; None where it is too short or of another version: the caller ignores it."""
     if len(envelope) < PREFIX_BYTES or envelope[0] != VERSION:
         return None
     _, kind, _, seq, committed_us, sender, epoch = unpack_prefix(envelope)
@@ -95,7 +95,7 @@ def sender_text(sender: bytes) -> str | None:
 
 
 class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A user came into a conversation, left it, or hid it. `conversation` is the JSON object of the list, for JOINED."""
+    """A user came into a conversation, left or hid it. `conversation` is the list's JSON object, for JOINED."""
 
     conversation_id: str
     members: int = 0
@@ -120,7 +120,7 @@ class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """How far a user has come in a conversation; 0 where nothing was said. `attended` is delivered while a person looked."""
+    """How far a user has come; 0 where nothing was said. `attended` is delivered while a person looked."""
 
     conversation_id: str
     user_id: str
@@ -148,7 +148,7 @@ class ReceiptBatch(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An entry of the undelivered stream: these users have no device that took this message. `at_ms`: when it was committed."""
+    """An entry of the undelivered stream: no device of these users took this message. `at_ms`: its commit."""
 
     conversation_id: str
     seq: int
