@@ -1,0 +1,45 @@
+"""redis-py, opened the one way that Parley uses it: for everything but a gateway's subscriptions.
+
+redis-py 8 by default retries ten times and sends an abandoned blocking read again (a stream entry is then taken twice, an
+outage lasts a minute). So here: RESP2, no retry, short deadlines; who calls decides what a failure means.
+"""
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+RedisClient = Redis | RedisCluster
+REDIS_FAILURES = (RedisError, OSError, TimeoutError)
+"""What a call may raise while Redis is away. The caller falls back, or tries again later."""
+
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
+
+
+def is_cluster(url: str) -> bool:
+    return url.split("://", 1)[0].endswith("+cluster")
+
+
+def open_redis(url: str, *, answer_seconds: float | None = ANSWER_SECONDS, max_connections: int = 64) -> RedisClient:
+    """A client over a pool; nothing is connected yet. Close it with `aclose()`.
+
+    `answer_seconds` bounds the wait for one answer; a consumer that blocks on a stream passes None, or more than its block.
+    """
+    if is_cluster(url):
+        return RedisCluster.from_url(
+            url.replace("+cluster", "", 1),
+            protocol=2,
+            socket_timeout=answer_seconds,
+            socket_connect_timeout=CONNECT_SECONDS,
+            max_connections=max_connections,
+        )
+    return Redis.from_url(
+        url,
+        protocol=2,
+        socket_timeout=answer_seconds,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=max_connections,
+    )
