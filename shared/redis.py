@@ -1,6 +1,6 @@
 """redis-py, opened the one way that Parley uses it: for everything but a gateway's subscriptions.
 
-redis-py 8 by default retries ten times and sends an abandoned blocking read again (a stream entry is then taken twice, an
+redis-py 8 by default retries ten times and sends an abandoned blocking read again (an entry is then taken twice, an
 outage lasts a minute). So here: RESP2, no retry, short deadlines; who calls decides what a failure means.
 """
 
@@ -25,7 +25,7 @@ def is_cluster(url: str) -> bool:
 def open_redis(url: str, *, answer_seconds: float | None = ANSWER_SECONDS, max_connections: int = 64) -> RedisClient:
     """A client over a pool; nothing is connected yet. Close it with `aclose()`.
 
-    `answer_seconds` bounds the wait for one answer; a consumer that blocks on a stream passes None, or more than its block.
+    `answer_seconds` bounds the wait for one answer; who blocks on a stream passes None, or more than its block.
     """
     if is_cluster(url):
         return RedisCluster.from_url(
