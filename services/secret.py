@@ -1,0 +1,28 @@
+"""The development secret of `up`: random, made once, kept in the data folder for its owner alone."""
+
+import os
+import secrets
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+SECRET_FILE = "jwt-secret"
+
+
+def development_secret(data: Path) -> str:
+    """The secret in `data`, made at first use. Two processes that start together agree on one."""
+    path = data / SECRET_FILE
+    if not path.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        _create(path)
+    return path.read_text().strip()
+
+
+def _create(path: Path) -> None:
+    """A link appears with its whole content or not at all, and only one of two that race makes it."""
+    with NamedTemporaryFile("w", dir=path.parent) as draft:  # mode 0600
+        draft.write(secrets.token_hex(32))
+        draft.flush()
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            return
