@@ -1,0 +1,67 @@
+"""Who is online across the fleet, as it stands in Redis. Gateways write it, everyone may read it.
+
+A gateway incarnation is alive while its lease is there; a user is online while a live incarnation holds them.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from shared import keys
+from shared.redis import RedisClient
+from shared.wire import GatewayStats
+
+FRESH_SECONDS = 1.0
+"""How long the list of live gateways is taken for true without asking again: presence promises seconds, not less."""
+
+_read_stats = msgspec.json.Decoder(GatewayStats).decode
+
+
+class PresenceReader:
+    """Every method raises one of REDIS_FAILURES while Redis is away; nothing is answered from memory then."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+        self._live: dict[str, GatewayStats] = {}
+        self._fresh_until = 0.0
+
+    async def live(self) -> dict[str, GatewayStats]:
+        """The incarnations whose lease is alive, at most FRESH_SECONDS old."""
+        if time.monotonic() >= self._fresh_until:
+            live = await self._read_leases()
+            self._live, self._fresh_until = live, time.monotonic() + FRESH_SECONDS
+        return self._live
+
+    async def fleet(self) -> list[GatewayStats]:
+        """What each live gateway holds."""
+        return list((await self.live()).values())
+
+    async def online(self, user_ids: Iterable[str]) -> set[str]:
+        """Those of the users who are online, in one round trip."""
+        asked = list(user_ids)
+        if not asked:
+            return set()
+        live = await self.live()
+        held = await self._pipelined([("HKEYS", keys.presence(user_id)) for user_id in asked])
+        return {user_id for user_id, holders in zip(asked, held, strict=True) if _any_alive(holders, live)}
+
+    async def _read_leases(self) -> dict[str, GatewayStats]:
+        [registered] = await self._pipelined([("ZRANGE", keys.GATEWAYS, "0", "-1")])
+        names = [name.decode() for name in registered]
+        leases = await self._pipelined([("GET", keys.lease(name)) for name in names])
+        return {name: _read_stats(lease) for name, lease in zip(names, leases, strict=True) if lease is not None}
+
+    async def _pipelined(self, commands: list[tuple[str, ...]]) -> list[Any]:
+        """One command per key, not MGET: in a cluster the keys lie on several nodes."""
+        if not commands:
+            return []
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute())
+
+
+def _any_alive(holders: list[bytes], live: dict[str, GatewayStats]) -> bool:
+    return any(holder.decode() in live for holder in holders)
