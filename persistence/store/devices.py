@@ -1,0 +1,75 @@
+"""Devices and their owners' wishes: which push tokens a user has, and what they want to hear."""
+
+from typing import Any
+
+import asyncpg
+import msgspec
+
+Pool = asyncpg.Pool
+MAX_DEVICES = 20
+"""Per user; the ones registered longest ago make room."""
+
+
+class Preferences(msgspec.Struct, frozen=True):
+    """What a user wants to hear. `preview` None: the deployment's default. Quiet times are minutes after midnight."""
+
+    messages_enabled: bool = True
+    preview: str | None = None
+    quiet_start: int | None = None
+    quiet_end: int | None = None
+    time_zone: str | None = None
+
+
+_REGISTER = """
+WITH moved AS (
+    INSERT INTO devices (token, user_id, device_id, platform)
+    VALUES ($1, $2, $3, $4)
+    ON CONFLICT (token) DO UPDATE
+    SET user_id = excluded.user_id, device_id = excluded.device_id,
+        platform = coalesce(excluded.platform, devices.platform), registered_at = clock_timestamp()
+    RETURNING id
+)
+DELETE FROM devices
+WHERE user_id = $2 AND id NOT IN (SELECT id FROM moved)
+  AND (device_id = $3
+       OR id IN (SELECT id FROM devices WHERE user_id = $2 ORDER BY registered_at DESC OFFSET $5))
+"""
+
+
+async def register(pool: Pool, user_id: str, token: str, device_id: str | None, platform: str | None) -> None:
+    """The token is this user's from now on, whoever had it; an earlier token of the same device is forgotten."""
+    await pool.execute(_REGISTER, token, user_id, device_id, platform, MAX_DEVICES - 1)
+
+
+async def forget(pool: Pool, user_id: str, token: str) -> None:
+    """Removes the user's own token; somebody else's, or an unknown one, is left alone."""
+    await pool.execute("DELETE FROM devices WHERE token = $1 AND user_id = $2", token, user_id)
+
+
+_PREFERENCES = """
+SELECT messages_enabled, preview, quiet_start, quiet_end, time_zone FROM preferences WHERE user_id = $1
+"""
+
+_SET_PREFERENCES = """
+INSERT INTO preferences (user_id, messages_enabled, preview, quiet_start, quiet_end, time_zone)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (user_id) DO UPDATE
+SET messages_enabled = excluded.messages_enabled, preview = excluded.preview, quiet_start = excluded.quiet_start,
+    quiet_end = excluded.quiet_end, time_zone = excluded.time_zone, updated_at = now()
+"""
+
+
+async def preferences(pool: Pool, user_id: str) -> Preferences:
+    """The defaults, for a user who never said anything."""
+    row = await pool.fetchrow(_PREFERENCES, user_id)
+    return Preferences(**dict(row)) if row else Preferences()
+
+
+async def change_preferences(pool: Pool, user_id: str, changes: dict[str, Any]) -> Preferences:
+    """Sets the named fields and leaves the others; gives what holds now."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("INSERT INTO preferences (user_id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
+        rows = await connection.fetch(_PREFERENCES + " FOR UPDATE", user_id)
+        changed = msgspec.structs.replace(Preferences(**dict(rows[0])), **changes)
+        await connection.execute(_SET_PREFERENCES, user_id, *msgspec.structs.astuple(changed))
+    return changed

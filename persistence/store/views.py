@@ -1,0 +1,223 @@
+"""What the store gives: the JSON objects of the contract, ready to encode, and the outcomes of its operations.
+
+Times are already ISO 8601 text with milliseconds (`shared.clock.iso`).
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from shared.clock import iso_from_ms
+from shared.ids import canonical_id
+
+
+class View(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    pass
+
+
+class Status(StrEnum):
+    """Of a message, as its sender sees it: who of the *others* has it."""
+
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+
+
+class Message(View):
+    id: str
+    conversation_id: str
+    seq: int
+    sender_id: str
+    sender_handle: str | None
+    text: str
+    created_at: str
+    updated_at: str
+    client_id: str | None = None
+    reply_to: str | None = None
+    media_url: str | None = None
+    is_pinned: bool = False
+    status: Status = Status.SENT
+
+
+class Participant(View):
+    id: str
+    handle: str | None
+
+
+class LastMessage(View):
+    id: str
+    seq: int
+    text: str
+    sender_id: str
+    created_at: str
+
+
+class Conversation(View):
+    """As one of its participants sees it: `last_message`, `unread_count` and `read_seq` are that user's."""
+
+    id: str
+    is_group: bool
+    name: str | None
+    bounty_id: str | None
+    created_at: str
+    updated_at: str
+    participants: list[Participant]
+    last_message: LastMessage | None
+    unread_count: int
+    last_seq: int
+    read_seq: int
+
+
+class SyncedConversation(View):
+    """Events with first_seq <= seq <= last_seq, without a hole; `complete` is false where the head lies further.
+
+    `delivered_up_to` and `read_up_to`: every other participant has, or has read, all up to and with that seq.
+    """
+
+    events: list[msgspec.Raw]
+    first_seq: int
+    last_seq: int
+    complete: bool
+    read_seq: int
+    unread_count: int
+    delivered_up_to: int
+    read_up_to: int
+
+
+class Sync(View):
+    epoch: str
+    as_of: str
+    conversations: dict[str, SyncedConversation]
+    left: list[str]
+    complete: bool
+
+
+class Position(NamedTuple):
+    """Where a page of conversations ended; the next one begins below it."""
+
+    updated_ms: int
+    conversation_id: str
+
+    def to_cursor(self) -> str:
+        """URL-safe text, to be given back as it is."""
+        return f"{self.updated_ms}.{self.conversation_id}"
+
+    @classmethod
+    def from_cursor(cls, text: str) -> "Position | None":
+        """None for what `to_cursor` never wrote."""
+        digits, _, conversation_id = text.partition(".")
+        known = canonical_id(conversation_id)
+        if known is None or not (digits.isascii() and digits.isdecimal() and len(digits) < 15):
+            return None
+        return cls(int(digits), known)
+
+    @property
+    def updated_at(self) -> str:
+        return iso_from_ms(self.updated_ms)
+
+
+class ConversationPage(NamedTuple):
+    conversations: list[Conversation]
+    next: Position | None
+
+
+class HistoryPage(NamedTuple):
+    """Oldest first. `total` counts what the user can see, of the whole conversation."""
+
+    messages: list[Message]
+    total: int
+    has_more: bool
+
+
+class Draft(NamedTuple):
+    """A message to send; `id` is the one it will have."""
+
+    id: str
+    sender_id: str
+    text: str
+    client_id: str | None = None
+    reply_to: str | None = None
+    media_url: str | None = None
+
+
+class Sent(NamedTuple):
+    """Committed just now."""
+
+    message: Message
+
+
+class Repeated(NamedTuple):
+    """The sender used this client id before in this conversation: here is the message of then."""
+
+    message: Message
+
+
+class NotAMember(NamedTuple):
+    """The user is not in this conversation, or there is none: the two look alike."""
+
+
+class NoSuchReply(NamedTuple):
+    """`reply_to` is no message of this conversation."""
+
+
+Outcome = Sent | Repeated | NotAMember | NoSuchReply
+
+
+class Member(NamedTuple):
+    """A user and the version of their memberships that a change gave them."""
+
+    user_id: str
+    version: int
+
+
+class Created(NamedTuple):
+    """`existing`: two people who already have a conversation (about this bounty) get that one.
+
+    `joined` are those whose devices must hear of it: all participants of a new one; of an existing one the caller,
+    if it was hidden from them until now.
+    """
+
+    conversation: Conversation
+    existing: bool
+    joined: list[Member]
+
+
+class Hidden(NamedTuple):
+    """`version` is None where it was hidden already, and nothing changed."""
+
+    version: int | None
+
+
+class Purged(NamedTuple):
+    """A conversation that is gone, and who was in it."""
+
+    conversation_id: str
+    left: list[Member]
+
+
+class Pointer(NamedTuple):
+    """Up to and with this message."""
+
+    seq: int
+    message_id: str
+
+
+class Moved(NamedTuple):
+    """Where a user's cursor stands now; None where it did not move, or nothing was said of it.
+
+    `members` is the size of the conversation.
+    """
+
+    conversation_id: str
+    user_id: str
+    members: int
+    delivered: Pointer | None
+    read: Pointer | None
+
+
+class Marked(NamedTuple):
+    """`updated_count`: how many of the messages named are of this conversation."""
+
+    updated_count: int
+    moved: list[Moved]
