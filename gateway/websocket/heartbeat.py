@@ -1,0 +1,79 @@
+"""One timer that pings every connection of a gateway, and closes those that fell silent."""
+
+import asyncio
+
+from gateway.websocket.codes import CloseCode
+from gateway.websocket.connection import Connection
+from gateway.websocket.frames import ping_frame
+
+_PING = ping_frame()
+_LONGEST_TICK = 0.1
+_LONGEST_WAIT_FOR_A_PONG = 10.0
+
+
+class Heartbeat:
+    """Pings each connection every `seconds`; one of which nothing is heard after a ping is closed with 4408.
+
+    "After a ping" is the lesser of `seconds` and 10 s: a client that died is noticed within two heartbeats, usually
+    sooner. Connections are spread over many ticks, so that no tick pings them all. Whoever makes it also starts and
+    stops it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        ticks = max(4, round(seconds / _LONGEST_TICK))
+        self._tick = seconds / ticks
+        self._patience = max(1, round(min(seconds, _LONGEST_WAIT_FOR_A_PONG) / self._tick))
+        self._buckets: list[set[Connection]] = [set() for _ in range(ticks)]
+        self._now = 0  # the bucket that is pinged next
+        self._next = 0  # the bucket that takes the next newcomer
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + self._tick
+        self._timer = loop.call_at(self._due, self._beat)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def add(self, connection: Connection) -> None:
+        """Watches it from now on."""
+        connection.heard = True
+        connection.bucket = self._buckets[self._next]
+        connection.bucket.add(connection)
+        self._next = (self._next + 1) % len(self._buckets)
+
+    def discard(self, connection: Connection) -> None:
+        """Watches it no longer; no harm if it was not watched."""
+        if connection.bucket is not None:
+            connection.bucket.discard(connection)
+            connection.bucket = None
+
+    def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._due > self._tick * self._patience / 2:
+            self._forgive()
+        self._judge(self._buckets[(self._now - self._patience) % len(self._buckets)])
+        self._ping(self._buckets[self._now])
+        self._now = (self._now + 1) % len(self._buckets)
+        self._due = max(self._due + self._tick, loop.time())
+        self._timer = loop.call_at(self._due, self._beat)
+
+    def _forgive(self) -> None:
+        """This process slept (a stopped container, a suspended machine): answers may lie unread in the sockets."""
+        for bucket in self._buckets:
+            for connection in bucket:
+                connection.heard = True
+
+    def _judge(self, bucket: set[Connection]) -> None:
+        for connection in bucket:
+            if not connection.heard:
+                connection.close(CloseCode.NO_PONG, "no pong")
+
+    def _ping(self, bucket: set[Connection]) -> None:
+        for connection in bucket:
+            connection.heard = False
+            connection.send(_PING)
