@@ -1,0 +1,159 @@
+"""exponent-server-sdk behind one door, with its traps closed (version 2.2.0).
+
+The SDK is synchronous, has no timeout, loses a whole batch to one odd token, sends no gzip and knows neither
+`collapseId` nor `tag`. Here: lists of at most 100, threads, deadlines, our own payload, and every failure a value.
+Codes and their reactions: docs.expo.dev, "Push ticket and receipt errors".
+"""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import requests
+from exponent_server_sdk import PushClient, PushMessage, PushServerError, PushTicket
+from requests.adapters import HTTPAdapter
+
+from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.rendering import Notification
+
+MAX_NOTIFICATIONS = 100
+MAX_CALLS = 6
+"""Concurrent requests, as Expo's own SDK for Node limits them."""
+TIMEOUT_SECONDS = 10.0
+GZIP_ABOVE_BYTES = 1024
+TOKEN = re.compile(r"(?:ExponentPushToken|ExpoPushToken)\[[^\[\]\s]{1,200}\]\Z")
+
+_STOPPING = {"InvalidCredentials", "UNAUTHORIZED"}
+_PASSING = {"MessageRateExceeded": 60.0, "ExpoError": 5.0, "ProviderError": 5.0, "TOO_MANY_REQUESTS": 1.0}
+"""Code -> how long to wait before the same notification is tried again, in seconds."""
+
+
+class _Message(PushMessage):  # type: ignore[misc]  # the SDK has no types
+    """A message that is sent as it was rendered; the SDK's own payload lacks half of Expo's fields."""
+
+    def get_payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = self.data
+        return payload
+
+
+class _Session(requests.Session):
+    """The SDK posts a JSON text; above a kilobyte it goes out compressed."""
+
+    def post(self, url: Any, data: Any = None, json: Any = None, **options: Any) -> requests.Response:
+        body = data.encode() if isinstance(data, str) else data
+        if isinstance(body, bytes) and len(body) > GZIP_ABOVE_BYTES:
+            options["headers"] = {**options.get("headers", {}), "content-encoding": "gzip"}
+            body = gzip.compress(body, compresslevel=6)
+        return super().post(url, data=body, json=json, **options)
+
+
+class Expo:
+    """Calls Expo. `send` and `receipts` never raise for what Expo or the network does: they answer with values."""
+
+    def __init__(self, *, base_url: str | None, access_token: str | None, timeout: float = TIMEOUT_SECONDS) -> None:
+        self._session = _session(access_token)
+        self._client = PushClient(host=base_url, session=self._session, timeout=timeout)
+        self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="expo")
+
+    async def close(self) -> None:
+        """Waits for calls in flight, at most their timeout."""
+        await asyncio.to_thread(self._threads.shutdown)
+        self._session.close()
+
+    async def send(self, notifications: Sequence[Notification]) -> list[Outcome]:
+        """One outcome for each of at most 100 notifications, in order."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._send, list(notifications))
+
+    async def receipts(self, ticket_ids: Sequence[str]) -> dict[str, str] | None:
+        """Ticket -> `ok` or Expo's error code, for those that have a receipt; None where Expo could not be asked."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._receipts, list(ticket_ids))
+
+    def _send(self, notifications: list[Notification]) -> list[Outcome]:
+        messages = [_Message(to=one.token, data={"to": one.token, **one.payload}) for one in notifications]
+        try:
+            tickets = self._client.publish_multiple(messages)
+        except PushServerError as error:
+            return self._refused(notifications, error)
+        except (requests.RequestException, ValueError) as error:
+            return [_failed(error)] * len(notifications)
+        return [_from_ticket(ticket) for ticket in tickets]
+
+    def _refused(self, notifications: list[Notification], error: PushServerError) -> list[Outcome]:
+        """The request failed as a whole. One bad notification fails its batch: halve it until that one is alone."""
+        code, status = _code(error), error.response.status_code
+        if status == 429 or code == "TOO_MANY_REQUESTS":
+            return [Retry("TOO_MANY_REQUESTS", _retry_after(error.response))] * len(notifications)
+        if status in (401, 403) or code in _STOPPING:
+            return [Stopped(code)] * len(notifications)
+        if status >= 500 or status < 400:
+            # A 200 of the wrong shape, or a gateway's 5xx, says nothing of whether Expo took the batch.
+            return [Ambiguous(code)] * len(notifications)
+        if len(notifications) == 1:
+            return [Rejected(code)]
+        middle = len(notifications) // 2
+        return self._send(notifications[:middle]) + self._send(notifications[middle:])
+
+    def _receipts(self, ticket_ids: list[str]) -> dict[str, str] | None:
+        tickets = [PushTicket(push_message=None, status="ok", message="", details=None, id=one) for one in ticket_ids]
+        try:
+            receipts = self._client.check_receipts_multiple(tickets)
+        except (PushServerError, requests.RequestException, ValueError):
+            return None
+        return {one.id: "ok" if one.is_success() else _detail(one) for one in receipts}
+
+
+def _session(access_token: str | None) -> requests.Session:
+    session = _Session()
+    session.headers.update({"accept": "application/json", "content-type": "application/json"})
+    if access_token:
+        session.headers["authorization"] = f"Bearer {access_token}"
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CALLS)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _from_ticket(ticket: Any) -> Outcome:
+    if ticket.is_success():
+        return Sent(ticket.id)
+    code = _detail(ticket)
+    if code in _STOPPING:
+        return Stopped(code)
+    if code in _PASSING:
+        return Retry(code, _PASSING[code])
+    return Rejected(code, dead_token=code == "DeviceNotRegistered")
+
+
+def _failed(error: Exception) -> Outcome:
+    """A connection that was never made took nothing; whatever broke later may have been taken."""
+    if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
+        return Retry("unreachable", 2.0)
+    return Ambiguous(type(error).__name__)
+
+
+def _never_connected(error: Exception) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.ConnectionError) and "NewConnectionError" in repr(getattr(cause, "reason", None))
+
+
+def _detail(answer: Any) -> str:
+    return str((answer.details or {}).get("error") or "unknown")
+
+
+def _code(error: PushServerError) -> str:
+    errors = error.errors if isinstance(error.errors, list) and error.errors else [{}]
+    first = errors[0] if isinstance(errors[0], dict) else {}
+    return str(first.get("code") or f"HTTP {error.response.status_code}")
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds, between 1 and 60; Expo gives whole seconds, and a date is not worth parsing."""
+    try:
+        return min(max(float(response.headers.get("Retry-After", "1")), 1.0), 60.0)
+    except ValueError:
+        return 1.0

@@ -1,0 +1,18 @@
+"""The pusher's metrics, by the names of the contract."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+PUSHES = Counter("parley_pusher_pushes_total", "Notifications by what came of them", ["outcome"])
+DECISIONS = Counter("parley_pusher_decisions_total", "Users by the policy's reason to push them or not", ["reason"])
+PUSH_SECONDS = Histogram(
+    "parley_pusher_push_seconds",
+    "From a message's commit to Expo's acceptance of its push",
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60, 300, 3600),
+)
+STREAM_PENDING = Gauge("parley_pusher_stream_pending", "Entries that wait in the undelivered stream")
+STREAM_AGE = Gauge("parley_pusher_stream_age_seconds", "Age of the oldest entry of the undelivered stream")
+DEAD_LETTERS = Counter("parley_pusher_dead_letters_total", "Entries moved to the dead letters")
+STOPPED = Gauge("parley_pusher_stopped", "1 while Expo refuses our credentials and nothing goes out")
+
+for outcome in ("sent", "rejected", "retry", "ambiguous", "stopped", "confirmed", "refused"):
+    PUSHES.labels(outcome)

@@ -1,0 +1,65 @@
+"""What a pusher asks of persistence, over its internal port."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from shared import push_api
+from shared.wire import Deadline
+
+TIMEOUT_SECONDS = 10.0
+Answer = TypeVar("Answer")
+
+
+class PersistenceAway(Exception):
+    """Persistence did not answer. Nothing is lost: ask again after a pause."""
+
+
+class PersistenceClient:
+    """Every method raises PersistenceAway where persistence cannot be asked or does not answer 200."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, service_token: str) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {service_token}", "Content-Type": "application/json"}
+
+    async def laggards(self, deadlines: Sequence[Deadline]) -> list[list[str]]:
+        request = push_api.LaggardsRequest(deadlines=list(deadlines))
+        return (await self._ask(push_api.LAGGARDS, request, push_api.LaggardsAnswer)).laggards
+
+    async def targets(self, addressees: Sequence[push_api.Addressee]) -> list[push_api.Target]:
+        request = push_api.TargetsRequest(addressees=list(addressees))
+        return (await self._ask(push_api.TARGETS, request, push_api.TargetsAnswer)).targets
+
+    async def claim(self, claims: Sequence[push_api.Claim], lease_seconds: float) -> list[str]:
+        request = push_api.ClaimsRequest(claims=list(claims), lease_seconds=lease_seconds)
+        return (await self._ask(push_api.CLAIMS, request, push_api.ClaimsAnswer)).verdicts
+
+    async def settle(self, outcomes: Sequence[push_api.Outcome], decisions: Sequence[push_api.Decision]) -> None:
+        request = push_api.OutcomesRequest(outcomes=list(outcomes), decisions=list(decisions))
+        await self._ask(push_api.OUTCOMES, request, push_api.Done)
+
+    async def due_receipts(self, limit: int, lease_seconds: float) -> list[push_api.DueReceipt]:
+        request = push_api.DueReceiptsRequest(limit=limit, lease_seconds=lease_seconds)
+        return (await self._ask(push_api.DUE_RECEIPTS, request, push_api.DueReceiptsAnswer)).receipts
+
+    async def settle_receipts(self, outcomes: Sequence[push_api.ReceiptOutcome]) -> None:
+        request = push_api.ReceiptOutcomesRequest(outcomes=list(outcomes))
+        await self._ask(push_api.RECEIPT_OUTCOMES, request, push_api.Done)
+
+    async def _ask(self, path: str, request: msgspec.Struct, shape: type[Answer]) -> Answer:
+        try:
+            async with self._session.post(
+                self._base_url + path,
+                data=msgspec.json.encode(request),
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
+            ) as response:
+                body = await response.read()
+                if response.status != 200:
+                    raise PersistenceAway(f"{path} answered {response.status}")
+                return msgspec.json.decode(body, type=shape)
+        except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
+            raise PersistenceAway(f"{path}: {type(error).__name__}") from error

@@ -1,0 +1,72 @@
+"""Who hears of a message by push, as one pure function that also says why not. No I/O, no clock of its own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shared.push_api import Target
+
+FRESH_SECONDS = 24 * 3600
+"""A message that could not be pushed for a day is not news any more: the app shows it when it is opened."""
+
+
+class Reason(StrEnum):
+    """Why a user is, or is not, pushed. The words stand in the trace of a message, and as labels of a metric."""
+
+    PUSH = "push"
+    OWN = "own message"
+    LEFT = "left the conversation"
+    HIDDEN = "hid the conversation"
+    READ = "read"
+    ATTENDED = "delivered while looking"
+    OFF = "notifications off"
+    MUTED = "conversation muted"
+    QUIET = "quiet hours"
+    STALE = "too old"
+    NO_DEVICE = "no device"
+
+
+@dataclass(frozen=True)
+class Now:
+    """The moment of the decision (ms since 1970)."""
+
+    ms: int
+
+
+def decide(target: Target, now: Now) -> Reason:
+    """The first reason that applies, in the order of `Reason`; PUSH where none forbids it."""
+    for reason, applies in (
+        (Reason.OWN, target.user_id == target.sender_id),
+        (Reason.LEFT, target.left),
+        (Reason.HIDDEN, target.seq <= target.hidden_seq),
+        (Reason.READ, target.read_seq >= target.seq),
+        (Reason.ATTENDED, target.attended_seq >= target.seq),
+        (Reason.OFF, not target.messages_enabled),
+        (Reason.MUTED, target.muted_until_ms is not None and target.muted_until_ms > now.ms),
+        (Reason.QUIET, _is_quiet(target, now)),
+        (Reason.STALE, now.ms - target.created_at_ms > FRESH_SECONDS * 1000),
+        (Reason.NO_DEVICE, not target.devices),
+    ):
+        if applies:
+            return reason
+    return Reason.PUSH
+
+
+def _is_quiet(target: Target, now: Now) -> bool:
+    """From start until before end, in the user's time zone; over midnight where the end is the smaller."""
+    start, end = target.quiet_start, target.quiet_end
+    if start is None or end is None or start == end:
+        return False
+    minute = _minute_of_day(now, target.time_zone)
+    return start <= minute < end if start < end else minute >= start or minute < end
+
+
+def _minute_of_day(now: Now, time_zone: str | None) -> int:
+    try:
+        zone = ZoneInfo(time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        # A zone that this machine does not know (any more): UTC is wrong by hours, silence for ever would be worse.
+        zone = ZoneInfo("UTC")
+    local = datetime.fromtimestamp(now.ms / 1000, zone)
+    return local.hour * 60 + local.minute

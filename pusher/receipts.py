@@ -1,0 +1,53 @@
+"""Expo's receipts: what APNs or FCM said of a push, asked for some time after it."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from pusher.expo import Expo
+from pusher.metrics import PUSHES
+from pusher.persistence_client import PersistenceClient
+from shared import push_api
+
+log = structlog.get_logger()
+
+BATCH = 300
+"""As Expo's SDK for Node asks, though its documentation allows 1,000."""
+LEASE_SECONDS = 120.0
+
+ALARMING = {"InvalidCredentials", "MismatchSenderId", "DeveloperError", "MessageTooBig"}
+"""A human must act: these fail again for every device."""
+
+
+class Receipts:
+    """`sweep` raises PersistenceAway; what it leased is due again after LEASE_SECONDS."""
+
+    def __init__(self, expo: Expo, persistence: PersistenceClient) -> None:
+        self._expo = expo
+        self._persistence = persistence
+
+    async def sweep(self) -> None:
+        """Asks for every receipt that is due."""
+        while due := await self._persistence.due_receipts(BATCH, LEASE_SECONDS):
+            found = await self._expo.receipts([one.ticket_id for one in due])
+            if found is None:
+                return
+            await self._persistence.settle_receipts([_outcome(one, found.get(one.ticket_id)) for one in due])
+            _report(list(found.values()))
+
+
+def _outcome(due: push_api.DueReceipt, receipt: str | None) -> push_api.ReceiptOutcome:
+    return push_api.ReceiptOutcome(
+        conversation_id=due.conversation_id,
+        message_id=due.message_id,
+        device_id=due.device_id,
+        receipt=receipt,
+        dead_token=receipt == "DeviceNotRegistered",
+    )
+
+
+def _report(receipts: Sequence[str]) -> None:
+    for receipt in receipts:
+        PUSHES.labels("confirmed" if receipt == "ok" else "refused").inc()
+    for code in ALARMING.intersection(receipts):
+        log.error("expo could not deliver", code=code, count=receipts.count(code))

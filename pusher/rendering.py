@@ -1,0 +1,74 @@
+"""A message as the notification that a phone shows. Pure.
+
+Expo refuses more than 4,096 bytes after its own wrapping (docs.expo.dev, "Message request format"), so we measure.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from shared.push_api import Device, Target
+
+BODY_CHARACTERS = 120
+TITLE_CHARACTERS = 100
+MAX_PAYLOAD_BYTES = 3500
+"""Below Expo's 4,096: what it wraps around is not ours to measure."""
+TTL_SECONDS = 24 * 3600
+"""Explicit, because Expo's default has changed over time; as long as the policy calls a message fresh."""
+NAMELESS = "New message"
+
+
+@dataclass(frozen=True)
+class Notification:
+    """What one device is told. `payload` is Expo's message object without `to`."""
+
+    token: str
+    payload: dict[str, Any] = field(repr=False)
+
+
+def render(target: Target, device: Device, *, default_preview: str = "full") -> Notification:
+    """The notification of one message for one device, under the size limit.
+
+    One key per conversation collapses on the device what was told twice: `collapseId` on iOS, `tag` on Android, where
+    FCM would throttle a `collapseId` to 20 a burst.
+    """
+    payload: dict[str, Any] = {
+        **_words(target, target.preview or default_preview),
+        "data": {"conversationId": target.conversation_id, "messageId": target.message_id, "seq": target.seq},
+        "sound": "default",
+        "channelId": "messages",
+        "priority": "high",
+        "ttl": TTL_SECONDS,
+        "badge": target.badge,
+        **_collapse_key(target, device),
+    }
+    return Notification(device.token, _within_limit(payload))
+
+
+def _words(target: Target, preview: str) -> dict[str, str]:
+    """full: who and what; sender: who; none: that there is something. A group's pushes are titled with its name."""
+    handle = target.sender_handle or NAMELESS
+    if preview == "none":
+        return {"title": NAMELESS, "body": "You have a new message"}
+    said = target.text[:BODY_CHARACTERS] if preview == "full" else "sent you a message"
+    if not target.is_group or not target.group_name:
+        return {"title": handle[:TITLE_CHARACTERS], "body": said}
+    body = f"{handle}: {target.text}" if preview == "full" else f"{handle} sent a message"
+    return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:BODY_CHARACTERS]}
+
+
+def _collapse_key(target: Target, device: Device) -> dict[str, str]:
+    key = {"ios": "collapseId", "android": "tag"}.get(device.platform or "")
+    return {key: target.message_id} if key else {}
+
+
+def _within_limit(payload: dict[str, Any]) -> dict[str, Any]:
+    """A body of 120 four-byte characters fits; a title that long and escaped may not, so both give way by halves."""
+    while len(orjson.dumps(payload)) > MAX_PAYLOAD_BYTES:
+        payload = {
+            **payload,
+            "title": payload["title"][: len(payload["title"]) // 2],
+            "body": payload["body"][: len(payload["body"]) // 2],
+        }
+    return payload

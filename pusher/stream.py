@@ -1,0 +1,130 @@
+"""The stream of undelivered messages, as one consumer of its group. Entries leave it only when they are dealt with.
+
+Nothing trims the stream: XACK and XDEL together keep it as short as what is waiting (XTRIM would delete entries that
+nobody has read yet, without a trace).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from shared import keys
+from shared.redis import RedisClient
+from shared.wire import VERSION, Undelivered
+
+FIELD = b"message"
+MAX_DEAD_LETTERS = 10_000
+"""The dead-letter stream alone is trimmed: an operator who never looks must not fill Redis."""
+
+_decode = msgspec.json.Decoder(Undelivered).decode
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`deliveries`: how often it was taken from the stream, by whomever."""
+
+    id: str
+    raw: bytes
+    message: Undelivered
+    deliveries: int = 1
+
+
+@dataclass(frozen=True)
+class Poison:
+    """An entry that cannot be read: another version's, or damaged."""
+
+    id: str
+    raw: bytes
+    reason: str
+
+
+class UndeliveredStream:
+    """Needs a client whose answer deadline is longer than `block_seconds`. Methods raise REDIS_FAILURES."""
+
+    def __init__(self, redis: RedisClient, consumer: str) -> None:
+        self._redis = redis
+        self._consumer = consumer
+
+    async def take(self, count: int, block_seconds: float) -> list[Entry | Poison]:
+        """New entries, waiting for the first at most so long. They stay pending until `done`."""
+        try:
+            answer: Any = await self._redis.xreadgroup(
+                keys.UNDELIVERED_GROUP,
+                self._consumer,
+                {keys.UNDELIVERED: ">"},
+                count=count,
+                block=int(block_seconds * 1000),
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.create_group()
+            return []
+        return [_parsed(key, fields) for _, entries in answer or [] for key, fields in entries]
+
+    async def claim(self, count: int, idle_seconds: float) -> list[Entry | Poison]:
+        """Entries that some consumer took, and did not finish, for so long: it may be dead."""
+        pending: Any = await self._redis.xpending_range(
+            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=count, idle=int(idle_seconds * 1000)
+        )
+        if not pending:
+            return []
+        deliveries = {item["message_id"]: item["times_delivered"] + 1 for item in pending}
+        claimed: Any = await self._redis.xclaim(
+            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer, int(idle_seconds * 1000), list(deliveries)
+        )
+        return [_parsed(key, fields, deliveries[key]) for key, fields in claimed if fields]
+
+    async def create_group(self) -> None:
+        """From the stream's very beginning: Redis may have come back empty and been filled before we looked."""
+        try:
+            await self._redis.xgroup_create(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def done(self, entry_ids: Sequence[str]) -> None:
+        if entry_ids:
+            await self._together(self._removal(entry_ids))
+
+    async def bury(self, entry_id: str, raw: bytes, reason: str) -> None:
+        """Moves an entry to the dead letters, where an operator finds it with the reason."""
+        letter = ("XADD", keys.DEAD_LETTERS, "MAXLEN", "~", MAX_DEAD_LETTERS, "*")
+        fields = (FIELD, raw, b"reason", reason, b"entry", entry_id)
+        await self._together([(*letter, *fields), *self._removal([entry_id])])
+
+    async def backlog(self) -> tuple[int, float]:
+        """How many entries wait, and the age of the oldest in seconds (by Redis' clock)."""
+        length, oldest, (seconds, _) = await self._together(
+            [("XLEN", keys.UNDELIVERED), ("XRANGE", keys.UNDELIVERED, "-", "+", "COUNT", 1), ("TIME",)]
+        )
+        if not oldest:
+            return 0, 0.0
+        return length, max(0.0, float(seconds) - int(oldest[0][0].split(b"-")[0]) / 1000)
+
+    def _removal(self, entry_ids: Sequence[str]) -> list[tuple[Any, ...]]:
+        return [
+            ("XACK", keys.UNDELIVERED, keys.UNDELIVERED_GROUP, *entry_ids),
+            ("XDEL", keys.UNDELIVERED, *entry_ids),
+        ]
+
+    async def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """In one round trip, in this order."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute())
+
+
+def _parsed(key: bytes, fields: dict[bytes, bytes], deliveries: int = 1) -> Entry | Poison:
+    raw = fields.get(FIELD, b"")
+    try:
+        message = _decode(raw)
+    except msgspec.MsgspecError as error:
+        return Poison(key.decode(), raw, str(error))
+    if message.version != VERSION:
+        return Poison(key.decode(), raw, f"version {message.version}")
+    return Entry(key.decode(), raw, message, deliveries)

@@ -1,0 +1,163 @@
+"""Persistence's internal push routes: what a pusher asks before it calls Expo, and tells afterwards. All POST."""
+
+from shared.api import Shape
+from shared.wire import Deadline
+
+LAGGARDS = "/internal/push/laggards"
+TARGETS = "/internal/push/targets"
+CLAIMS = "/internal/push/claims"
+OUTCOMES = "/internal/push/outcomes"
+DUE_RECEIPTS = "/internal/push/receipts/due"
+RECEIPT_OUTCOMES = "/internal/push/receipts/outcomes"
+
+
+class LaggardsRequest(Shape):
+    deadlines: list[Deadline]
+
+
+class LaggardsAnswer(Shape):
+    """For each deadline, in order: the recipients who took the message neither while looking nor by reading it."""
+
+    laggards: list[list[str]]
+
+
+class Addressee(Shape):
+    """A message, and those who should hear of it."""
+
+    conversation_id: str
+    message_id: str
+    users: list[str]
+
+
+class TargetsRequest(Shape):
+    addressees: list[Addressee]
+
+
+class Device(Shape):
+    """`registered_at_us`: a token that Expo calls dead is removed only if it was not registered again since."""
+
+    id: str
+    token: str
+    registered_at_us: int
+    platform: str | None = None
+
+
+class Target(Shape):
+    """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot."""
+
+    conversation_id: str
+    message_id: str
+    seq: int
+    user_id: str
+    sender_id: str
+    sender_handle: str | None
+    text: str
+    created_at_ms: int
+    is_group: bool
+    group_name: str | None
+    left: bool
+    hidden_seq: int
+    attended_seq: int
+    read_seq: int
+    muted_until_ms: int | None
+    messages_enabled: bool
+    preview: str | None
+    quiet_start: int | None
+    quiet_end: int | None
+    time_zone: str | None
+    badge: int
+    devices: list[Device]
+
+
+class TargetsAnswer(Shape):
+    """A message that is gone has no targets."""
+
+    targets: list[Target]
+
+
+class Claim(Shape):
+    """The wish to call Expo for this message and device now. The ledger grants it to one worker at a time."""
+
+    conversation_id: str
+    message_id: str
+    seq: int
+    user_id: str
+    device_id: str
+    registered_at_us: int
+
+
+class ClaimsRequest(Shape):
+    claims: list[Claim]
+    lease_seconds: float
+
+
+class ClaimsAnswer(Shape):
+    """For each claim, in order: `granted`, `done` (never again), or `busy` (another worker is at it)."""
+
+    verdicts: list[str]
+
+
+class Outcome(Shape):
+    """What came of a granted claim.
+
+    state: `sent` (with its ticket), `rejected` (for good), `retry` (Expo did not take it), or `ambiguous` (it may have
+    been taken). `dead_token` asks for the device's removal, unless it was registered again.
+    """
+
+    conversation_id: str
+    message_id: str
+    device_id: str
+    state: str
+    ticket_id: str | None = None
+    reason: str | None = None
+    dead_token: bool = False
+
+
+class Decision(Shape):
+    """The policy's reason not to push to this user."""
+
+    conversation_id: str
+    message_id: str
+    user_id: str
+    reason: str
+
+
+class OutcomesRequest(Shape):
+    outcomes: list[Outcome]
+    decisions: list[Decision]
+
+
+class DueReceipt(Shape):
+    ticket_id: str
+    conversation_id: str
+    message_id: str
+    device_id: str
+
+
+class DueReceiptsRequest(Shape):
+    """At most `limit` tickets whose receipt should be there by now; nobody else is given them for `lease_seconds`."""
+
+    limit: int
+    lease_seconds: float
+
+
+class DueReceiptsAnswer(Shape):
+    receipts: list[DueReceipt]
+
+
+class ReceiptOutcome(Shape):
+    """`receipt`: `ok`, Expo's error code, or None where Expo had none yet."""
+
+    conversation_id: str
+    message_id: str
+    device_id: str
+    receipt: str | None
+    dead_token: bool = False
+
+
+class ReceiptOutcomesRequest(Shape):
+    outcomes: list[ReceiptOutcome]
+
+
+class Done(Shape):
+    """The answer where there is nothing to say."""
