@@ -4,14 +4,12 @@ import signal
 import subprocess
 from pathlib import Path
 
-import redis.asyncio
-import redis.exceptions
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError, TimeoutError
 
 from services.embedded import process
 from services.embedded.account import Account, own, reachable
 from services.embedded.server import EmbeddedServer, package_folder
+from shared.redis import open_redis
 
 # From stdin, not as arguments: every user of the machine can read those, and the password is one of them.
 CONFIGURATION = """\
@@ -52,10 +50,10 @@ class EmbeddedRedis(EmbeddedServer):
         return process.spawn([str(binary), "-"], data, account, self.log, configuration.encode(), [server_lock])
 
     async def _answers(self) -> bool:
-        client = redis.asyncio.Redis.from_url(self.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+        client = open_redis(self.url)
         try:
             await client.ping()
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+        except (ConnectionError, TimeoutError):
             return False  # BusyLoadingError, while it reads its file, is a ConnectionError
         finally:
             await client.aclose()

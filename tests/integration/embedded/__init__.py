@@ -1,0 +1,1 @@
+"""Postgres and Redis as `up` starts them."""
