@@ -1,0 +1,1 @@
+"""The WebSocket protocol without a socket, in the cases that Autobahn names."""
