@@ -1,6 +1,6 @@
 -- Devices, what was pushed to them, and what their owners want to hear.
-SET lock_timeout = '5s';
-SET statement_timeout = '60s';
+SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '60s';
 
 CREATE TABLE devices (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -60,3 +60,9 @@ CREATE TABLE push_decisions (
     PRIMARY KEY (conversation_id, message_id, user_id)
 );
 CREATE INDEX push_decisions_age ON push_decisions (decided_at);
+
+-- As in 0001: nothing of this is for the holders of Supabase's anon key.
+ALTER TABLE devices ENABLE ROW LEVEL SECURITY;
+ALTER TABLE preferences ENABLE ROW LEVEL SECURITY;
+ALTER TABLE push_ledger ENABLE ROW LEVEL SECURITY;
+ALTER TABLE push_decisions ENABLE ROW LEVEL SECURITY;
