@@ -26,25 +26,24 @@ async def until_stopped(
     What entering or leaving raises comes out here.
     """
     stop = Stop()
-    entered = asyncio.Event()
+    entered, leave = asyncio.Event(), asyncio.Event()
     with _asked_by_signals(stop):
-        serving = asyncio.create_task(_serve(process, stop, entered), name="serve")
+        serving = asyncio.create_task(_serve(process(stop), entered, leave), name="serve")
         asked = asyncio.create_task(stop.asked(), name="asked")
         await asyncio.wait((serving, asked), return_when=asyncio.FIRST_COMPLETED)
         asked.cancel()
-        if not entered.is_set():
-            serving.cancel()  # half open: what it entered so far is unwound
         with _ended_after(stop_within_seconds):
+            leave.set()  # only now, for leaving may block the loop before the time is kept
+            if not entered.is_set():
+                serving.cancel()  # half open: what it entered so far is unwound
             await asyncio.wait((serving,))
     return _exit_code(serving, stop)
 
 
-async def _serve(
-    process: Callable[[Stop], AbstractAsyncContextManager[object]], stop: Stop, entered: asyncio.Event
-) -> None:
-    async with process(stop):
+async def _serve(process: AbstractAsyncContextManager[object], entered: asyncio.Event, leave: asyncio.Event) -> None:
+    async with process:
         entered.set()
-        await stop.asked()
+        await leave.wait()
 
 
 def _exit_code(serving: asyncio.Task[None], stop: Stop) -> int:

@@ -1,0 +1,86 @@
+"""Takes secrets out of whatever is about to be logged: tokens of users and services, push tokens, passwords.
+
+It knows secrets by their shape and by the name they stand under, and rather takes too much than too little. What it
+cannot know is a secret that stands alone in a text, with no name beside it and no shape: do not log such.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "<redacted>"
+DEEPEST = 8
+"""Levels of nested values that are looked into; what lies deeper is left out whole."""
+
+LONGEST = 32_768
+"""Characters of one text that are kept: enough for a traceback, and a bound for what a stranger can make us scan."""
+
+_NAME = (
+    r"(?:tokens?|secrets?|passwords?|passwd|pwd|jwt|api[_-]?key|(?:proxy-)?authorization|(?:set-)?cookie"
+    r"|sec-websocket-protocol)"
+)
+_SECRET_NAME = re.compile(rf"[a-z0-9_-]*{_NAME}", re.IGNORECASE)
+
+_HINTS = ("ey", "token", "secret", "passw", "pwd", "jwt", "key", "authorization", "cookie", "bearer", "basic", "://",
+          "sec-websocket")  # fmt: skip
+"""Without one of these in it a text holds nothing to hide; looking for them first makes most texts cheap."""
+
+_SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # The brackets of a push token may be percent-encoded in a path or a query.
+    (re.compile(r"(Expo(?:nent)?PushToken)(?:\[|%5B)[^\]%\s]*(?:\]|%5D)?", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # A JWT begins with the base64 of `{"`; the dots and all that follows belong to it.
+    (re.compile(r"eyJ[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]*)*"), HIDDEN),
+    # A header to the end of its line, whatever it holds.
+    (
+        re.compile(r"\b((?:proxy-)?authorization|(?:set-)?cookie|sec-websocket-protocol):[^\r\n]+", re.IGNORECASE),
+        rf"\1: {HIDDEN}",
+    ),
+    # `Bearer X`, `Basic X`, and the subprotocol's `bearer, X`, plain or percent-encoded.
+    (re.compile(r"\b(bearer|basic)((?:[\s,+:=\"']|%20|%2C)+)[^\s\"',)\]}]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    # `token=X` in a query or a form, the sign plain or percent-encoded.
+    (re.compile(rf"({_NAME})(=|%3D)(?!{HIDDEN})[^&\s\"'#(\[]+", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    # `"token": "X"`, `('token', b'X')`, `token='X'` and `secrets=('X', 'Y')`, as JSON and Python print them.
+    (
+        re.compile(rf"({_NAME}[\"']?\s*[:,=]\s*b?)(?:\"[^\"]*\"?|'[^']*'?|[\[(][^\])]*)", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    # The password of `postgres://user:password@host`, which may itself hold an @.
+    (re.compile(r"(://[^\s/:@\"']*:)[^\s/\"']*@"), rf"\1{HIDDEN}@"),
+)
+
+
+def redact_text(text: str) -> str:
+    """The text without anything in it that looks like a secret, cut at `LONGEST`."""
+    text = text[:LONGEST]
+    lower = text.lower()
+    if not any(hint in lower for hint in _HINTS):
+        return text
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    return text
+
+
+def redact(value: Any, depth: int = DEEPEST) -> Any:
+    """The same value without secrets, made only of what JSON knows: any other object becomes its redacted repr."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, bytes | bytearray):
+        return redact_text(bytes(value).decode("utf-8", "backslashreplace"))
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return _redact_nested(value, depth - 1) if depth > 0 else "…"
+    return redact_text(repr(value))
+
+
+def _redact_nested(value: Any, depth: int) -> Any:
+    if isinstance(value, Mapping):
+        return {redact_text(str(key)): redact_under(str(key), item, depth) for key, item in value.items()}
+    return [redact(item, depth) for item in value]
+
+
+def redact_under(name: str, value: Any, depth: int = DEEPEST) -> Any:
+    """The same, of a value that stands under a name: all of it is hidden where the name is a secret's."""
+    if value is not None and _SECRET_NAME.fullmatch(name):
+        return HIDDEN
+    return redact(value, depth)
