@@ -1,0 +1,109 @@
+"""What a client's frame says: bytes in, a typed command or the reason why it is none out. No I/O."""
+
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
+
+import msgspec
+from msgspec import Meta
+
+from shared.ids import canonical_id
+
+MAX_REF_CHARACTERS = 128
+_EXACT_IN_A_DOUBLE = 2**53
+"""A ref that is a number comes back as it was: JavaScript keeps whole numbers up to here."""
+
+_Text = Annotated[str, Meta(max_length=MAX_REF_CHARACTERS, pattern=r"^[^\x00]*$")]
+_Whole = Annotated[int, Meta(ge=-_EXACT_IN_A_DOUBLE, le=_EXACT_IN_A_DOUBLE)]
+_Seq = Annotated[int, Meta(ge=0, le=_EXACT_IN_A_DOUBLE)]
+Ref: TypeAlias = _Text | _Whole | None
+
+
+class _Frame(msgspec.Struct, frozen=True, rename="camel", tag_field="type", gc=False):
+    ref: Ref = None
+
+
+class _InConversation(_Frame, frozen=True, kw_only=True):
+    conversation_id: str
+
+
+class Ping(_Frame, frozen=True, tag="ping"):
+    pass
+
+
+class Join(_InConversation, frozen=True, tag="join"):
+    pass
+
+
+class Leave(_InConversation, frozen=True, tag="leave"):
+    pass
+
+
+class Typing(_InConversation, frozen=True, tag="typing", kw_only=True):
+    is_typing: bool
+
+
+class State(_Frame, frozen=True, tag="state", kw_only=True):
+    active: bool
+
+
+class Delivered(_InConversation, frozen=True, tag="delivered", kw_only=True):
+    seq: _Seq
+
+
+class Read(_InConversation, frozen=True, tag="read", kw_only=True):
+    seq: _Seq
+
+
+class Auth(_Frame, frozen=True, tag="auth", kw_only=True):
+    token: str
+
+
+Command: TypeAlias = Ping | Join | Leave | Typing | State | Delivered | Read | Auth
+ErrorCode: TypeAlias = Literal["malformed_frame", "unknown_type"]
+
+
+class BadFrame(NamedTuple):
+    """Why a frame is no command, for the client's developer: a stable word, a sentence, and its ref if it had one."""
+
+    code: ErrorCode
+    message: str
+    ref: str | int | None = None
+
+
+class _Envelope(msgspec.Struct):
+    type: str | None = None
+    ref: Ref = None
+
+
+_KNOWN_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Command))
+_commands = msgspec.json.Decoder(Command)
+_envelopes = msgspec.json.Decoder(_Envelope)
+
+
+def decode(data: bytes) -> Command | BadFrame:
+    """A frame's command, its conversation id in canonical form. Fields that nobody knows are ignored."""
+    try:
+        command = _commands.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _explain(data, error)
+    except RecursionError:
+        return BadFrame("malformed_frame", "The frame is nested too deeply")
+    return _canonical(command) if isinstance(command, _InConversation) else command
+
+
+def _canonical(command: _InConversation) -> Command | BadFrame:
+    canonical = canonical_id(command.conversation_id)
+    if canonical is None:
+        return BadFrame("malformed_frame", "conversationId is not a UUID", command.ref)
+    if canonical == command.conversation_id:
+        return command  # type: ignore[return-value] # every kind of it is a Command
+    return msgspec.structs.replace(command, conversation_id=canonical)  # type: ignore[return-value]
+
+
+def _explain(data: bytes, error: Exception) -> BadFrame:
+    try:
+        envelope = _envelopes.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        envelope = _Envelope()
+    if envelope.type is not None and envelope.type not in _KNOWN_TYPES:
+        return BadFrame("unknown_type", "No frame has this type", envelope.ref)
+    return BadFrame("malformed_frame", str(error)[:200], envelope.ref)
