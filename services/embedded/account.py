@@ -1,23 +1,18 @@
 """Whom a server runs as: ourselves, or, as Postgres refuses root, an account without rights.
 
-An account other than ours may be unable to reach the data or the binaries by their path (below root's 0700 home, say).
-The data it reaches all the same, because its directory is already the working directory when the rights are dropped;
-binaries that it cannot reach are copied to where it can.
+Such an account may be unable to reach the data by its path (below root's 0700 home, say). It does all the same, because
+the data's directory is already the working directory when the rights are dropped.
 """
 
 import os
 import pwd
-import shutil
-import stat
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.embedded.errors import StartError
 
 UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
-COPIES = Path("/var/cache/parley")
 
 
 @dataclass(frozen=True)
@@ -58,49 +53,3 @@ def working_directory(directory: Path, account: Account | None) -> str:
     directory under this name: the kernel follows it to the directory itself, not along the path.
     """
     return "/proc/self/cwd" if account is not None and sys.platform == "linux" else str(directory)
-
-
-def reachable(program: Path, tree: Path, account: Account | None) -> Path:
-    """`program`, which needs the rest of `tree`, at a path where `account` can run it: where it is, or in a copy.
-
-    Copies stand in COPIES, owned by root, one per version of the tree, and are made once.
-    """
-    if account is None or _can_run(program, account):
-        return program
-    modified = int(program.stat().st_mtime)
-    copy = COPIES / f"{program.name}-{modified:x}-{program.stat().st_size:x}"
-    if not copy.exists():
-        _copy(tree, copy)
-    return copy / program.relative_to(tree)
-
-
-def _copy(tree: Path, copy: Path) -> None:
-    """Copy and then rename, so that a copy is whole or not there, whoever else makes it at the same time."""
-    COPIES.mkdir(parents=True, exist_ok=True)
-    COPIES.chmod(0o755)
-    scratch = Path(tempfile.mkdtemp(dir=COPIES))
-    try:
-        shutil.copytree(tree, scratch / "tree", symlinks=True)
-        for path in (scratch / "tree", *(scratch / "tree").rglob("*")):
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | 0o444 | (0o111 if path.stat().st_mode & 0o100 else 0))
-        (scratch / "tree").rename(copy)
-    except OSError:
-        if not copy.exists():
-            raise
-    finally:
-        shutil.rmtree(scratch)
-
-
-def _can_run(program: Path, account: Account) -> bool:
-    """Whether the mode bits of `program` and of each directory above it let the account execute it."""
-    real = program.resolve()
-    return all(_allows(path.stat(), account) for path in (real, *real.parents))
-
-
-def _allows(status: os.stat_result, account: Account) -> bool:
-    if status.st_uid == account.uid:
-        return bool(status.st_mode & stat.S_IXUSR)
-    if status.st_gid == account.gid:
-        return bool(status.st_mode & stat.S_IXGRP)
-    return bool(status.st_mode & stat.S_IXOTH)

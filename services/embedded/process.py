@@ -103,7 +103,7 @@ def failure(name: str, log: Path) -> StartError:
     """The error to raise when `name` ended instead of starting, with the words of its log that say why."""
     lines = [line.strip() for line in tail(log).splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in TELLING_WORDS)] or lines
-    return StartError(f"{name} did not start: {' / '.join(telling[-3:]) or 'it said nothing'} (all of it: {log})")
+    return StartError(f"{name} did not start: {' / '.join(telling[-4:]) or 'it said nothing'} (all of it: {log})")
 
 
 def tail(log: Path) -> str:

