@@ -3,12 +3,12 @@
 Times are already ISO 8601 text with milliseconds (`shared.clock.iso`).
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
 
-from shared.clock import iso_from_ms
 from shared.ids import canonical_id
 
 
@@ -24,7 +24,7 @@ class Status(StrEnum):
     READ = "read"
 
 
-class Message(View):
+class Message(View, frozen=True):
     id: str
     conversation_id: str
     seq: int
@@ -40,12 +40,12 @@ class Message(View):
     status: Status = Status.SENT
 
 
-class Participant(View):
+class Participant(View, frozen=True):
     id: str
     handle: str | None
 
 
-class LastMessage(View):
+class LastMessage(View, frozen=True):
     id: str
     seq: int
     text: str
@@ -53,7 +53,7 @@ class LastMessage(View):
     created_at: str
 
 
-class Conversation(View):
+class Conversation(View, frozen=True):
     """As one of its participants sees it: `last_message`, `unread_count` and `read_seq` are that user's."""
 
     id: str
@@ -69,7 +69,7 @@ class Conversation(View):
     read_seq: int
 
 
-class SyncedConversation(View):
+class SyncedConversation(View, frozen=True):
     """Events with first_seq <= seq <= last_seq, without a hole; `complete` is false where the head lies further.
 
     `delivered_up_to` and `read_up_to`: every other participant has, or has read, all up to and with that seq.
@@ -85,7 +85,7 @@ class SyncedConversation(View):
     read_up_to: int
 
 
-class Sync(View):
+class Sync(View, frozen=True):
     epoch: str
     as_of: str
     conversations: dict[str, SyncedConversation]
@@ -113,8 +113,8 @@ class Position(NamedTuple):
         return cls(int(digits), known)
 
     @property
-    def updated_at(self) -> str:
-        return iso_from_ms(self.updated_ms)
+    def updated_at(self) -> datetime:
+        return datetime.fromtimestamp(self.updated_ms / 1000, UTC)
 
 
 class ConversationPage(NamedTuple):

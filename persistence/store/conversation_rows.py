@@ -1,0 +1,54 @@
+"""The query that lists conversations as a user sees them, and the view that each of its rows makes."""
+
+from persistence.store.database import Row
+from persistence.store.views import Conversation, LastMessage, Participant
+from shared.clock import iso
+
+# Chooses the conversations first (`mine`, a WHERE clause over participants p and conversations c), and only then looks
+# up people and last messages: of one page, by index.
+LISTED = """
+WITH mine AS (
+    SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, p.user_id AS viewer,
+           p.read_seq, p.hidden_seq,
+           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count
+    FROM participants p JOIN conversations c ON c.id = p.conversation_id {mine}
+)
+SELECT mine.*, people.ids, people.handles, m.id AS message_id, m.seq, m.text, m.sender_id, m.created_at AS sent_at
+FROM mine CROSS JOIN LATERAL (
+    SELECT array_agg(q.user_id ORDER BY q.user_id) AS ids, array_agg(u.handle ORDER BY q.user_id) AS handles
+    FROM participants q JOIN users u ON u.id = q.user_id WHERE q.conversation_id = mine.id AND q.left_at IS NULL
+) AS people LEFT JOIN LATERAL (
+    SELECT * FROM messages m WHERE m.conversation_id = mine.id AND m.seq > mine.hidden_seq ORDER BY m.seq DESC LIMIT 1
+) AS m ON true
+ORDER BY mine.updated_at DESC, mine.id DESC
+"""
+
+
+def conversation_of(row: Row) -> Conversation:
+    return Conversation(
+        id=row["id"],
+        is_group=row["is_group"],
+        name=row["name"],
+        bounty_id=row["bounty_id"],
+        created_at=iso(row["created_at"]),
+        updated_at=iso(row["updated_at"]),
+        participants=[
+            Participant(id=user_id, handle=handle) for user_id, handle in zip(row["ids"], row["handles"], strict=True)
+        ],
+        last_message=_last_message(row),
+        unread_count=row["unread_count"],
+        last_seq=row["last_seq"],
+        read_seq=row["read_seq"],
+    )
+
+
+def _last_message(row: Row) -> LastMessage | None:
+    if row["message_id"] is None:
+        return None
+    return LastMessage(
+        id=row["message_id"],
+        seq=row["seq"],
+        text=row["text"],
+        sender_id=row["sender_id"],
+        created_at=iso(row["sent_at"]),
+    )

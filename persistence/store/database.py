@@ -1,0 +1,102 @@
+"""The pool of connections to Postgres, and a query that is named and timed."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+from prometheus_client import Histogram
+
+from shared.ids import id_bytes, id_text
+from shared.metrics import REQUEST_BUCKETS
+
+QUERY_SECONDS = Histogram(
+    "parley_persistence_query_seconds",
+    "Seconds from a query's start to its last row, the wait for a connection included.",
+    ["query"],
+    buckets=REQUEST_BUCKETS,
+)
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+Database: TypeAlias = "Pool | Connection"
+Row: TypeAlias = asyncpg.Record
+
+DATABASE_FAILURES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+)
+"""What a query may raise while Postgres is away, overloaded or restarting: answer 503, or try again later.
+
+A write that raised one of them may have been committed all the same.
+"""
+
+CONNECT_SECONDS = 5.0
+ACQUIRE_SECONDS = 3.0
+QUERY_TIMEOUT_SECONDS = 5.0
+"""Far above what any query takes. A frozen Postgres then costs a request a clean 503, not its client's patience."""
+
+
+async def open_pool(url: str, *, size: int) -> Pool:
+    """A pool of up to `size` connections on which ids are canonical text. Raises DATABASE_FAILURES. Close it."""
+    pool: Pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=CONNECT_SECONDS,
+        command_timeout=QUERY_TIMEOUT_SECONDS,
+        init=_ids_as_text,
+        reset=_leave_as_it_is,
+    )
+    return pool
+
+
+async def _ids_as_text(connection: Connection) -> None:
+    await connection.set_type_codec("uuid", schema="pg_catalog", encoder=id_bytes, decoder=id_text, format="binary")
+
+
+async def _leave_as_it_is(_: Connection) -> None:
+    """Nothing here changes a session, so asyncpg's reset would only cost each query a second round trip."""
+
+
+@asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """A connection in a transaction, which is committed at the end and rolled back by whatever is raised."""
+    async with pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
+        yield connection
+
+
+class Query:
+    """One statement under the name that its metric has."""
+
+    def __init__(self, name: str, sql: str) -> None:
+        self.sql = sql
+        self._seconds = QUERY_SECONDS.labels(name)
+
+    async def rows(self, database: Database, *arguments: Any) -> list[Row]:
+        started = perf_counter()
+        try:
+            if isinstance(database, asyncpg.Pool):
+                async with database.acquire(timeout=ACQUIRE_SECONDS) as connection:
+                    return await connection.fetch(self.sql, *arguments)
+            return await database.fetch(self.sql, *arguments)
+        finally:
+            self._seconds.observe(perf_counter() - started)
+
+    async def row(self, database: Database, *arguments: Any) -> Row | None:
+        """The first row, if there is one."""
+        rows = await self.rows(database, *arguments)
+        return rows[0] if rows else None
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as columns, for unnest: also where there is no row."""
+    return [[row[index] for row in rows] for index in range(width)]

@@ -1,0 +1,152 @@
+"""Bringing a client up to date after any absence: what happened since, never with a hole that looks like none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from persistence.store.database import Database, Query, Row, columns
+from persistence.store.log import frame_of
+from persistence.store.message_rows import COLUMNS, message_of
+from persistence.store.views import Sync, SyncedConversation
+
+NEWEST_EVENTS = 50
+"""Of a conversation that the client does not name."""
+MOST_EVENTS = 2000
+"""In one answer. Cursors of all the user's conversations are in every answer, so that its `asOf` holds for all."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Of frames in one answer, and one frame more."""
+CHUNK_EVENTS = 500
+
+# One statement is one snapshot, and `as_of` its own. A message is reached by those who are in the conversation besides
+# the user. What the user hid, and nothing came to since, is not among their conversations.
+_STATE = Query(
+    "sync_state",
+    """
+SELECT meta.epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS as_of, mine.*
+FROM meta LEFT JOIN LATERAL (
+    SELECT c.id, c.last_seq, p.read_seq, p.hidden_seq,
+           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count,
+           coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
+           coalesce(others.read_up_to, c.last_seq) AS read_up_to,
+           greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
+    FROM participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
+        SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid
+        FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
+    ) AS others
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
+) AS mine ON true
+ORDER BY mine.id
+""",
+)
+
+# Events are never changed and never taken back, so those up to a head may be read after the head was.
+_RANGES = Query(
+    "sync_events",
+    f"""
+SELECT {COLUMNS} FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
+    AS w(conversation_id, after, up_to)
+JOIN messages m ON m.conversation_id = w.conversation_id AND m.seq > w.after AND m.seq <= w.up_to
+LEFT JOIN users u ON u.id = m.sender_id
+ORDER BY m.conversation_id, m.seq
+""",
+)
+
+
+@dataclass
+class _Catch:
+    """What one conversation gets: the events after `start` up to `head`, as far as the answer's bounds let it."""
+
+    start: int
+    head: int
+    reached: int
+    frames: list[msgspec.Raw] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return self.reached == self.head
+
+
+async def sync(database: Database, user_id: str, wanted: Mapping[str, int], as_of: int | None = None) -> Sync:
+    """What the user's client lacks that has each `wanted` conversation up to and with this seq.
+
+    A conversation is told of if it has later events, if the client does not name it, or if a cursor in it moved since
+    `as_of`, the number of an earlier answer (any did, without one). Each one's events begin right after the seq named,
+    or with what the user still sees of it, or with the newest NEWEST_EVENTS, and have no hole; `first_seq` says where.
+    A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
+    `left` are those named that are not, or no longer, in the user's list.
+    """
+    rows = await _STATE.rows(database, user_id, str(as_of or 0))
+    mine = {row["id"]: row for row in rows if row["id"] is not None}
+    catches = {key: _catch(row, wanted.get(key)) for key, row in mine.items()}
+    told = {key: catch for key, catch in catches.items() if _is_news(mine[key], catch, key in wanted)}
+    await _fill(database, told)
+    return Sync(
+        epoch=rows[0]["epoch"],
+        as_of=rows[0]["as_of"],
+        conversations={key: _synced(mine[key], catch) for key, catch in told.items()},
+        left=[key for key in wanted if key not in mine],
+        complete=all(catch.complete for catch in told.values()),
+    )
+
+
+def _catch(row: Row, known_seq: int | None) -> _Catch:
+    head = row["last_seq"]
+    if known_seq is None or known_seq > head:
+        known_seq = head - NEWEST_EVENTS
+    start = max(known_seq, row["hidden_seq"], 0)
+    return _Catch(start, head, reached=start)
+
+
+def _is_news(row: Row, catch: _Catch, is_named: bool) -> bool:
+    return not is_named or not catch.complete or bool(row["moved"])
+
+
+async def _fill(database: Database, catches: Mapping[str, _Catch]) -> None:
+    """Reads events, conversation by conversation, until all have theirs, a bound is met, or a row is missing."""
+    events_left, bytes_left = MOST_EVENTS, MOST_BYTES
+    while ranges := _next_ranges(catches, min(CHUNK_EVENTS, events_left)):
+        rows = await _RANGES.rows(database, *columns(ranges, 3))
+        frames = _take(catches, rows, bytes_left)
+        if len(frames) < sum(up_to - after for _, after, up_to in ranges):
+            return
+        events_left -= len(frames)
+        bytes_left -= sum(map(len, frames))
+
+
+def _next_ranges(catches: Mapping[str, _Catch], most: int) -> list[tuple[str, int, int]]:
+    """What to read next, (conversation, after, up to): at most so many events."""
+    ranges = []
+    for key, catch in catches.items():
+        up_to = min(catch.head, catch.reached + most)
+        if up_to > catch.reached:
+            ranges.append((key, catch.reached, up_to))
+            most -= up_to - catch.reached
+    return ranges
+
+
+def _take(catches: Mapping[str, _Catch], rows: Sequence[Row], bytes_left: int) -> list[bytes]:
+    """Gives each conversation its events, none behind a hole, while there are bytes left. Returns those it gave."""
+    taken: list[bytes] = []
+    for row in rows:
+        catch = catches[row["conversation_id"]]
+        if bytes_left > 0 and row["seq"] == catch.reached + 1:
+            frame = frame_of(message_of(row))
+            catch.frames.append(msgspec.Raw(frame))
+            catch.reached += 1
+            taken.append(frame)
+            bytes_left -= len(frame)
+    return taken
+
+
+def _synced(row: Row, catch: _Catch) -> SyncedConversation:
+    return SyncedConversation(
+        events=catch.frames,
+        first_seq=catch.start + 1,
+        last_seq=catch.reached,
+        complete=catch.complete,
+        read_seq=row["read_seq"],
+        unread_count=row["unread_count"],
+        delivered_up_to=row["delivered_up_to"],
+        read_up_to=row["read_up_to"],
+    )
