@@ -21,10 +21,11 @@ NAMELESS = "New message"
 
 @dataclass(frozen=True)
 class Notification:
-    """What one device is told. `payload` is Expo's message object without `to`."""
+    """What one device of a user is told. `payload` is Expo's message object without `to`."""
 
-    token: str
+    token: str = field(repr=False)
     payload: dict[str, Any] = field(repr=False)
+    user_id: str = ""
 
 
 def render(target: Target, device: Device, *, default_preview: str = "full") -> Notification:
@@ -43,7 +44,7 @@ def render(target: Target, device: Device, *, default_preview: str = "full") -> 
         "badge": target.badge,
         **_collapse_key(target, device),
     }
-    return Notification(device.token, _within_limit(payload))
+    return Notification(device.token, _within_limit(payload), target.user_id)
 
 
 def _words(target: Target, preview: str) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Simulated clients that follow the contract, and the checker of what they saw."""
