@@ -1,0 +1,259 @@
+/** The client: composes connection, sync, outbox and the rest, and is all that an app talks to. */
+
+import { Api, type NewConversation, type OutgoingMessage } from './api';
+import { Connection, type ConnectionState } from './connection';
+import { Events } from './events';
+import { Inbound } from './inbound';
+import { Outbox } from './outbox';
+import { barePlatform, systemClock, type Clock, type Env, type Platform, type SocketConstructor } from './platform';
+import { PresenceBook } from './presence';
+import type { ClientFrame, Conversation, Presence } from './protocol';
+import { Receipts } from './receipts';
+import { Rooms } from './rooms';
+import { Screens } from './screens';
+import type { Readable, Unsubscribe } from './store';
+import { Sync } from './sync';
+import { Tokens, type TokenProvider } from './tokens';
+import { Typing } from './typing';
+import type { ConversationView, MessageList } from './views';
+import { webPlatform } from './web';
+
+export interface ClientOptions {
+  /** The backend's address, such as `https://chat.example.com`. */
+  url: string;
+  /** Whose client this is: the `sub` of the tokens. Another user needs another client. */
+  userId: string;
+  getToken: TokenProvider;
+  /** Shown on the user's own messages until the server has answered. */
+  handle?: string;
+  /** Storage, network and visibility. By itself the browser's where there is one, else none: nothing is remembered. */
+  platform?: Platform;
+  WebSocket?: SocketConstructor;
+  fetch?: typeof fetch;
+  clock?: Clock;
+  /** Uniform in [0, 1). */
+  random?: () => number;
+}
+
+export class ParleyClient {
+  readonly userId: string;
+  /**
+   * Hears a frame type or one of the client's own events; returns how to stop. Durable events (`message.new`) come in
+   * their conversation's order and once each, whether they arrived live or were caught up.
+   */
+  readonly on: Events['on'];
+  readonly off: Events['off'];
+  readonly connection: Readable<ConnectionState>;
+  /** Newest activity first. Null until the list has come. */
+  readonly conversations: Readable<readonly ConversationView[] | null>;
+  /** Unread messages over all conversations. */
+  readonly unread: Readable<number>;
+  /** Whether all that was missed is here. */
+  readonly isSynced: Readable<boolean>;
+
+  private readonly api: Api;
+  private readonly link: Connection;
+  private readonly inbound: Inbound;
+  private readonly outbox: Outbox;
+  private readonly presences: PresenceBook;
+  private readonly rooms: Rooms;
+  private readonly screens: Screens;
+  private readonly sync: Sync;
+  private readonly typists: Typing;
+  private readonly platform: Platform;
+  private readonly olderPages = new Map<string, Promise<void>>();
+  private watching: Unsubscribe[] = [];
+
+  constructor(options: ClientOptions) {
+    const { userId, handle = '' } = options;
+    const url = options.url.replace(/\/+$/, '');
+    const env: Env = { clock: options.clock ?? systemClock, random: options.random ?? Math.random };
+    const events = new Events();
+    const onError = (error: unknown): void => events.emit('failure', error);
+    const send = (frame: ClientFrame): boolean => this.link.send(frame);
+    const tokens = new Tokens(options.getToken, env);
+
+    this.userId = userId;
+    this.platform = options.platform ?? (typeof document === 'undefined' ? barePlatform() : webPlatform());
+    this.api = new Api({ url, fetch: options.fetch ?? ((input, init) => fetch(input, init)) }, tokens, env.clock);
+    this.rooms = new Rooms(userId);
+    this.outbox = new Outbox(this.platform.storage, `parley/${userId}/outbox/`, {
+      post: (id, message) => this.api.send(id, message),
+      onSent: (message, clientId) => this.inbound.sent(message, clientId),
+      onChanged: (id) => this.screens.changed(id),
+      onError,
+    }, env);
+    this.screens = new Screens(this.rooms, this.outbox, { userId, handle });
+    this.sync = new Sync(this.api, this.rooms, {
+      onApplied: (room, applied) => this.inbound.applied(room, applied),
+      onRemoved: (id) => this.inbound.removed(id),
+      onForgotten: () => this.inbound.forgotten(),
+      onListed: () => this.screens.setListed(),
+      onSynced: () => this.inbound.synced(),
+      onError,
+    }, env);
+    this.typists = new Typing(send, env);
+    this.presences = new PresenceBook((userIds) => this.api.presence(userIds), onError, env);
+    this.inbound = new Inbound({
+      userId, env, events, rooms: this.rooms, sync: this.sync, outbox: this.outbox, screens: this.screens,
+      receipts: new Receipts(send, env), typing: this.typists, presence: this.presences,
+    });
+    this.link = new Connection({
+      url: `${url.replace(/^http/, 'ws')}/messages/subscribe?acks=1`,
+      userId,
+      WebSocket: options.WebSocket ?? (globalThis.WebSocket as unknown as SocketConstructor),
+      backgroundGraceMs: this.platform.backgroundGraceMs,
+    }, tokens, env, {
+      onOpening: () => this.inbound.opening(),
+      onConnected: (frame, seamless) => this.inbound.connected(frame, seamless),
+      onFrame: (frame) => this.inbound.frame(frame),
+      onLost: (code, reason) => this.inbound.lost(code, reason),
+    });
+    this.on = events.on;
+    this.off = events.off;
+    this.connection = this.link.state;
+    this.conversations = this.screens.conversations;
+    this.unread = this.screens.unread;
+    this.isSynced = this.screens.isSynced;
+  }
+
+  /** Connects and stays connected until `disconnect()`; sends what an earlier process left unsent. */
+  connect(): void {
+    if (this.watching.length === 0) {
+      this.watching = [
+        this.platform.watchNetwork((fact) => this.link.networkChanged(fact)),
+        this.platform.watchActivity((active) => this.activityChanged(active)),
+      ];
+    }
+    this.outbox.start();
+    this.link.connect();
+  }
+
+  /** Closes the socket and stops sending. What is unsent stays stored for the next `connect()`. */
+  disconnect(): void {
+    for (const stop of this.watching) stop();
+    this.watching = [];
+    this.outbox.stop();
+    this.link.disconnect();
+    this.inbound.stop();
+  }
+
+  /** Drops the socket, if any, and opens a new one at once. */
+  reconnect(): void {
+    this.connect();
+    this.link.reconnect();
+  }
+
+  /** Newest 50 messages first, older ones by `loadOlder`. */
+  messages(conversationId: string): Readable<MessageList> {
+    return this.screens.messages(conversationId);
+  }
+
+  /** The ids of those who are typing there. */
+  typing(conversationId: string): Readable<readonly string[]> {
+    return this.typists.of(conversationId);
+  }
+
+  /** Null until something is known. */
+  presence(userId: string): Readable<Presence | null> {
+    return this.presences.of(userId);
+  }
+
+  /**
+   * Shows the message at once, keeps it across restarts, and sends it when the network allows; its `status` tells.
+   * Returns its `clientId`. Raises `RangeError` for a blank text.
+   */
+  send(conversationId: string, message: OutgoingMessage): string {
+    const text = message.text.trim();
+    if (text === '') throw new RangeError('a message needs a text');
+    this.typists.sent(conversationId);
+    return this.outbox.add(conversationId, { ...message, text }).clientId;
+  }
+
+  /** Sends a failed message again. */
+  retry(clientId: string): void {
+    this.outbox.retry(clientId);
+  }
+
+  /** Drops a message that has not been sent; false where it is too late for that. */
+  discard(clientId: string): boolean {
+    return this.outbox.discard(clientId);
+  }
+
+  /** Marks all that is here of a conversation, or up to `seq`, as read. */
+  markRead(conversationId: string, seq?: number): void {
+    this.inbound.markRead(conversationId, seq ?? this.rooms.get(conversationId)?.timeline.cursor ?? 0);
+  }
+
+  /** Until the returned function is called, what arrives there while the app is in front counts as read. */
+  watch(conversationId: string): Unsubscribe {
+    return this.inbound.watch(conversationId);
+  }
+
+  /** To be called at every keystroke, and with false when the draft is emptied. */
+  setTyping(conversationId: string, isTyping: boolean): void {
+    this.typists.set(conversationId, isTyping);
+  }
+
+  /** Fetches one more page of history, once however often it is asked meanwhile. Raises `ApiError`. */
+  loadOlder(conversationId: string): Promise<void> {
+    const running = this.olderPages.get(conversationId);
+    if (running) return running;
+    const page = this.fetchOlder(conversationId).finally(() => {
+      this.olderPages.delete(conversationId);
+      this.screens.setLoadingOlder(conversationId, false);
+    });
+    this.olderPages.set(conversationId, page);
+    this.screens.setLoadingOlder(conversationId, true);
+    return page;
+  }
+
+  /** Opens a conversation, or finds the one that these two already have. Raises `ApiError`. */
+  async createConversation(asked: NewConversation): Promise<Conversation> {
+    const conversation = await this.api.createConversation(asked);
+    this.inbound.described(conversation);
+    return conversation;
+  }
+
+  /** Takes a conversation off this user's list; a new message brings it back. Raises `ApiError`. */
+  async hideConversation(conversationId: string): Promise<void> {
+    await this.api.hideConversation(conversationId);
+    this.inbound.removed(conversationId);
+  }
+
+  /** Raises `ApiError`, with status 400 where it is no Expo push token. */
+  async registerPushToken(device: { token: string; deviceId?: string; platform?: 'ios' | 'android' }): Promise<void> {
+    await this.api.registerPushToken(device);
+  }
+
+  /** To be called at sign-out, while the user's token still serves. Raises `ApiError`. */
+  async removePushToken(token: string): Promise<void> {
+    await this.api.removePushToken(token);
+  }
+
+  /** Sends a frame as it is, for what has no method here; false without a connection. Raises `RangeError` if too big. */
+  sendFrame(frame: ClientFrame): boolean {
+    return this.link.send(frame);
+  }
+
+  private activityChanged(active: boolean): void {
+    this.link.activityChanged(active);
+    this.inbound.activityChanged(active);
+  }
+
+  private async fetchOlder(conversationId: string): Promise<void> {
+    const room = this.rooms.get(conversationId);
+    if (!room?.timeline.hasOlder) return;
+    const { floor } = room.timeline;
+    const { messages, pagination } = await this.api.messagesBefore(conversationId, floor);
+    // Meanwhile forgotten (another epoch) or begun anew: this page fits nowhere.
+    if (this.rooms.get(conversationId) !== room || room.timeline.floor !== floor) return;
+    room.prepend(messages, pagination.hasMore);
+    this.screens.changed(conversationId);
+  }
+}
+
+/** Makes a client; it does nothing until `connect()`. */
+export function createClient(options: ClientOptions): ParleyClient {
+  return new ParleyClient(options);
+}

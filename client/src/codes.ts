@@ -1,0 +1,40 @@
+/** Close codes by band, so that one this version does not know still has a meaning. Mirrors the server's table. */
+
+/**
+ * What to do after a close:
+ * `retry` with the usual backoff; `soon` after the server's own hint; `slow` from a later step of the backoff;
+ * `refresh` with a fresh token; `stop` until the app connects again.
+ */
+export type Reaction = 'retry' | 'soon' | 'slow' | 'refresh' | 'stop';
+
+export const CloseCode = {
+  Normal: 1000,
+  GoingAway: 1001,
+  Abnormal: 1006,
+  TooBig: 1009,
+  Draining: 1012,
+  Overloaded: 1013,
+  Unauthorized: 4401,
+  NoPong: 4408,
+  TooManyFrames: 4429,
+  OriginNotAllowed: 4501,
+  Banned: 4502,
+  SessionRevoked: 4503,
+  TooManyConnections: 4504,
+  /** Ours, never on the wire: the server answers for another user than the one this client was made for. */
+  WrongUser: 4999,
+} as const;
+
+const REACTIONS: ReadonlyMap<number, Reaction> = new Map([
+  // A protocol fault of ours will come again: do not hammer the server with it (RFC 6455, 7.4.1).
+  [1002, 'slow'], [1003, 'slow'], [1007, 'slow'], [1008, 'slow'], [1009, 'slow'], [1010, 'slow'],
+  [CloseCode.Draining, 'soon'],
+  [CloseCode.Overloaded, 'slow'],
+  [CloseCode.Unauthorized, 'refresh'],
+  [CloseCode.TooManyFrames, 'slow'],
+]);
+
+/** The reaction to any close code: the named ones, then 4500–4999 stop, then everything else retries. */
+export function reactionTo(code: number): Reaction {
+  return REACTIONS.get(code) ?? (code >= 4500 && code <= 4999 ? 'stop' : 'retry');
+}

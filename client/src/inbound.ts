@@ -1,0 +1,238 @@
+/** What each thing the server says does to local state. Events of a conversation take one path, wherever they come from. */
+
+import type { Events } from './events';
+import type { Outbox } from './outbox';
+import type { Env } from './platform';
+import type { PresenceBook } from './presence';
+import {
+  asEvent, isDurable,
+  type AnswerFrame, type ConnectedFrame, type Conversation, type ConversationFrame, type DurableFrame, type KnownFrame,
+  type MessageNewFrame, type ReceiptFrame, type ServerFrame, type WireMessage,
+} from './protocol';
+import type { Receipts } from './receipts';
+import type { Room } from './room';
+import { isAhead, isBehind, type Rooms } from './rooms';
+import type { Screens } from './screens';
+import type { Sync } from './sync';
+import { Timers } from './timers';
+import type { Typing } from './typing';
+
+export interface Parts {
+  userId: string;
+  env: Env;
+  events: Events;
+  rooms: Rooms;
+  sync: Sync;
+  outbox: Outbox;
+  receipts: Receipts;
+  typing: Typing;
+  presence: PresenceBook;
+  screens: Screens;
+}
+
+/** A gap is given this long to fill by itself before it is fetched. */
+const GAP_PATIENCE_MS = 150;
+/** In a group a receipt may complete what the others had before we connected: only a sync knows. */
+const GROUP_RECEIPTS_MS = 15_000;
+
+export class Inbound {
+  private readonly timers: Timers<'gap' | 'receipts'>;
+  private readonly watched = new Map<string, number>();
+  private active = true;
+  private cursorsAtOpening: Record<string, number> = {};
+
+  constructor(private readonly parts: Parts) {
+    this.timers = new Timers(parts.env.clock);
+  }
+
+  opening(): void {
+    this.cursorsAtOpening = this.parts.rooms.cursors();
+  }
+
+  connected(frame: ConnectedFrame, seamless: boolean): void {
+    const { rooms, sync, receipts, presence, outbox, events } = this.parts;
+    // Compared with the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones.
+    const ahead = isAhead(this.cursorsAtOpening, frame.heads);
+    if (ahead) rooms.forget();
+    if (rooms.enter(frame.epoch) || ahead) this.forgotten();
+    if (!seamless || isBehind(rooms, frame.heads)) this.catchUp();
+    sync.start();
+    receipts.connected();
+    if (!seamless) presence.start();
+    else outbox.start();
+    events.emit('connected', frame);
+  }
+
+  lost(code: number, reason: string): void {
+    const { sync, presence, typing, screens, events } = this.parts;
+    this.timers.clearAll();
+    sync.stop();
+    presence.stop();
+    typing.clear();
+    screens.setSynced(false);
+    events.emit('disconnected', { code, reason });
+  }
+
+  /** Events are caught up first and what waits is sent then, so that a reader sees replies below what they answer. */
+  synced(): void {
+    this.parts.screens.setSynced(true);
+    this.parts.outbox.start();
+    this.parts.events.emit('synced', {});
+  }
+
+  forgotten(): void {
+    this.cursorsAtOpening = {};
+    this.parts.receipts.forgetAll();
+    this.parts.screens.changedAll();
+    this.parts.sync.requestList(true);
+  }
+
+  removed(conversationId: string): void {
+    this.parts.rooms.remove(conversationId);
+    this.parts.receipts.forget(conversationId);
+    this.parts.screens.changed(conversationId);
+  }
+
+  described(conversation: Conversation): void {
+    this.parts.rooms.ensure(conversation.id).describe(conversation);
+    this.parts.screens.changed(conversation.id);
+    this.compare(conversation.id, conversation.lastSeq);
+  }
+
+  frame(frame: ServerFrame): void {
+    if (isDurable(frame)) return this.offer(frame);
+    this.heed(frame as KnownFrame);
+    this.parts.events.emit(frame.type, frame);
+  }
+
+  /** The server's answer to a sent message is the same event as its echo; whichever comes second is a repeat. */
+  sent(message: WireMessage, clientId: string): void {
+    this.offer(asEvent(message, clientId));
+  }
+
+  offer(event: DurableFrame): void {
+    const room = this.parts.rooms.ensure(event.conversationId);
+    this.applied(room, room.offer(event));
+    if (room.timeline.hasGap && !this.timers.has('gap')) this.timers.set('gap', GAP_PATIENCE_MS, () => this.healGaps());
+  }
+
+  applied(room: Room, events: DurableFrame[]): void {
+    const { outbox, receipts, sync, screens } = this.parts;
+    for (const event of events) this.take(event);
+    const cursor = room.timeline.cursor ?? 0;
+    outbox.settleUpTo(room.id, cursor);
+    if (this.active && this.watched.has(room.id)) this.markRead(room.id, cursor);
+    // What was read needs no word of its own delivery.
+    if (cursor > room.readSeq) receipts.report('delivered', room.id, cursor);
+    if (room.isUndescribed) sync.requestList(false);
+    screens.changed(room.id);
+  }
+
+  /** Moves the user's read pointer, here at once and on the server as soon as it can be reached. */
+  markRead(conversationId: string, seq: number): void {
+    const { rooms, receipts, screens } = this.parts;
+    const room = rooms.get(conversationId);
+    if (!room || seq <= room.readSeq) return;
+    room.readUpTo(seq);
+    receipts.report('read', conversationId, seq);
+    screens.changed(conversationId);
+  }
+
+  /** While watched, and while a person may be looking, all that arrives in a conversation is read. */
+  watch(conversationId: string): () => void {
+    this.watched.set(conversationId, (this.watched.get(conversationId) ?? 0) + 1);
+    this.readWatched();
+    return () => {
+      const left = (this.watched.get(conversationId) ?? 1) - 1;
+      if (left > 0) this.watched.set(conversationId, left);
+      else this.watched.delete(conversationId);
+    };
+  }
+
+  activityChanged(active: boolean): void {
+    this.active = active;
+    this.readWatched();
+  }
+
+  stop(): void {
+    this.timers.clearAll();
+    this.parts.receipts.stop();
+  }
+
+  private readWatched(): void {
+    if (!this.active) return;
+    for (const id of this.watched.keys()) this.markRead(id, this.parts.rooms.get(id)?.timeline.cursor ?? 0);
+  }
+
+  private catchUp(): void {
+    this.parts.screens.setSynced(false);
+    this.parts.sync.request();
+    this.parts.sync.requestList(true);
+  }
+
+  private healGaps(): void {
+    if (this.parts.rooms.all().some((room) => room.timeline.hasGap)) this.parts.sync.request();
+  }
+
+  private take(event: DurableFrame): void {
+    const { userId, outbox, typing, events } = this.parts;
+    const { type, senderId, clientId, conversationId } = event as MessageNewFrame;
+    if (type === 'message.new') {
+      if (senderId === userId && clientId) outbox.settle(clientId);
+      typing.show(conversationId, senderId, false);
+    }
+    events.emit(event.type, event);
+  }
+
+  private heed(frame: KnownFrame): void {
+    const { presence, typing } = this.parts;
+    switch (frame.type) {
+      case 'message.delivered':
+      case 'message.read':
+        return this.receipt(frame);
+      case 'typing.start':
+      case 'typing.stop':
+        return typing.show(frame.conversationId, frame.senderId, frame.type === 'typing.start');
+      case 'presence.update':
+        return presence.update(frame);
+      case 'sync':
+        return this.compare(frame.conversationId, frame.lastSeq);
+      case 'conversation.new':
+      case 'conversation.left':
+        return this.membership(frame);
+      case 'ack':
+      case 'error':
+        return this.answer(frame as AnswerFrame);
+    }
+  }
+
+  private receipt({ type, conversationId, senderId, seq }: ReceiptFrame): void {
+    const { userId, rooms, sync, screens } = this.parts;
+    const room = rooms.get(conversationId);
+    if (!room) return;
+    const kind = type === 'message.read' ? 'read' : 'delivered';
+    if (senderId !== userId) {
+      room.pointers.advance(kind, senderId, seq);
+      const unsure = room.mayHaveCompleted(kind, seq) && !this.timers.has('receipts');
+      if (unsure) this.timers.set('receipts', GROUP_RECEIPTS_MS, () => sync.request());
+    } else if (kind === 'read') room.readUpTo(seq);
+    screens.changed(conversationId);
+  }
+
+  private compare(conversationId: string, lastSeq: number): void {
+    const cursor = this.parts.rooms.get(conversationId)?.timeline.cursor ?? -1;
+    if (lastSeq > cursor) this.parts.sync.request();
+  }
+
+  private membership({ type, conversationId, conversation }: ConversationFrame): void {
+    if (type === 'conversation.left') return this.removed(conversationId);
+    if (conversation) this.described(conversation);
+    else this.parts.sync.requestList(true);
+  }
+
+  private answer(frame: AnswerFrame): void {
+    this.parts.receipts.answered(frame);
+    // To a `join`: how far the conversation is.
+    if (frame.conversationId !== undefined && frame.lastSeq !== undefined) this.compare(frame.conversationId, frame.lastSeq);
+  }
+}

@@ -1,0 +1,238 @@
+/** The wire: every frame and REST shape as the server documents it, and nothing that acts on them. */
+
+/** ISO 8601 in UTC with milliseconds. */
+export type Timestamp = string;
+
+export interface Participant {
+  id: string;
+  handle: string;
+}
+
+export interface LastMessage {
+  id: string;
+  seq: number;
+  text: string;
+  senderId: string;
+  createdAt: Timestamp;
+}
+
+export interface Conversation {
+  id: string;
+  isGroup: boolean;
+  name: string | null;
+  bountyId: string | null;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  participants: Participant[];
+  lastMessage: LastMessage | null;
+  unreadCount: number;
+  lastSeq: number;
+  readSeq: number;
+}
+
+/** What the server knows of a message's way: sent, then had by all others, then read by all others. */
+export type WireStatus = 'sent' | 'delivered' | 'read';
+
+export interface WireMessage {
+  id: string;
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  senderHandle: string;
+  text: string;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  mediaUrl: string | null;
+  replyTo: string | null;
+  isPinned: boolean;
+  status: WireStatus;
+}
+
+export interface ConnectedFrame {
+  type: 'connected';
+  timestamp: Timestamp;
+  userId: string;
+  connectionId: string;
+  conversationIds: string[];
+  heads: Record<string, number>;
+  epoch: string;
+  heartbeatSeconds: number;
+  reconnectJitterMs: number;
+  maxFrameBytes: number;
+}
+
+export interface MessageNewFrame {
+  type: 'message.new';
+  timestamp: Timestamp;
+  conversationId: string;
+  messageId: string;
+  seq: number;
+  senderId: string;
+  senderHandle: string;
+  text: string;
+  status: 'sent';
+  clientId: string | null;
+  replyTo: string | null;
+  mediaUrl: string | null;
+  createdAt: Timestamp;
+}
+
+/** A pointer: `senderId` has everything up to and with `seq`, which is not a number of this frame's own. */
+export interface ReceiptFrame {
+  type: 'message.delivered' | 'message.read';
+  timestamp: Timestamp;
+  conversationId: string;
+  messageId: string;
+  seq: number;
+  senderId: string;
+  status: 'delivered' | 'read';
+}
+
+export interface TypingFrame {
+  type: 'typing.start' | 'typing.stop';
+  timestamp: Timestamp;
+  conversationId: string;
+  senderId: string;
+}
+
+export interface SyncFrame {
+  type: 'sync';
+  timestamp: Timestamp;
+  conversationId: string;
+  lastSeq: number;
+}
+
+export interface PresenceFrame {
+  type: 'presence.update';
+  timestamp: Timestamp;
+  conversationId: string;
+  userId: string;
+  senderId: string;
+  isOnline: boolean;
+  lastSeenAt: Timestamp | null;
+}
+
+export interface ConversationFrame {
+  type: 'conversation.new' | 'conversation.left';
+  timestamp: Timestamp;
+  conversationId: string;
+  conversation?: Conversation | null;
+}
+
+export interface ReconnectFrame {
+  type: 'reconnect';
+  timestamp: Timestamp;
+  afterMs: number;
+}
+
+export interface ErrorFrame {
+  type: 'error';
+  timestamp: Timestamp;
+  code: string;
+  message: string;
+  ref?: string | null;
+}
+
+export interface AnswerFrame {
+  type: 'pong' | 'ack';
+  timestamp: Timestamp;
+  ref?: string | null;
+  conversationId?: string;
+  lastSeq?: number;
+}
+
+/** A type this version does not know. With a `seq` it is durable and moves the cursor like any other. */
+export interface UnknownFrame {
+  type: string;
+  timestamp: Timestamp;
+  conversationId?: string;
+  seq?: number;
+  [field: string]: unknown;
+}
+
+export type KnownFrame =
+  | ConnectedFrame
+  | MessageNewFrame
+  | ReceiptFrame
+  | TypingFrame
+  | SyncFrame
+  | PresenceFrame
+  | ConversationFrame
+  | ReconnectFrame
+  | ErrorFrame
+  | AnswerFrame;
+
+export type KnownType = KnownFrame['type'];
+export type ServerFrame = KnownFrame | UnknownFrame;
+/** The frame of one type; of a type this version does not know, the open shape. */
+export type FrameOf<T extends string> = T extends KnownType ? KnownOf<KnownFrame, T> : UnknownFrame;
+type KnownOf<F extends KnownFrame, T> = F extends KnownFrame ? (T extends F['type'] ? F & { type: T } : never) : never;
+
+/** A durable event: it has a `seq` of its own in its conversation's one order. */
+export type DurableFrame = MessageNewFrame | (UnknownFrame & { conversationId: string; seq: number });
+
+export type ClientFrame =
+  | { type: 'ping'; ref?: string }
+  | { type: 'join' | 'leave'; conversationId: string; ref?: string }
+  | { type: 'typing'; conversationId: string; isTyping: boolean; ref?: string }
+  | { type: 'state'; active: boolean; ref?: string }
+  | { type: 'delivered' | 'read'; conversationId: string; seq: number; ref?: string }
+  | { type: 'auth'; token: string; ref?: string };
+
+export interface SyncEntry {
+  events: ServerFrame[];
+  firstSeq: number | null;
+  lastSeq: number;
+  complete: boolean;
+  readSeq: number;
+  unreadCount: number;
+  deliveredUpTo: number;
+  readUpTo: number;
+}
+
+export interface SyncAnswer {
+  epoch: string;
+  asOf: string;
+  conversations: Record<string, SyncEntry>;
+  left: string[];
+  complete: boolean;
+}
+
+export interface Presence {
+  userId: string;
+  isOnline: boolean;
+  lastSeenAt: Timestamp | null;
+}
+
+/** Types whose `seq` points at another event instead of numbering their own. */
+const POINTERS: ReadonlySet<string> = new Set(['message.delivered', 'message.read']);
+
+/** Reads one text frame. Null for what is no frame (not JSON, no `type`): such input is dropped, never thrown. */
+export function parseFrame(data: unknown): ServerFrame | null {
+  if (typeof data !== 'string' || data === '') return null;
+  try {
+    const value: unknown = JSON.parse(data);
+    return isFrame(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isFrame(value: unknown): value is ServerFrame {
+  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string';
+}
+
+/** Whether this frame takes a place in its conversation's order, known type or not. */
+export function isDurable(frame: ServerFrame): frame is DurableFrame {
+  const { type, conversationId, seq } = frame as UnknownFrame;
+  return !POINTERS.has(type) && typeof conversationId === 'string' && Number.isInteger(seq);
+}
+
+/** The same message as a live event, so that an HTTP answer and its echo take one path. */
+export function asEvent(message: WireMessage, clientId: string | null): MessageNewFrame {
+  const { id, conversationId, seq, senderId, senderHandle, text, replyTo, mediaUrl, createdAt } = message;
+  return {
+    type: 'message.new', timestamp: createdAt, conversationId, messageId: id, seq, senderId, senderHandle,
+    text, status: 'sent', clientId, replyTo, mediaUrl, createdAt,
+  };
+}

@@ -1,0 +1,74 @@
+/** All conversations of this device, of one epoch of the server's database. No I/O. */
+
+import type { DurableFrame, SyncAnswer } from './protocol';
+import { Room } from './room';
+
+export class Rooms {
+  /** Goes up whenever local state is forgotten: an answer asked for before that is of no use. */
+  incarnation = 0;
+  /** The server's word for "since when", from the last complete sync. */
+  asOf: string | null = null;
+  private epoch: string | null = null;
+  private readonly rooms = new Map<string, Room>();
+
+  constructor(private readonly userId: string) {}
+
+  get(id: string): Room | undefined {
+    return this.rooms.get(id);
+  }
+
+  ensure(id: string): Room {
+    let room = this.rooms.get(id);
+    if (!room) this.rooms.set(id, (room = new Room(id, this.userId)));
+    return room;
+  }
+
+  all(): Room[] {
+    return [...this.rooms.values()];
+  }
+
+  remove(id: string): boolean {
+    return this.rooms.delete(id);
+  }
+
+  /** Where a first sync has already said how far we are. */
+  cursors(): Record<string, number> {
+    const known = this.all().filter((room) => room.timeline.cursor !== null);
+    return Object.fromEntries(known.map((room) => [room.id, room.timeline.cursor ?? 0]));
+  }
+
+  /** Notes the epoch; true if it is another one than before, and then everything of the old one is gone. */
+  enter(epoch: string): boolean {
+    const changed = this.epoch !== null && this.epoch !== epoch;
+    if (changed) this.forget();
+    this.epoch = epoch;
+    return changed;
+  }
+
+  forget(): void {
+    this.incarnation++;
+    this.rooms.clear();
+    this.asOf = null;
+  }
+
+  /** Applies a sync's answer; gives the rooms it concerned and the events it brought to each. */
+  merge(answer: SyncAnswer): { room: Room; events: DurableFrame[] }[] {
+    for (const id of answer.left) this.remove(id);
+    if (answer.complete) this.asOf = answer.asOf;
+    return Object.entries(answer.conversations).map(([id, entry]) => {
+      const room = this.ensure(id);
+      return { room, events: room.merge(entry) };
+    });
+  }
+}
+
+/** Whether these heads hold something that `rooms` has not. */
+export function isBehind(rooms: Rooms, heads: Record<string, number>): boolean {
+  return Object.entries(heads).some(([id, head]) => (rooms.get(id)?.timeline.cursor ?? -1) < head);
+}
+
+/** Whether a cursor taken before lies beyond the server's head: it went back in time (a restore), whatever its epoch. */
+export function isAhead(cursors: Record<string, number>, heads: Record<string, number>): boolean {
+  return Object.entries(cursors).some(([id, cursor]) => cursor > (heads[id] ?? cursor));
+}
+

@@ -1,0 +1,87 @@
+/** The readable state of the whole client: lists and counts that a view subscribes to. */
+
+import type { Outbox } from './outbox';
+import type { Room } from './room';
+import type { Rooms } from './rooms';
+import { Derived, Family, type Readable } from './store';
+import { Views, type ConversationView, type Me, type MessageList } from './views';
+
+export class Screens {
+  /** Newest activity first. Null until the list has come. */
+  readonly conversations = new Derived<readonly ConversationView[] | null>(() => (this.listed ? this.list() : null));
+  readonly unread = new Derived<number>(() => this.sum());
+  readonly isSynced = new Derived<boolean>(() => this.synced);
+  private readonly messageLists = new Family<MessageList>((id) => this.messageList(id));
+  private readonly loadingOlder = new Set<string>();
+  private readonly views: Views;
+  private listed = false;
+  private synced = false;
+
+  constructor(
+    private readonly rooms: Rooms,
+    private readonly outbox: Outbox,
+    me: Me,
+  ) {
+    this.views = new Views(me);
+  }
+
+  messages(conversationId: string): Readable<MessageList> {
+    return this.messageLists.of(conversationId);
+  }
+
+  changed(conversationId: string): void {
+    this.messageLists.invalidate(conversationId);
+    this.conversations.invalidate();
+    this.unread.invalidate();
+  }
+
+  changedAll(): void {
+    this.messageLists.invalidateAll();
+    this.conversations.invalidate();
+    this.unread.invalidate();
+  }
+
+  setListed(): void {
+    this.listed = true;
+    this.conversations.invalidate();
+  }
+
+  setSynced(synced: boolean): void {
+    if (synced === this.synced) return;
+    this.synced = synced;
+    this.isSynced.invalidate();
+  }
+
+  setLoadingOlder(conversationId: string, loading: boolean): void {
+    if (loading) this.loadingOlder.add(conversationId);
+    else this.loadingOlder.delete(conversationId);
+    this.messageLists.invalidate(conversationId);
+  }
+
+  private messageList(id: string): MessageList {
+    const room = this.rooms.get(id);
+    return {
+      messages: this.views.messages(room, this.outbox.of(id)),
+      hasOlder: room?.timeline.hasOlder ?? false,
+      isLoadingOlder: this.loadingOlder.has(id),
+      isLoaded: (room?.timeline.cursor ?? null) !== null,
+    };
+  }
+
+  private list(): ConversationView[] {
+    const views = this.rooms.all().flatMap((room) => this.view(room));
+    return views.sort((a, b) => (activity(a) < activity(b) ? 1 : -1));
+  }
+
+  private view(room: Room): ConversationView[] {
+    return room.meta ? [this.views.conversation(room, room.meta, this.outbox.of(room.id))] : [];
+  }
+
+  private sum(): number {
+    return this.rooms.all().reduce((sum, room) => sum + (room.meta ? room.unread() : 0), 0);
+  }
+}
+
+function activity({ lastMessage, createdAt }: ConversationView): string {
+  return lastMessage?.createdAt ?? createdAt;
+}

@@ -1,0 +1,32 @@
+/** Timers by name: setting one again replaces it, so that there is never a second of a kind. */
+
+import type { Clock, Timer } from './platform';
+
+export class Timers<Name extends string> {
+  private readonly running = new Map<Name, Timer>();
+
+  constructor(private readonly clock: Clock) {}
+
+  set(name: Name, ms: number, run: () => void): void {
+    this.clear(name);
+    this.running.set(name, this.clock.setTimeout(() => {
+      this.running.delete(name);
+      run();
+    }, ms));
+  }
+
+  has(name: Name): boolean {
+    return this.running.has(name);
+  }
+
+  clear(...names: Name[]): void {
+    for (const name of names) {
+      this.clock.clearTimeout(this.running.get(name));
+      this.running.delete(name);
+    }
+  }
+
+  clearAll(): void {
+    this.clear(...this.running.keys());
+  }
+}

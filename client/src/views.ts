@@ -1,0 +1,121 @@
+/** What a screen shows, built from rooms and the outbox. Objects keep their identity until what they show changes. */
+
+import type { OutboxItem, OutboxState } from './outbox';
+import type { Conversation, LastMessage, WireStatus } from './protocol';
+import type { Room } from './room';
+import type { Entry } from './timeline';
+
+export type MessageStatus = OutboxState | WireStatus;
+
+export interface ChatMessage {
+  /** Stays the same from the first tap on "send" through every state: the list key. */
+  key: string;
+  conversationId: string;
+  /** Null until the server has it. */
+  id: string | null;
+  seq: number | null;
+  clientId: string | null;
+  senderId: string;
+  senderHandle: string;
+  isMine: boolean;
+  text: string;
+  replyTo: string | null;
+  mediaUrl: string | null;
+  createdAt: string;
+  /** Of one's own: queued, sending, sent, delivered (to all others), read (by all others), failed. */
+  status: MessageStatus;
+  /** Why it failed. */
+  error: string | null;
+}
+
+export interface MessageList {
+  /** Oldest first; what is not yet sent comes last, in the order of writing. */
+  messages: readonly ChatMessage[];
+  hasOlder: boolean;
+  isLoadingOlder: boolean;
+  /** False until the first sync or page has come. */
+  isLoaded: boolean;
+}
+
+export interface ConversationView extends Omit<Conversation, 'lastMessage'> {
+  /** The newest, one's own unsent ones included. */
+  lastMessage: ChatMessage | null;
+}
+
+export interface Me {
+  userId: string;
+  handle: string;
+}
+
+export class Views {
+  private readonly shown = new Map<string, Map<string, ChatMessage>>();
+  private readonly listed = new Map<string, ConversationView>();
+
+  constructor(private readonly me: Me) {}
+
+  messages(room: Room | undefined, unsent: readonly OutboxItem[]): ChatMessage[] {
+    const cursor = room?.timeline.cursor ?? 0;
+    const placed = (room?.timeline.messages ?? []).map((entry) => this.placed(room as Room, entry));
+    const waiting = unsent.filter((item) => item.seq === null || item.seq > cursor).map((item) => this.waiting(item));
+    const id = room?.id ?? unsent[0]?.conversationId ?? '';
+    return this.keep(id, [...placed, ...waiting]);
+  }
+
+  conversation(room: Room, meta: Conversation, unsent: readonly OutboxItem[]): ConversationView {
+    const before = this.listed.get(room.id);
+    const last = this.last(room, meta, unsent);
+    const lastMessage = before?.lastMessage && last && isSame(before.lastMessage, last) ? before.lastMessage : last;
+    const view = { ...meta, lastMessage, unreadCount: room.unread(), lastSeq: room.lastSeq, readSeq: room.readSeq };
+    if (before && isSame(before, view)) return before;
+    this.listed.set(room.id, view);
+    return view;
+  }
+
+  private last(room: Room, meta: Conversation, unsent: readonly OutboxItem[]): ChatMessage | null {
+    const item = unsent[unsent.length - 1];
+    if (item) return this.waiting(item);
+    const { messages } = room.timeline;
+    const entry = messages[messages.length - 1];
+    const listed = meta.lastMessage;
+    if (entry && entry.seq >= (listed?.seq ?? 0)) return this.placed(room, entry);
+    return listed && this.placed(room, fromList(listed, meta));
+  }
+
+  private placed(room: Room, entry: Entry): ChatMessage {
+    const isMine = entry.senderId === this.me.userId;
+    const others = isMine ? room.others : [];
+    const seen = entry.seq <= room.readSeq ? 'read' : 'delivered';
+    return {
+      ...entry, conversationId: room.id, isMine, error: null,
+      key: (isMine && entry.clientId) || entry.id,
+      status: isMine ? room.pointers.status(entry.seq, others) : seen,
+    };
+  }
+
+  private waiting(item: OutboxItem): ChatMessage {
+    const { clientId, conversationId, text, replyTo, mediaUrl, state, error, seq } = item;
+    return {
+      key: clientId, conversationId, id: null, seq, clientId, senderId: this.me.userId, senderHandle: this.me.handle,
+      isMine: true, text, replyTo, mediaUrl, createdAt: new Date(item.writtenAt).toISOString(), status: state, error,
+    };
+  }
+
+  private keep(id: string, messages: ChatMessage[]): ChatMessage[] {
+    const old = this.shown.get(id);
+    const kept = messages.map((message) => {
+      const before = old?.get(message.key);
+      return before && isSame(before, message) ? before : message;
+    });
+    this.shown.set(id, new Map(kept.map((message) => [message.key, message])));
+    return kept;
+  }
+}
+
+function isSame<T extends object>(a: T, b: T): boolean {
+  return (Object.keys(b) as (keyof T)[]).every((field) => a[field] === b[field]);
+}
+
+function fromList(last: LastMessage, meta: Conversation): Entry {
+  const senderHandle = meta.participants.find(({ id }) => id === last.senderId)?.handle ?? '';
+  return { ...last, senderHandle, clientId: null, replyTo: null, mediaUrl: null };
+}
