@@ -2,32 +2,13 @@
 
 import asyncio
 import contextlib
-import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import msgspec
 
 from services.verify.history import Acknowledged, DeviceHistory, Event, Opened, ReceiptSeen, Told
-
-Json = dict[str, Any]
-RETRY_SECONDS = (0.05, 1.0)
-"""The first wait after a failure, and the longest; doubled in between, with full jitter."""
-FAILURES = (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError)
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a deployment is reached. The two may differ: in the laboratory no load balancer stands before them."""
-
-    rest_url: str
-    socket_url: str
-
-
-class Refused(Exception):
-    """The server answered with an error that a retry does not change."""
+from services.verify.rest import FAILURES, Backoff, Json, Rest, Target
 
 
 class Device:
@@ -42,24 +23,25 @@ class Device:
         *,
         name: str,
         seed: int = 0,
-        timeout: float = 5.0,
-        heartbeat: float = 2.0,
+        silence_seconds: float = 60.0,
     ) -> None:
         self.history = DeviceHistory(user_id, name)
+        self.connected = asyncio.Event()
         self._session = session
         self._target = target
         self._token = token
-        self._random = random.Random(seed)
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
-        self._heartbeat = heartbeat
+        self._backoff = Backoff(seed)
+        self.rest = Rest(session, target, token, self._backoff)
+        self._silence_seconds = silence_seconds
         self._connection = 0
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._wants_sync = asyncio.Event()
-        self.connected = asyncio.Event()
-        self.as_of: str | None = None
-        self.epoch: str | None = None
+        self._as_of: str | None = None
+        self._epoch: str | None = None
 
-    # --- staying connected
+    def cursor(self, conversation_id: str) -> int:
+        """Up to which seq the device holds everything: it never skips one, so it is how many it holds."""
+        return len(self.history.held.get(conversation_id, ()))
 
     async def run(self) -> None:
         """Connects, and connects again, for ever."""
@@ -72,11 +54,18 @@ class Device:
             except FAILURES:
                 failures += 1
             self.connected.clear()
-            await asyncio.sleep(self._pause(failures))
+            await self._backoff.pause(failures)
 
-    def _pause(self, failures: int) -> float:
-        first, longest = RETRY_SECONDS
-        return self._random.uniform(0, min(longest, first * 2**failures))
+    async def send(self, conversation_id: str, client_id: str, text: str) -> Acknowledged:
+        """Sends until it is acknowledged. Raises Refused."""
+        sent = await self.rest.send(conversation_id, client_id, text)
+        self.history.acknowledged.append(sent)
+        return sent
+
+    async def read_all(self, conversation_id: str) -> None:
+        """The person looks at the conversation."""
+        if self.cursor(conversation_id):
+            await self._say("read", conversation_id)
 
     @contextlib.asynccontextmanager
     async def _opened(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
@@ -85,7 +74,6 @@ class Device:
             f"{self._target().socket_url}/messages/subscribe?acks=1",
             headers={"Authorization": f"Bearer {self._token()}"},
             timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
-            max_msg_size=4 * 1024 * 1024,
         )
         self._socket = socket
         try:
@@ -95,157 +83,98 @@ class Device:
             await socket.close()
 
     async def _live(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Reads until the socket ends or falls silent; sync runs beside it, as in an app."""
+        """Reads until the socket ends or falls silent, pings included; sync runs beside it, as in an app."""
         async with asyncio.TaskGroup() as group:
             syncing = group.create_task(self._sync_when_wanted(), name="sync")
-            try:
-                while True:
-                    message = await socket.receive(timeout=self._heartbeat * 2 + 1)
-                    if message.type is not aiohttp.WSMsgType.TEXT:
-                        return
+            with contextlib.suppress(TimeoutError):
+                while (message := await socket.receive(self._silence_seconds)).type is aiohttp.WSMsgType.TEXT:
                     await self._take(msgspec.json.decode(message.data))
-            except TimeoutError:
-                return
-            finally:
-                syncing.cancel()
+            syncing.cancel()
 
     async def _take(self, frame: Json) -> None:
+        steps = self.history.steps
         match frame["type"]:
             case "connected":
-                self.history.steps.append(Opened(self._connection, dict(frame["heads"])))
+                steps.append(Opened(self._connection, dict(frame["heads"])))
                 self.connected.set()
                 self._wants_sync.set()
             case "message.new":
                 await self._apply_live(frame)
             case "message.delivered" | "message.read":
-                self.history.steps.append(
-                    ReceiptSeen(frame["conversationId"], frame["senderId"], frame["status"], frame["seq"])
-                )
+                steps.append(ReceiptSeen(frame["conversationId"], frame["senderId"], frame["status"], frame["seq"]))
             case "sync":
-                self.history.steps.append(Told(frame["conversationId"], self._connection, frame["lastSeq"]))
+                steps.append(Told(frame["conversationId"], self._connection, frame["lastSeq"]))
                 self._wants_sync.set()
             case "conversation.new":
                 head = int(frame["conversation"]["lastSeq"])
-                self.history.steps.append(Opened(self._connection, {frame["conversationId"]: head}))
+                steps.append(Opened(self._connection, {frame["conversationId"]: head}))
                 self._wants_sync.set()
 
     async def _apply_live(self, frame: Json) -> None:
-        conversation = str(frame["conversationId"])
+        conversation_id = str(frame["conversationId"])
         self.history.steps.append(_event(frame, self._connection, live=True))
-        held = self.history.held.setdefault(conversation, {})
-        if frame["seq"] == self.cursor(conversation) + 1:
-            held[frame["seq"]] = frame["messageId"]
-            await self._say("delivered", conversation)
-        elif frame["seq"] not in held:
+        if self._hold(frame):
+            await self._say("delivered", conversation_id)
+        elif frame["seq"] > self.cursor(conversation_id):
             self._wants_sync.set()
 
-    def cursor(self, conversation: str) -> int:
-        """Up to which seq the device holds everything: it never skips one, so it is how many it holds."""
-        return len(self.history.held.get(conversation, ()))
-
-    async def _say(self, kind: str, conversation: str) -> None:
-        """A cursor that is lost with its socket is said again after the next sync."""
-        socket = self._socket
-        if socket is not None and not socket.closed:
-            frame = {"type": kind, "conversationId": conversation, "seq": self.cursor(conversation)}
-            with contextlib.suppress(*FAILURES):
-                await socket.send_str(msgspec.json.encode(frame).decode())
-
-    async def read_all(self, conversation: str) -> None:
-        """The person looks at the conversation."""
-        if self.cursor(conversation):
-            await self._say("read", conversation)
-
-    # --- catching up
+    def _hold(self, frame: Json) -> bool:
+        """Applies an event iff it is the next one."""
+        conversation_id = str(frame["conversationId"])
+        if frame["seq"] != self.cursor(conversation_id) + 1:
+            return False
+        self.history.held.setdefault(conversation_id, {})[frame["seq"]] = frame["messageId"]
+        return True
 
     async def _sync_when_wanted(self) -> None:
         while True:
             await self._wants_sync.wait()
             self._wants_sync.clear()
             try:
-                await self.sync()
+                await self._sync()
             except FAILURES:
-                # Asked for again by itself: a device that could not sync still wants to.
                 self._wants_sync.set()
-                await asyncio.sleep(self._pause(1))
+                await self._backoff.pause(1)
 
-    async def sync(self) -> None:
-        """Brings the device up to date, in as many answers as it takes. Raises FAILURES."""
-        complete = False
-        while not complete:
-            cursors = {conversation: self.cursor(conversation) for conversation in self.history.held}
-            answer = await self._call("POST", "/api/sync", {"conversations": cursors, "asOf": self.as_of})
-            complete = bool(answer["complete"])
-            self._adopt(answer)
-        for conversation in self.history.held:
-            await self._say("delivered", conversation)
+    async def _sync(self) -> None:
+        """Brings the device up to date, in as many answers as it takes. Raises FAILURES and Refused."""
+        whole = False
+        while not whole:
+            cursors = {conversation_id: self.cursor(conversation_id) for conversation_id in self.history.held}
+            asked = {"conversations": cursors} | ({"asOf": self._as_of} if self._as_of else {})
+            answer = await self.rest.call("POST", "/api/sync", asked)
+            whole = self._adopt(answer)
+        for conversation_id in self.history.held:
+            await self._say("delivered", conversation_id)
 
-    def _adopt(self, answer: Json) -> None:
-        if self.epoch is not None and self.epoch != answer["epoch"]:
+    def _adopt(self, answer: Json) -> bool:
+        """Applies the answer; False where the device must ask again."""
+        whole = bool(answer["complete"])
+        if self._epoch not in (None, answer["epoch"]):
             self.history.held.clear()
-        self.epoch, self.as_of = answer["epoch"], answer["asOf"] if answer["complete"] else self.as_of
-        for conversation, part in answer["conversations"].items():
-            held = self.history.held.setdefault(conversation, {})
+        self._epoch = answer["epoch"]
+        if whole:
+            self._as_of = answer["asOf"]
+        for conversation_id, part in answer["conversations"].items():
+            held = self.history.held.setdefault(conversation_id, {})
+            if not held and part["events"] and part["firstSeq"] > 1:
+                # A new device gets the newest events alone. This one wants all: named by now, it asks from the start.
+                whole = False
+                continue
             for frame in part["events"]:
                 self.history.steps.append(_event(frame, self._connection, live=False))
-                if frame["seq"] == self.cursor(conversation) + 1:
-                    held[frame["seq"]] = frame["messageId"]
-        for conversation in answer["left"]:
-            self.history.held.pop(conversation, None)
+                self._hold(frame)
+        for conversation_id in answer["left"]:
+            self.history.held.pop(conversation_id, None)
+        return whole
 
-    # --- speaking
-
-    async def send(self, conversation: str, client_id: str, text: str) -> Acknowledged:
-        """Sends until it is acknowledged, with the same `client_id` on every try. Raises Refused."""
-        failures = 0
-        path = f"/api/conversations/{conversation}/messages"
-        while True:
-            try:
-                answer = await self._call("POST", path, {"text": text, "clientId": client_id})
-            except FAILURES:
-                failures += 1
-                await asyncio.sleep(self._pause(failures))
-                continue
-            message = answer["message"]
-            sent = Acknowledged(conversation, client_id, message["id"], message["seq"], message["text"])
-            self.history.acknowledged.append(sent)
-            return sent
-
-    async def create(self, participants: list[str], *, group: bool, name: str | None = None) -> str:
-        """A conversation with these people; its id."""
-        body = {"participantIds": participants, "isGroup": group, "name": name}
-        answer = await self._retried(lambda: self._call("POST", "/api/conversations", body))
-        return str(answer["conversation"]["id"])
-
-    async def fetch(self, path: str) -> Json:
-        """GET, tried until it is answered. Raises Refused."""
-        return await self._retried(lambda: self._call("GET", path, None))
-
-    async def _retried(self, call: Callable[[], Awaitable[Json]]) -> Json:
-        failures = 0
-        while True:
-            try:
-                return await call()
-            except FAILURES:
-                failures += 1
-                await asyncio.sleep(self._pause(failures))
-
-    async def _call(self, method: str, path: str, body: Json | None) -> Json:
-        """One request. Raises FAILURES where another try may succeed (5xx and 429 too), Refused where none will."""
-        async with self._session.request(
-            method,
-            self._target().rest_url + path,
-            data=None if body is None else msgspec.json.encode(body),
-            headers={"Authorization": f"Bearer {self._token()}", "Content-Type": "application/json"},
-            timeout=self._timeout,
-        ) as response:
-            raw = await response.read()
-            if response.status >= 500 or response.status == 429:
-                raise aiohttp.ClientPayloadError(f"{path} answered {response.status}")
-            if response.status >= 400:
-                raise Refused(f"{method} {path} answered {response.status}: {raw[:200]!r}")
-            answer: Json = msgspec.json.decode(raw)
-            return answer
+    async def _say(self, kind: str, conversation_id: str) -> None:
+        """A cursor that is lost with its socket is said again after the next sync."""
+        socket = self._socket
+        if socket is not None and not socket.closed and self.cursor(conversation_id):
+            frame = {"type": kind, "conversationId": conversation_id, "seq": self.cursor(conversation_id)}
+            with contextlib.suppress(*FAILURES):
+                await socket.send_str(msgspec.json.encode(frame).decode())
 
 
 def _event(frame: Json, connection: int, *, live: bool) -> Event:
