@@ -1,0 +1,37 @@
+"""What store tests do all the time: make people, conversations and messages."""
+
+from itertools import count
+
+from persistence.store import conversations, messages, users
+from persistence.store.database import Database, Pool
+from persistence.store.views import Draft, Message, Sent
+from shared.api import SessionUser
+from shared.ids import new_id
+
+_texts = count(1)
+
+
+async def people(database: Database, number: int) -> list[str]:
+    """Users with the handles user1, user2, … in the order of their ids."""
+    ids = sorted(new_id() for _ in range(number))
+    await users.remember(database, [SessionUser(id=each, handle=f"user{n}") for n, each in enumerate(ids, 1)])
+    return ids
+
+
+async def conversation(pool: Pool, *participants: str, bounty_id: str | None = None) -> str:
+    created = await conversations.create(pool, participants[0], participants, bounty_id=bounty_id)
+    return created.conversation.id
+
+
+def draft(sender_id: str, text: str | None = None, **fields: str | None) -> Draft:
+    return Draft(new_id(), sender_id, text or f"text {next(_texts)}", **fields)
+
+
+async def say(database: Database, conversation_id: str, sender_id: str, number: int = 1) -> list[Message]:
+    """So many messages, each sent alone."""
+    sent = []
+    for _ in range(number):
+        [outcome] = await messages.send(database, conversation_id, [draft(sender_id)])
+        assert isinstance(outcome, Sent)
+        sent.append(outcome.message)
+    return sent
