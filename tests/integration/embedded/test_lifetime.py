@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -233,17 +234,15 @@ async def test_root_below_a_home_that_is_closed_to_others_can_start_too(
     """Neither the data nor the binaries can be reached by their path there, and the home stays closed."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
-    copies = tmp_path / "copies"
-    os.chmod(tmp_path, 0o755)
-    monkeypatch.setattr("services.embedded.wheels.COPIES", copies)
     monkeypatch.setattr("services.embedded.wheels._can_run", lambda *_: False)
-    for parent in (tmp_path.parent, tmp_path.parent.parent):
-        os.chmod(parent, parent.stat().st_mode | 0o011)
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        monkeypatch.setattr("services.embedded.wheels.COPIES", Path(open_to_all, "copies"))
 
-    async with new(home / "data") as server:
-        executable = Path(f"/proc/{server.pid}/exe").resolve()
+        async with new(home / "data") as server:
+            executable = Path(f"/proc/{server.pid}/exe").resolve()
 
-    assert executable.is_relative_to(copies)
+    assert executable.is_relative_to(open_to_all)
     assert home.stat().st_mode & 0o777 == 0o700
 
 

@@ -1,0 +1,68 @@
+# make run and make test need Python 3.11 or newer and make; PYTHON=/path/to/python chooses one.
+# ARGS goes to the program: make run ARGS="--port 4000", make test ARGS="tests/unit -k reorder".
+
+VENV := .venv
+IN_VENV := $(VENV)/bin/python
+MIGRATIONS := $(wildcard persistence/migrations/*.sql)
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-client lint lint-client fmt lock clean
+
+help:
+	@echo "make run    start Parley on http://127.0.0.1:3001, with a Postgres and a Redis of its own"
+	@echo "make test   run every test"
+	@echo "make lint   run every check of the code"
+	@echo "make fmt    format the code"
+	@echo "make lock   write the locked requirements anew from requirements/*.in"
+	@echo "make clean  remove what the others made, but not the data in .data"
+
+run: $(VENV)/base
+	@exec $(IN_VENV) -m services up $(ARGS)
+
+test: $(VENV)/dev
+	$(IN_VENV) -m pytest $(ARGS)
+ifeq ($(ARGS),)
+	@$(MAKE) --no-print-directory test-client
+endif
+
+# The client is TypeScript: its half needs Node, which a machine for the server alone need not have (CI must).
+NPM := command -v npm >/dev/null || { echo "no npm here, so the client is not checked: install Node 20 or newer"; \
+	test "$$CI" != true; exit; }; cd client; \
+	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-audit --no-fund || exit;
+
+test-client:
+	@$(NPM) npm test
+
+lint-client:
+	@$(NPM) npm run lint
+
+lint: $(VENV)/dev
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/squawk --assume-in-transaction $(shell grep -L '^-- no-transaction' $(MIGRATIONS))
+	@for file in $(shell grep -l '^-- no-transaction' $(MIGRATIONS)); do $(VENV)/bin/squawk $$file || exit 1; done
+	@$(MAKE) --no-print-directory lint-client
+
+fmt: $(VENV)/dev
+	$(IN_VENV) -m ruff check --fix --quiet . || true
+	$(IN_VENV) -m ruff format .
+
+# Without --upgrade a version stays unless its .in file asks for another.
+lock: $(VENV)/dev
+	for name in base dev; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis client/node_modules client/dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is younger than the lock that it was installed from.
+$(VENV)/base: requirements/base.txt
+	@PYTHON="$(PYTHON)" VENV=$(VENV) sh requirements/install.sh $< && touch $@
+
+$(VENV)/dev: requirements/dev.txt
+	@PYTHON="$(PYTHON)" VENV=$(VENV) sh requirements/install.sh $< && touch $@ $(VENV)/base
