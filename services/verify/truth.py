@@ -1,0 +1,47 @@
+"""Asks a deployment, over REST alone, what is true at the end: what the histories are compared with."""
+
+from collections.abc import Mapping, Sequence
+
+from services.verify.history import Truth
+from services.verify.rest import Rest
+
+PAGE = 100
+
+
+async def gather(users: Mapping[str, Rest], conversations: Mapping[str, Sequence[str]]) -> Truth:
+    """The truth about these conversations (id -> members), each asked by members of it. Raises Refused."""
+    truth = Truth(members={one: list(members) for one, members in conversations.items()})
+    for conversation_id, members in conversations.items():
+        truth.messages[conversation_id] = await _messages(users[members[0]], conversation_id)
+    for user_id, rest in users.items():
+        await _cursors(truth, user_id, rest)
+    return truth
+
+
+async def presence(asker: Rest, users: Sequence[str]) -> dict[str, bool]:
+    """Who of them is online, as `asker` is told: people who share a conversation with them."""
+    answer = await asker.persist("GET", "/api/presence?userIds=" + ",".join(users))
+    return {one["userId"]: one["isOnline"] for one in answer["presence"]}
+
+
+async def _messages(rest: Rest, conversation_id: str) -> list[tuple[int, str, str]]:
+    """All of them, by seq, read by keyset from the beginning."""
+    rows: list[tuple[int, str, str]] = []
+    while True:
+        after = rows[-1][0] if rows else 0
+        path = f"/api/conversations/{conversation_id}/messages?after={after}&limit={PAGE}"
+        page = (await rest.persist("GET", path))["messages"]
+        rows += [(one["seq"], one["id"], one["text"]) for one in page]
+        if len(page) < PAGE:
+            return rows
+
+
+async def _cursors(truth: Truth, user_id: str, rest: Rest) -> None:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await rest.persist("GET", f"/api/conversations?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))
+        for one in page["conversations"]:
+            if one["id"] in truth.messages:
+                truth.unread[user_id, one["id"]] = one["unreadCount"]
+                truth.read[user_id, one["id"]] = one["readSeq"]
+        cursor = page["nextCursor"]

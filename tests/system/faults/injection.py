@@ -1,0 +1,104 @@
+"""Carries out one fault and heals it. Faults are done to processes, servers and links; our code is not patched."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+from tests.support.servers import paused, restart
+from tests.system.faults.schedule import CHECKPOINTS, Fault
+from tests.system.faults.world import World
+
+DELAY_SECONDS = 0.1
+
+
+async def inject(world: World, fault: Fault) -> None:
+    """Returns when it is healed: the process runs again and is ready, the link is whole."""
+    await _BY_KIND[fault.kind](world, fault)
+
+
+async def _kill(world: World, fault: Fault) -> None:
+    process = world.process(fault.target)
+    await process.kill()
+    await asyncio.sleep(fault.lasts)
+    await process.start()
+
+
+async def _freeze(world: World, fault: Fault) -> None:
+    process = world.process(fault.target)
+    process.signal(signal.SIGSTOP)
+    await asyncio.sleep(fault.lasts)
+    process.signal(signal.SIGCONT)
+
+
+async def _drain(world: World, fault: Fault) -> None:
+    process = world.process(fault.target)
+    assert await process.stop() == 0, f"{fault.target} did not drain cleanly"
+    await asyncio.sleep(fault.lasts)
+    await process.start()
+
+
+async def _stall(world: World, fault: Fault) -> None:
+    proxy = world.proxies[fault.target]
+    proxy.stall()
+    await asyncio.sleep(fault.lasts)
+    proxy.heal()
+
+
+async def _cut(world: World, fault: Fault) -> None:
+    """Breaks what is there, and refuses what comes, for as long as it lasts."""
+    proxy = world.proxies[fault.target]
+    proxy.cut()
+    proxy.refuse()
+    await asyncio.sleep(fault.lasts)
+    proxy.heal()
+
+
+async def _delay(world: World, fault: Fault) -> None:
+    proxy = world.proxies[fault.target]
+    proxy.delay(DELAY_SECONDS)
+    await asyncio.sleep(fault.lasts)
+    proxy.heal()
+
+
+async def _restart(world: World, fault: Fault) -> None:
+    server = world.redis if fault.target == "redis" else world.postgres
+    await server.stop()
+    await asyncio.sleep(fault.lasts)
+    await restart(server)
+
+
+async def _empty(world: World, fault: Fault) -> None:
+    await world.empty_redis(fault.lasts)
+
+
+async def _freeze_server(world: World, fault: Fault) -> None:
+    with paused(world.redis if fault.target == "redis" else world.postgres):
+        await asyncio.sleep(fault.lasts)
+
+
+async def _kill_at(world: World, fault: Fault) -> None:
+    """The processes that come by this checkpoint are restarted armed; each that dies there comes back unarmed."""
+    armed = [world.process(name) for name in CHECKPOINTS[fault.target][:1]]
+    for process in armed:
+        await process.kill()
+        process.environment["FAIL_AT"] = fault.target
+        process.spawn()
+    await asyncio.sleep(fault.lasts)
+    for process in armed:
+        await process.kill()
+        del process.environment["FAIL_AT"]
+        await process.start()
+
+
+_BY_KIND: dict[str, Callable[[World, Fault], Awaitable[None]]] = {
+    "kill": _kill,
+    "freeze": _freeze,
+    "drain": _drain,
+    "stall": _stall,
+    "cut": _cut,
+    "delay": _delay,
+    "restart": _restart,
+    "empty": _empty,
+    "freeze server": _freeze_server,
+    "kill at": _kill_at,
+}
