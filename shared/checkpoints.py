@@ -1,16 +1,22 @@
-"""Named places between two steps that must both happen: where the fault laboratory stops a process."""
+"""Places between two steps of which neither may be lost: where the fault laboratory kills a process.
 
-from typing import Protocol
+Everywhere else reaching one does nothing. The composition root decides which of the two a process gets.
+"""
+
+from typing import Final, Protocol
+
+COMMITTED: Final = "committed, not published"
+PUBLISHED: Final = "published, outbox not deleted"
+RECEIPTS_APPLIED: Final = "receipts applied, not acknowledged"
 
 
 class Checkpoints(Protocol):
-    """Reached at each named place. In service nothing happens there; the laboratory kills or holds the process."""
-
-    async def reach(self, name: str) -> None: ...
+    async def reach(self, name: str) -> None:
+        """Returns when the process may go on."""
 
 
 class NoCheckpoints:
-    """What every deployment runs with."""
+    """Goes on at once: for every process outside of the laboratory."""
 
     async def reach(self, name: str) -> None:
-        return
+        pass

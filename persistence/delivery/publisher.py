@@ -1,0 +1,106 @@
+"""Publishes envelopes: all that are offered while an earlier batch is on its way leave in one pipeline."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from shared.metrics import ERRORS
+from shared.redis import REDIS_FAILURES, RedisClient
+
+log = structlog.get_logger()
+
+MOST_WAITING = 20_000
+"""Envelopes: a few seconds of the highest rate. What is offered beyond waits in Postgres instead."""
+BATCH = 500
+
+
+class Envelope(NamedTuple):
+    channel: str
+    payload: bytes
+
+
+class _Offer(NamedTuple):
+    envelope: Envelope
+    done: Callable[[bool], None]
+
+
+class Publisher:
+    """Sharded pub/sub (SPUBLISH), in the order of the offers, by the one coroutine `run`.
+
+    That an envelope went out means that Redis took it, not that anybody got it.
+    """
+
+    def __init__(self, redis: RedisClient, *, most_waiting: int = MOST_WAITING) -> None:
+        self._redis = redis
+        self._most_waiting = most_waiting
+        self._waiting: list[_Offer] = []
+        self._wake = asyncio.Event()
+        self._failing = False
+
+    def offer(self, envelope: Envelope, done: Callable[[bool], None]) -> None:
+        """Never waits. `done` hears, once, whether the envelope went out; False at once where too many wait already."""
+        if len(self._waiting) >= self._most_waiting:
+            done(False)
+            return
+        self._waiting.append(_Offer(envelope, done))
+        self._wake.set()
+
+    async def publish(self, envelopes: Sequence[Envelope]) -> bool:
+        """Whether all of them went out. If not, some may have."""
+        loop = asyncio.get_running_loop()
+        answers: list[bool] = []
+        all_answered: asyncio.Future[None] = loop.create_future()
+
+        def note(went_out: bool) -> None:
+            answers.append(went_out)
+            if len(answers) == len(envelopes) and not all_answered.done():
+                all_answered.set_result(None)
+
+        for envelope in envelopes:
+            self.offer(envelope, note)
+        if envelopes:
+            await all_answered
+        return all(answers)
+
+    async def run(self) -> None:
+        """Forever. On its end whoever still waits hears that it did not go out."""
+        try:
+            while True:
+                await self._wake.wait()
+                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                if not self._waiting:
+                    self._wake.clear()
+                _answer(batch, await self._send(batch))
+        finally:
+            waiting, self._waiting = self._waiting, []
+            _answer(waiting, [False] * len(waiting))
+
+    async def _send(self, batch: Sequence[_Offer]) -> list[bool]:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for offer in batch:
+                    pipeline.execute_command("SPUBLISH", *offer.envelope)
+                answers = await pipeline.execute(raise_on_error=False)
+        except REDIS_FAILURES as error:
+            self._note_failure(error)
+            return [False] * len(batch)
+        failure = next((answer for answer in answers if isinstance(answer, Exception)), None)
+        self._note_failure(failure)
+        return [not isinstance(answer, Exception) for answer in answers]
+
+    def _note_failure(self, failure: Exception | None) -> None:
+        """Counts each, logs the first and the end of a row of them: an outage is one event, not thousands."""
+        if failure is not None:
+            ERRORS.labels("persistence", "publish").inc()
+        if failure is not None and not self._failing:
+            log.warning("publishing fails, the relay will repeat it", error=f"{type(failure).__name__}: {failure}")
+        if failure is None and self._failing:
+            log.info("publishing works again")
+        self._failing = failure is not None
+
+
+def _answer(offers: Sequence[_Offer], answers: Sequence[bool]) -> None:
+    for offer, went_out in zip(offers, answers, strict=True):
+        offer.done(went_out)

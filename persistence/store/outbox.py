@@ -1,0 +1,62 @@
+"""Durable events that may not have been published yet: noted with the event itself, forgotten after its publication."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from persistence.store.database import Connection, Database, Query, columns
+
+_OVERDUE = Query(
+    "overdue_events",
+    """
+SELECT conversation_id, seq FROM outbox WHERE created_at < now() - make_interval(secs => $1)
+ORDER BY conversation_id, seq LIMIT $2 FOR UPDATE SKIP LOCKED
+""",
+)
+
+# Skips what a relay holds at this moment: it publishes that again, and removes it.
+_SETTLE = Query(
+    "settle_events",
+    """
+DELETE FROM outbox o USING (
+    SELECT o.conversation_id, o.seq FROM outbox o
+    JOIN unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq) USING (conversation_id, seq)
+    FOR UPDATE OF o SKIP LOCKED
+) AS done WHERE o.conversation_id = done.conversation_id AND o.seq = done.seq
+""",
+)
+
+_BACKLOG = Query(
+    "outbox_backlog",
+    """
+SELECT count(*) AS pending, coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float8 AS age_seconds
+FROM (SELECT created_at FROM outbox UNION ALL SELECT created_at FROM user_outbox) AS waiting
+""",
+)
+
+
+class Backlog(NamedTuple):
+    """How many changes wait in both outboxes, and for how long the oldest has."""
+
+    pending: int
+    age_seconds: float
+
+
+async def overdue(connection: Connection, older_than_seconds: float, limit: int) -> list[tuple[str, int]]:
+    """(conversation, seq) of events that nobody settled in time, in order, held by this transaction.
+
+    Those that another one holds are left out. An event is in here from its commit on, and never by its age alone: rows
+    that commit late have an old time and are found all the same.
+    """
+    rows = await _OVERDUE.rows(connection, older_than_seconds, limit)
+    return [(row["conversation_id"], row["seq"]) for row in rows]
+
+
+async def settle(database: Database, events: Sequence[tuple[str, int]]) -> None:
+    """Forgets these (conversation, seq): they were published, and their push state is written."""
+    await _SETTLE.rows(database, *columns(events, 2))
+
+
+async def backlog(database: Database) -> Backlog:
+    row = await _BACKLOG.row(database)
+    assert row is not None, "an aggregate has a row"
+    return Backlog(row["pending"], max(row["age_seconds"], 0.0))
