@@ -1,0 +1,8 @@
+"""Who somebody is, as their token says: verifying it, the keys it is signed with, and making one."""
+
+from shared.auth.identity import Identity, Reason, Rejected
+from shared.auth.jwks import JwksCache
+from shared.auth.mint import mint
+from shared.auth.verify import TokenVerifier
+
+__all__ = ["Identity", "JwksCache", "Reason", "Rejected", "TokenVerifier", "mint"]

@@ -1,0 +1,43 @@
+"""The outer form of a token, before any key is looked at: a stranger wrote all of it."""
+
+import re
+
+import jwt
+import msgspec
+
+LONGEST_TOKEN = 8192
+"""Characters. Supabase's are about 1,000; aiohttp's bound for a header line is the same."""
+
+LONGEST_KEY_ID = 256
+
+_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+
+
+class Header(msgspec.Struct, frozen=True):
+    """What a token claims of its own signature. It may choose among our keys, never how a key is used."""
+
+    algorithm: str
+    key_id: str | None
+
+
+def has_form(token: str) -> bool:
+    """Whether this can be a signed JWT at all (RFC 7515, compact): so short, and three parts of base64url."""
+    return len(token) <= LONGEST_TOKEN and _FORM.match(token) is not None
+
+
+def read_header(token: str) -> Header | None:
+    """The header of a token that has the form; None where it is none. Everything else in it (`jku`, `x5u`, an
+    embedded `jwk`) is ignored, and a `crit` that PyJWT does not know is refused by it later.
+    """
+    try:
+        raw = jwt.get_unverified_header(token)
+    except jwt.InvalidTokenError:
+        return None
+    algorithm, key_id = raw.get("alg"), raw.get("kid")
+    if not isinstance(algorithm, str) or not (key_id is None or _is_key_id(key_id)):
+        return None
+    return Header(algorithm, key_id)
+
+
+def _is_key_id(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_KEY_ID and value.isascii() and value.isprintable()

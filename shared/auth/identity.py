@@ -1,0 +1,50 @@
+"""A user as their token describes them, and why a token was refused."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from shared.auth.handle import handle_of
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who holds a verified token. It holds no part of the token, and may be logged."""
+
+    user_id: str
+    """A UUID in its canonical lower-case form."""
+    handle: str
+    """What others see, 1 to 64 code points. The user writes it: never decide anything by it."""
+    session_id: str | None
+    """The sign-in that the token came from, by which it can be revoked; None where the issuer names none."""
+    expires_at: float
+    """Unix seconds. From then on the token proves nothing."""
+    role: str
+
+
+class Reason(StrEnum):
+    """Why a token was refused. The last one is no fault of the token: the same one may pass later."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    EXPIRED = "expired"
+    SIGNATURE = "signature"
+    CLAIMS = "claims"
+    KEY_UNKNOWN = "key_unknown"
+    KEYS_UNAVAILABLE = "keys_unavailable"
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    reason: Reason
+
+
+def identity_of(claims: dict[str, Any], user_id: str) -> Identity:
+    """The identity in claims that were already verified."""
+    session_id = claims.get("session_id")
+    return Identity(
+        user_id=user_id,
+        handle=handle_of(claims, user_id),
+        session_id=session_id if isinstance(session_id, str) and 0 < len(session_id) <= 128 else None,
+        expires_at=float(claims["exp"]),
+        role=claims["role"],
+    )
