@@ -13,7 +13,7 @@ from pusher.persistence_client import PersistenceClient
 from pusher.policy import Now, Reason, decide
 from pusher.rendering import Notification, render
 from shared import push_api
-from shared.checkpoints import Checkpoints
+from shared.checkpoints import EXPO_ANSWERED, Checkpoints
 from shared.clock import now_ms
 
 log = structlog.get_logger()
@@ -80,7 +80,7 @@ class Delivery:
         pushes, decisions = self._decide(await self._persistence.targets(addressees))
         granted, busy = await self._claim(pushes)
         outcomes = await self._send_all(granted)
-        await self._checkpoints.reach("expo answered")
+        await self._checkpoints.reach(EXPO_ANSWERED)
         await self._persistence.settle([_written(push, said) for push, said in outcomes], decisions)
         _count(outcomes)
         return busy | {push.key for push, said in outcomes if not isinstance(said, Sent | Rejected)}

@@ -15,7 +15,7 @@ from pusher.metrics import DEAD_LETTERS, STOPPED
 from pusher.persistence_client import PersistenceAway
 from pusher.stream import Entry, Poison, UndeliveredStream
 from shared import push_api
-from shared.checkpoints import Checkpoints
+from shared.checkpoints import PUSH_SETTLED, Checkpoints
 from shared.redis import REDIS_FAILURES
 
 log = structlog.get_logger()
@@ -81,7 +81,7 @@ class Worker:
 
     async def _deal_with(self, entries: Sequence[Entry]) -> None:
         unsettled = await self._delivery.push([_addressee(entry) for entry in entries])
-        await self._checkpoints.reach("settled, entry not acknowledged")
+        await self._checkpoints.reach(PUSH_SETTLED)
         open_messages = {message_id for message_id, _ in unsettled}
         await self._stream.done([entry.id for entry in entries if entry.message.message_id not in open_messages])
 

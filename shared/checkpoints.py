@@ -8,6 +8,8 @@ from typing import Final, Protocol
 COMMITTED: Final = "committed, not published"
 PUBLISHED: Final = "published, outbox not deleted"
 RECEIPTS_APPLIED: Final = "receipts applied, not acknowledged"
+EXPO_ANSWERED: Final = "expo answered, ledger not written"
+PUSH_SETTLED: Final = "push settled, entry not acknowledged"
 
 
 class Checkpoints(Protocol):

@@ -40,7 +40,7 @@ class Verdict:
 
 
 async def run(seed: int, *, messages: int = 2000, faults: int = 12, seconds: float = 24.0) -> Verdict:
-    """Everything from nothing to the verdict, in a directory that stays, with every log, only where a guarantee broke."""
+    """From nothing to the verdict, in a directory that stays, with every log, only where a guarantee broke."""
     began = time.monotonic()
     planned = schedule(seed, faults=faults, seconds=seconds)
     directory = Path(tempfile.mkdtemp(prefix=f"parley-faults-{seed}-"))

@@ -3,6 +3,8 @@
 import random
 from dataclasses import dataclass
 
+from shared import checkpoints
+
 GATEWAYS = ("gateway-1", "gateway-2")
 STORES = ("persistence-1", "persistence-2")
 PUSHERS = ("pusher-1", "pusher-2")
@@ -14,11 +16,11 @@ LINKS = (
     *(f"clients>{process}" for process in GATEWAYS + STORES),
 )
 CHECKPOINTS = {
-    "committed, not published": STORES,
-    "published, outbox not deleted": STORES,
-    "receipts applied, not acknowledged": STORES,
-    "expo answered": PUSHERS,
-    "settled, entry not acknowledged": PUSHERS,
+    checkpoints.COMMITTED: STORES,
+    checkpoints.PUBLISHED: STORES,
+    checkpoints.RECEIPTS_APPLIED: STORES,
+    checkpoints.EXPO_ANSWERED: PUSHERS,
+    checkpoints.PUSH_SETTLED: PUSHERS,
 }
 """Where a process is killed exactly between two steps, and which processes come by there."""
 
