@@ -131,6 +131,8 @@ class Settings:
     redis_server_bin: str | None = _setting("REDIS_SERVER_BIN", _text)
     log_level: str = _setting("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info")
     log_format: str = _setting("LOG_FORMAT", _one_of("json", "console"), "json")
+    push_preview: str = _setting("PUSH_PREVIEW", _one_of("full", "sender", "none"), "full")
+    fail_at: str | None = _setting("FAIL_AT", _text)
 
     @property
     def internal_port(self) -> int:

@@ -1,0 +1,61 @@
+"""The command line: one subcommand a process or errand. A mistake of the caller's is one line and exit code 2."""
+
+import argparse
+import asyncio
+import importlib
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any, Protocol, cast
+
+import uvloop
+
+from services.embedded import StartError
+from shared.log import configure_logging
+from shared.settings import SettingError, Settings, from_environment
+
+COMMANDS = {
+    "up": "everything in one process, with a Postgres and a Redis of its own where none is set",
+    "gateway": "one gateway: holds the sockets",
+    "persistence": "one persistence process: REST, Postgres, publishing",
+    "pusher": "one pusher: tells Expo what no socket delivered",
+    "migrate": "applies pending migrations; safe when several replicas run it at once",
+    "token": "prints a user's JWT, for development",
+}
+
+
+class Command(Protocol):
+    """A module of services/commands."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, settings: Settings, chosen: argparse.Namespace) -> Coroutine[Any, Any, int]: ...
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs one command; its exit code."""
+    chosen = _parser(argv).parse_args(argv)
+    try:
+        settings = from_environment()
+        configure_logging(settings.log_level, settings.log_format, chosen.command)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_command(chosen.command).run(settings, chosen))
+    except (SettingError, StartError) as error:
+        print(f"parley: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Only the command that is asked for is imported: `token` should not wait for what `up` needs."""
+    parser = argparse.ArgumentParser(prog="python -m services", description="Parley, a messaging backend.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name in argv:
+            _command(name).arguments(command)
+    return parser
+
+
+def _command(name: str) -> Command:
+    return cast(Command, importlib.import_module(f"services.commands.{name}"))
