@@ -9,5 +9,4 @@ export default defineConfig({
   outDir: 'dist',
   fixedExtension: false,
   deps: { neverBundle: ['react', 'react/jsx-runtime'] },
-  minify: process.env.MINIFY === '1',
 });

@@ -5,7 +5,7 @@ export type Timestamp = string;
 
 export interface Participant {
   id: string;
-  handle: string;
+  handle: string | null;
 }
 
 export interface LastMessage {
@@ -38,7 +38,7 @@ export interface WireMessage {
   conversationId: string;
   seq: number;
   senderId: string;
-  senderHandle: string;
+  senderHandle: string | null;
   text: string;
   createdAt: Timestamp;
   updatedAt: Timestamp;
@@ -46,6 +46,7 @@ export interface WireMessage {
   replyTo: string | null;
   isPinned: boolean;
   status: WireStatus;
+  clientId?: string | null;
 }
 
 export interface ConnectedFrame {
@@ -68,7 +69,7 @@ export interface MessageNewFrame {
   messageId: string;
   seq: number;
   senderId: string;
-  senderHandle: string;
+  senderHandle: string | null;
   text: string;
   status: 'sent';
   clientId: string | null;

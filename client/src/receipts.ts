@@ -90,10 +90,10 @@ export class Receipts {
   private post(pointer: Pointer): boolean {
     const { kind, conversationId, seq } = pointer;
     const ref = `r${++this.lastRef}`;
-    if (!this.send({ type: kind, conversationId, seq, ref })) return false;
     pointer.sent = seq;
     this.awaited.set(ref, { pointer, seq });
-    return true;
+    // False means no connection, and the next one begins by saying all of this again.
+    return this.send({ type: kind, conversationId, seq, ref });
   }
 
   private flushIn(ms: number): void {

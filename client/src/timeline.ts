@@ -5,13 +5,13 @@ import { isDurable, type DurableFrame, type MessageNewFrame, type SyncEntry, typ
 /** Events beyond a gap are held up to this many; what comes after is left to the sync that heals the gap. */
 const MOST_HELD = 500;
 
-/** A message as it lies in the order. `clientId` is null where it came by a page, which does not carry it. */
+/** A message as it lies in the order. */
 export interface Entry {
   id: string;
   seq: number;
   clientId: string | null;
   senderId: string;
-  senderHandle: string;
+  senderHandle: string | null;
   text: string;
   replyTo: string | null;
   mediaUrl: string | null;
@@ -91,6 +91,6 @@ function fromEvent({ messageId, seq, clientId, senderId, senderHandle, text, rep
   return { id: messageId, seq, clientId: clientId ?? null, senderId, senderHandle, text, replyTo, mediaUrl, createdAt };
 }
 
-function fromPage({ id, seq, senderId, senderHandle, text, replyTo, mediaUrl, createdAt }: WireMessage): Entry {
-  return { id, seq, clientId: null, senderId, senderHandle, text, replyTo, mediaUrl, createdAt };
+function fromPage({ id, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt }: WireMessage): Entry {
+  return { id, seq, clientId: clientId ?? null, senderId, senderHandle, text, replyTo, mediaUrl, createdAt };
 }

@@ -16,7 +16,7 @@ export interface ChatMessage {
   seq: number | null;
   clientId: string | null;
   senderId: string;
-  senderHandle: string;
+  senderHandle: string | null;
   isMine: boolean;
   text: string;
   replyTo: string | null;
@@ -116,6 +116,6 @@ function isSame<T extends object>(a: T, b: T): boolean {
 }
 
 function fromList(last: LastMessage, meta: Conversation): Entry {
-  const senderHandle = meta.participants.find(({ id }) => id === last.senderId)?.handle ?? '';
+  const senderHandle = meta.participants.find(({ id }) => id === last.senderId)?.handle ?? null;
   return { ...last, senderHandle, clientId: null, replyTo: null, mediaUrl: null };
 }
