@@ -10,6 +10,7 @@ HEADS = "/internal/heads"
 EVENTS = "/internal/events"
 RECEIPTS = "/internal/receipts"
 PEERS = "/internal/peers"
+CONVERSATIONS = "/internal/conversations"
 PURGE = "/internal/purge"
 
 MAX_LOOKUPS = 1000
@@ -118,6 +119,19 @@ class PeersAnswer(Shape):
     """For each user, their conversations in which presence is live."""
 
     rooms: dict[str, list[str]]
+
+
+class ConversationsRequest(Shape):
+    """These conversations as this user sees them: for a `conversation.new` whose announcement was lost."""
+
+    user_id: str
+    conversations: list[str]
+
+
+class ConversationsAnswer(Shape):
+    """Each as in the list of `GET /api/conversations`."""
+
+    conversations: dict[str, msgspec.Raw]
 
 
 class PurgeRequest(Shape):
