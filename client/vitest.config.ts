@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/**/*.test.{ts,tsx}'], testTimeout: 5000, restoreMocks: true },
+  test: {
+    include: ['test/**/*.test.{ts,tsx}'],
+    restoreMocks: true,
+    // It is what React Native itself tests with, whatever React says of it.
+    onConsoleLog: (log) => !log.includes('react-test-renderer is deprecated'),
+  },
 });

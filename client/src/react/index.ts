@@ -1,1 +1,8 @@
-export {};
+/** React hooks over a Parley client, for React Native and the web alike. */
+
+export { useWebSocket, useWebSocketEvent, type WebSocketHandle } from './connection';
+export { useWebSocketContext, WebSocketProvider, type WebSocketContextValue } from './context';
+export {
+  useConversations, useConversationWebSocket, useMarkRead, useMessages, usePresence, useSendMessage, useTyping, useUnread,
+  type ConversationHandle, type MessagesHandle,
+} from './conversations';
