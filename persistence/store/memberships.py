@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from persistence.store.database import Connection, Query, columns
+from persistence.store.database import Connection, Database, Query, columns
 from persistence.store.views import Member
 from shared.wire import Kind
 
@@ -66,6 +66,6 @@ async def overdue(connection: Connection, older_than_seconds: float, limit: int)
     return [Change(row["user_id"], row["version"], Kind(row["kind"]), row["conversation_id"]) for row in rows]
 
 
-async def settle(connection: Connection, changes: Sequence[tuple[str, int]]) -> None:
+async def settle(database: Database, changes: Sequence[tuple[str, int]]) -> None:
     """Forgets these (user, version): their devices were told."""
-    await _SETTLE.rows(connection, *columns(changes, 2))
+    await _SETTLE.rows(database, *columns(changes, 2))

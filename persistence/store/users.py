@@ -94,6 +94,8 @@ async def share_conversation(database: Database, caller: str, user_ids: Iterable
 
 async def mark_seen(database: Database, seen: Sequence[Seen]) -> None:
     """Notes when users went offline; never an earlier time than the one that is known."""
+    if not seen:
+        return
     latest: dict[str, int] = {}
     for one in seen:
         latest[one.user_id] = max(one.at_ms, latest.get(one.user_id, 0))

@@ -1,0 +1,81 @@
+"""What persistence tells the gateways: the envelope for each thing that happened, and the channel it goes to."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from persistence.delivery.publisher import Envelope
+from persistence.store.log import frame_of
+from persistence.store.views import Conversation, Member, Message, Moved, Pointer
+from shared import api, frames, keys, wire
+
+
+def message(message: Message, *, epoch: str, committed_us: int) -> Envelope:
+    payload = wire.pack(
+        wire.Kind.DURABLE,
+        frame_of(message),
+        seq=message.seq,
+        committed_us=committed_us,
+        sender=message.sender_id,
+        epoch=epoch,
+    )
+    return Envelope(keys.room(message.conversation_id), payload)
+
+
+def joined(member: Member, conversation: Conversation, *, epoch: str) -> Envelope:
+    """`conversation` as this member sees it."""
+    membership = wire.Membership(
+        conversation.id,
+        members=len(conversation.participants),
+        last_seq=conversation.last_seq,
+        conversation=msgspec.Raw(msgspec.json.encode(conversation)),
+    )
+    return _membership(wire.Kind.JOINED, member, membership, epoch)
+
+
+def hidden(member: Member, conversation_id: str, *, epoch: str) -> Envelope:
+    return _membership(wire.Kind.HIDDEN, member, wire.Membership(conversation_id), epoch)
+
+
+def left(member: Member, conversation_id: str, *, epoch: str) -> Envelope:
+    return _membership(wire.Kind.LEFT, member, wire.Membership(conversation_id), epoch)
+
+
+def _membership(kind: wire.Kind, member: Member, membership: wire.Membership, epoch: str) -> Envelope:
+    payload = wire.pack(kind, msgspec.json.encode(membership), seq=member.version, epoch=epoch)
+    return Envelope(keys.user(member.user_id), payload)
+
+
+def receipt_of(receipt: api.Receipt, *, epoch: str) -> Envelope:
+    payload = wire.pack(wire.Kind.RECEIPT, bytes(receipt.frame), seq=receipt.seq, sender=receipt.sender_id, epoch=epoch)
+    return Envelope(keys.room(receipt.conversation_id), payload)
+
+
+def receipts(moved: Sequence[Moved]) -> list[api.Receipt]:
+    """One for each cursor that moved; delivered before read."""
+    return [receipt for one in moved for receipt in _receipts(one)]
+
+
+def _receipts(moved: Moved) -> Iterator[api.Receipt]:
+    pointers: list[tuple[str, Pointer | None]] = [("delivered", moved.delivered), ("read", moved.read)]
+    for status, pointer in pointers:
+        if pointer is not None:
+            frame = frames.receipt(
+                status=status,
+                conversation_id=moved.conversation_id,
+                message_id=pointer.message_id,
+                seq=pointer.seq,
+                reader_id=moved.user_id,
+            )
+            yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame))
+
+
+def applied(gateway: str, number: int) -> Envelope:
+    """This batch of the gateway's receipts is in Postgres."""
+    return Envelope(keys.gateway(gateway), wire.pack(wire.Kind.APPLIED, b"", seq=number))
+
+
+def typing(conversation_id: str, user_id: str, is_typing: bool) -> Envelope:
+    kind = wire.Kind.TYPING_START if is_typing else wire.Kind.TYPING_STOP
+    frame = frames.typing(conversation_id=conversation_id, sender_id=user_id, is_typing=is_typing)
+    return Envelope(keys.room(conversation_id), wire.pack(kind, frame, sender=user_id))

@@ -1,0 +1,73 @@
+"""What the rest of persistence tells after a commit. Nothing here waits, and nothing it does can fail a request."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from persistence.delivery import announcements
+from persistence.delivery.epoch import Epoch
+from persistence.delivery.publisher import Envelope, Publisher
+from persistence.delivery.receipt_budget import ReceiptBudget
+from persistence.delivery.settling import Settling
+from persistence.store.views import Created, Member, Message, Moved, Purged
+from shared.clock import now_us
+
+
+class Delivery:
+    """The fast path: publishes at once what the outboxes hold anyway, so the relay need not.
+
+    Typing and receipts are in no outbox: where Redis is away typing is lost, and a receipt shows at the next sync.
+    """
+
+    def __init__(self, publisher: Publisher, settling: Settling, epoch: Epoch) -> None:
+        self._publisher = publisher
+        self._settling = settling
+        self._epoch = epoch
+        self._budget = ReceiptBudget()
+
+    def sent(self, messages: Sequence[Message]) -> None:
+        """Committed just now. In the order of their seqs for each conversation."""
+        committed_us = now_us()
+        for message in messages:
+            envelope = announcements.message(message, epoch=self._epoch.current, committed_us=committed_us)
+            self._publisher.offer(envelope, partial(self._published, message))
+
+    def joined(self, created: Created) -> None:
+        for member in created.joined:
+            envelope = announcements.joined(member, created.conversation, epoch=self._epoch.current)
+            self._publisher.offer(envelope, partial(self._told, member))
+
+    def hidden(self, user_id: str, conversation_id: str, version: int) -> None:
+        member = Member(user_id, version)
+        envelope = announcements.hidden(member, conversation_id, epoch=self._epoch.current)
+        self._publisher.offer(envelope, partial(self._told, member))
+
+    def left(self, purged: Sequence[Purged]) -> None:
+        for one in purged:
+            for member in one.left:
+                envelope = announcements.left(member, one.conversation_id, epoch=self._epoch.current)
+                self._publisher.offer(envelope, partial(self._told, member))
+
+    def receipts(self, moved: Sequence[Moved]) -> None:
+        for envelope in self.receipt_envelopes(moved):
+            self._publisher.offer(envelope, _ignore)
+
+    def receipt_envelopes(self, moved: Sequence[Moved]) -> list[Envelope]:
+        """What the rooms are to hear of these cursors; in a big group only of some."""
+        chosen = announcements.receipts(self._budget.choose(moved, time.monotonic()))
+        return [announcements.receipt_of(receipt, epoch=self._epoch.current) for receipt in chosen]
+
+    def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
+        self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)
+
+    def _published(self, message: Message, went_out: bool) -> None:
+        if went_out:
+            self._settling.published(message)
+
+    def _told(self, member: Member, went_out: bool) -> None:
+        if went_out:
+            self._settling.told(member)
+
+
+def _ignore(_: bool) -> None:
+    pass

@@ -1,0 +1,52 @@
+"""Notices that Redis came back empty, and sets deadlines again for what is recent."""
+
+import structlog
+
+from persistence.delivery.epoch import Epoch
+from persistence.delivery.push_state import PushState
+from persistence.store import undelivered
+from persistence.store.database import Pool
+from shared import keys
+from shared.redis import RedisClient
+
+log = structlog.get_logger()
+
+RECENT_SECONDS = 600.0
+"""What is older is no news for a phone any more; its app syncs when it is opened."""
+BATCH = 1000
+
+
+class PushMarker:
+    """The marker stands beside the push state in Redis and holds the database's epoch: gone together, noticed by it.
+
+    Several processes may find it missing at once: a deadline set twice is one. What was pushed before is in the
+    pusher's ledger, and is not pushed again.
+    """
+
+    def __init__(self, pool: Pool, redis: RedisClient, push_state: PushState, epoch: Epoch) -> None:
+        self._pool = pool
+        self._redis = redis
+        self._push_state = push_state
+        self._epoch = epoch
+
+    async def check(self) -> int:
+        """How many deadlines had to be set again. To be called every second or so; reads the epoch anew each time.
+
+        Raises DATABASE_FAILURES and REDIS_FAILURES; the marker is then still missing, and the next call does it all.
+        """
+        epoch = await self._epoch.refresh(self._pool)
+        if await self._redis.get(keys.PUSH_MARKER) == epoch.encode():
+            return 0
+        count = await self._set_recent_deadlines()
+        await self._redis.set(keys.PUSH_MARKER, epoch)
+        log.info("push state was not there: deadlines are set again", messages=count)
+        return count
+
+    async def _set_recent_deadlines(self) -> int:
+        count = 0
+        after = undelivered.BEGINNING
+        while deadlines := await undelivered.recent(self._pool, RECENT_SECONDS, after=after, limit=BATCH):
+            await self._push_state.set_deadlines(deadlines)
+            count += len(deadlines)
+            after = (deadlines[-1].conversation_id, deadlines[-1].seq)
+        return count

@@ -1,0 +1,83 @@
+"""Push state: who is offline goes to the stream `undelivered` at once, for the rest a deadline is set per message."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from persistence.store import conversations
+from persistence.store.database import Database
+from persistence.store.views import Message
+from shared import keys
+from shared.clock import now_ms
+from shared.presence import PresenceReader
+from shared.redis import RedisClient
+from shared.wire import Deadline, Undelivered
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Plan(NamedTuple):
+    """`undelivered` are entries of the stream, `deadlines` members of the set."""
+
+    undelivered: list[bytes]
+    deadlines: list[bytes]
+
+
+class PushState:
+    """Writes it. Doing so twice for one message is harmless: a deadline is the same member again, and keeps its time;
+    the pusher's ledger knows what it pushed."""
+
+    def __init__(self, redis: RedisClient, presence: PresenceReader, *, ack_timeout_seconds: float) -> None:
+        self._redis = redis
+        self._presence = presence
+        self._ack_timeout_ms = round(ack_timeout_seconds * 1000)
+
+    async def write(self, database: Database, messages: Sequence[Message]) -> None:
+        """For these committed messages. Raises DATABASE_FAILURES or REDIS_FAILURES; then some may have been written."""
+        members = await conversations.members(database, {message.conversation_id for message in messages})
+        online = await self._presence.online({user for users in members.values() for user in users})
+        plan = _plan(messages, members, online)
+        await self._write(plan)
+
+    async def set_deadlines(self, deadlines: Iterable[Deadline]) -> None:
+        """Raises REDIS_FAILURES."""
+        await self._write(_Plan([], [_encode(deadline) for deadline in deadlines]))
+
+    async def _write(self, plan: _Plan) -> None:
+        due = now_ms() + self._ack_timeout_ms
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for entry in plan.undelivered:
+                pipeline.execute_command("XADD", keys.UNDELIVERED, "*", "message", entry)
+            if plan.deadlines:
+                scored = [part for member in plan.deadlines for part in (due, member)]
+                pipeline.execute_command("ZADD", keys.DEADLINES, "NX", *scored)
+            await pipeline.execute()
+
+
+def _plan(messages: Sequence[Message], members: dict[str, list[str]], online: set[str]) -> _Plan:
+    plan = _Plan([], [])
+    for message in messages:
+        recipients = [user for user in members.get(message.conversation_id, ()) if user != message.sender_id]
+        offline = [user for user in recipients if user not in online]
+        if offline:
+            plan.undelivered.append(_encode(_undelivered(message, offline)))
+        if len(offline) < len(recipients):
+            plan.deadlines.append(_encode(_deadline(message)))
+    return plan
+
+
+def _undelivered(message: Message, users: list[str]) -> Undelivered:
+    return Undelivered(
+        message.conversation_id, message.seq, message.id, message.sender_id, users, _committed_ms(message)
+    )
+
+
+def _deadline(message: Message) -> Deadline:
+    return Deadline(message.conversation_id, message.seq, message.id, message.sender_id, _committed_ms(message))
+
+
+def _committed_ms(message: Message) -> int:
+    # From the row, not from a clock: so that whoever writes a deadline again writes the same member.
+    return round(datetime.fromisoformat(message.created_at).timestamp() * 1000)

@@ -1,0 +1,113 @@
+"""The stream in which gateways report receipts, as one consumer of its group."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from redis.exceptions import ResponseError
+
+from shared import keys
+from shared.ids import canonical_id
+from shared.redis import RedisClient
+from shared.wire import VERSION, Cursor, ReceiptBatch, Seen
+
+FIELD = b"batch"
+LAST_SEQ = 2**63 - 1
+LAST_MS = 253_402_300_799_999
+"""The end of the year 9999, the last that datetime knows."""
+
+_decode = msgspec.json.Decoder(ReceiptBatch).decode
+
+
+class Entry(NamedTuple):
+    """`batch` is None where it cannot be read; `trouble` then says why."""
+
+    id: str
+    batch: ReceiptBatch | None
+    trouble: str = ""
+
+
+class ReceiptsStream:
+    """Needs a client whose answer deadline is longer than `block_seconds`. Methods raise REDIS_FAILURES."""
+
+    def __init__(self, redis: RedisClient, consumer: str) -> None:
+        self._redis = redis
+        self._consumer = consumer
+
+    async def take(self, count: int, block_seconds: float) -> list[Entry]:
+        """New entries, waiting for the first at most so long. They stay pending until `done`."""
+        try:
+            answer: Any = await self._redis.xreadgroup(
+                keys.RECEIPTS_GROUP,
+                self._consumer,
+                {keys.RECEIPTS: ">"},
+                count=count,
+                block=round(block_seconds * 1000),
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.create_group()
+            return []
+        return [parse(key, fields) for _, entries in answer or [] for key, fields in entries]
+
+    async def claim(self, count: int, idle_seconds: float) -> list[Entry]:
+        """Entries that a consumer, dead or not, took and did not finish for so long."""
+        try:
+            answer: Any = await self._redis.xautoclaim(
+                keys.RECEIPTS, keys.RECEIPTS_GROUP, self._consumer, round(idle_seconds * 1000), count=count
+            )
+        except ResponseError as error:
+            if not str(error).startswith("NOGROUP"):
+                raise
+            await self.create_group()
+            return []
+        return [parse(key, fields) for key, fields in answer[1] if fields]
+
+    async def create_group(self) -> None:
+        """From the stream's very beginning: Redis may have come back empty and been filled before we looked."""
+        try:
+            await self._redis.xgroup_create(keys.RECEIPTS, keys.RECEIPTS_GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def done(self, entry_ids: Sequence[str]) -> None:
+        """They leave the stream."""
+        if not entry_ids:
+            return
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.execute_command("XACK", keys.RECEIPTS, keys.RECEIPTS_GROUP, *entry_ids)
+            pipeline.execute_command("XDEL", keys.RECEIPTS, *entry_ids)
+            await pipeline.execute()
+
+    async def forget_consumers(self, idle_seconds: float) -> None:
+        """Removes the names of processes that are long gone. One with entries stays until they are claimed."""
+        for consumer in await self._redis.xinfo_consumers(keys.RECEIPTS, keys.RECEIPTS_GROUP):
+            if consumer["pending"] == 0 and consumer["idle"] > idle_seconds * 1000:
+                await self._redis.xgroup_delconsumer(keys.RECEIPTS, keys.RECEIPTS_GROUP, consumer["name"])
+
+
+def parse(key: bytes, fields: dict[bytes, bytes]) -> Entry:
+    entry_id = key.decode()
+    try:
+        batch = _decode(fields.get(FIELD, b""))
+    except msgspec.MsgspecError as error:
+        return Entry(entry_id, None, str(error))
+    if batch.version != VERSION:
+        # Not answered with APPLIED: its gateway sends it again, until a process takes it that knows that version.
+        return Entry(entry_id, None, f"version {batch.version}")
+    if not (all(map(_is_cursor, batch.cursors)) and all(map(_is_seen, batch.seen))):
+        return Entry(entry_id, None, "an id or a number that Postgres would refuse")
+    return Entry(entry_id, batch)
+
+
+def _is_cursor(cursor: Cursor) -> bool:
+    ids = (cursor.conversation_id, cursor.user_id)
+    return all(canonical_id(each) == each for each in ids) and all(
+        0 <= seq <= LAST_SEQ for seq in (cursor.delivered, cursor.attended, cursor.read)
+    )
+
+
+def _is_seen(seen: Seen) -> bool:
+    return canonical_id(seen.user_id) == seen.user_id and 0 <= seen.at_ms <= LAST_MS

@@ -1,0 +1,149 @@
+"""The queue of messages to send: those that wait for one conversation are joined into one statement."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import asyncpg
+from prometheus_client import Counter, Histogram
+
+from persistence.store import messages
+from persistence.store.database import DATABASE_FAILURES, Pool
+from persistence.store.views import Draft, Message, Outcome, Sent
+from shared.checkpoints import COMMITTED, Checkpoints
+
+MESSAGES = Counter("parley_persistence_messages_total", "Messages committed.")
+LENGTH = Histogram(
+    "parley_persistence_message_length_characters",
+    "Length of a committed message's text.",
+    buckets=(10, 30, 100, 300, 1000, 3000, 8000),
+)
+
+WORKERS = 6
+"""Statements at a time, each on a connection of the pool: more would only wait for the same disk."""
+JOINED = 64
+"""Messages in one statement: past that the statement's own time grows as fast as what it saves."""
+MOST_WAITING = 5000
+"""About two seconds of the highest rate; then a client is better told to come back."""
+
+
+class Overloaded(Exception):
+    """Too many messages wait already; nothing was sent. Try again after `retry_after_seconds`."""
+
+    retry_after_seconds = 1
+
+
+class _Waiting(NamedTuple):
+    draft: Draft
+    answer: "asyncio.Future[Outcome]"
+
+
+class SendQueue:
+    """Sends at once while a conversation is quiet: a lone message waits for nobody.
+
+    While a statement of a conversation is in flight, its next messages gather and then go together, in the order in
+    which they came, each answered alone. `committed` hears of each statement's messages right after its commit, before
+    anybody is answered, in the order of their seqs.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        committed: Callable[[Sequence[Message]], None],
+        checkpoints: Checkpoints,
+        *,
+        workers: int = WORKERS,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
+        self._pool = pool
+        self._committed = committed
+        self._checkpoints = checkpoints
+        self._workers = workers
+        self._most_waiting = most_waiting
+        self._count = 0
+        # A conversation has a key here while something waits for it or is in flight, and stands in `_ready` only if
+        # nothing is in flight: so one worker at a time sends into it.
+        self._waiting: dict[str, list[_Waiting]] = {}
+        self._ready: asyncio.Queue[str] = asyncio.Queue()
+
+    async def send(self, conversation_id: str, draft: Draft) -> Outcome:
+        """Returns after the commit. Raises Overloaded; or DATABASE_FAILURES, after which the same client id is safe."""
+        if self._count >= self._most_waiting:
+            raise Overloaded
+        self._count += 1
+        one = _Waiting(draft, asyncio.get_running_loop().create_future())
+        waiting = self._waiting.get(conversation_id)
+        if waiting is None:
+            self._waiting[conversation_id] = [one]
+            self._ready.put_nowait(conversation_id)
+        else:
+            waiting.append(one)
+        return await one.answer
+
+    async def run(self) -> None:
+        """Forever. On its end whoever still waits is cancelled: nothing was sent for them."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._workers):
+                    group.create_task(self._work(), name=f"send-{number}")
+        finally:
+            _cancel([one for waiting in self._waiting.values() for one in waiting])
+
+    async def _work(self) -> None:
+        while True:
+            conversation_id = await self._ready.get()
+            waiting = self._waiting[conversation_id]
+            batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
+            self._count -= len(batch)
+            await self._send(conversation_id, batch)
+            if self._waiting[conversation_id]:
+                self._ready.put_nowait(conversation_id)
+            else:
+                del self._waiting[conversation_id]
+
+    async def _send(self, conversation_id: str, batch: Sequence[_Waiting]) -> None:
+        """Answers every one of the batch, whatever happens."""
+        try:
+            answers: Sequence[Outcome | Exception] = await self._commit(conversation_id, batch)
+        except asyncio.CancelledError:
+            _cancel(batch)
+            raise
+        except Exception as error:  # noqa: BLE001 - it is raised again, in those whom it concerns
+            if len(batch) > 1 and _is_refusal(error):
+                for one in batch:
+                    await self._send(conversation_id, [one])
+                return
+            answers = [error] * len(batch)
+        for one, answer in zip(batch, answers, strict=True):
+            _answer(one, answer)
+
+    async def _commit(self, conversation_id: str, batch: Sequence[_Waiting]) -> list[Outcome]:
+        outcomes = await messages.send(self._pool, conversation_id, [one.draft for one in batch])
+        sent = [outcome.message for outcome in outcomes if isinstance(outcome, Sent)]
+        if sent:
+            await self._checkpoints.reach(COMMITTED)
+            self._committed(sent)
+        MESSAGES.inc(len(sent))
+        for message in sent:
+            LENGTH.observe(len(message.text))
+        return outcomes
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Postgres refused what one of a batch holds, and so took none of it."""
+    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, DATABASE_FAILURES)
+
+
+def _answer(one: _Waiting, answer: Outcome | Exception) -> None:
+    """Who waited may be gone: a client that closed its connection."""
+    if one.answer.done():
+        return
+    if isinstance(answer, Exception):
+        one.answer.set_exception(answer)
+    else:
+        one.answer.set_result(answer)
+
+
+def _cancel(batch: Sequence[_Waiting]) -> None:
+    for one in batch:
+        one.answer.cancel()
