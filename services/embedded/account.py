@@ -1,12 +1,14 @@
 """Whom a server runs as: ourselves, or, as Postgres refuses root, an account without rights.
 
-Such an account may be unable to reach the data by its path (below root's 0700 home, say). It does all the same, because
-the data's directory is already the working directory when the rights are dropped.
+Such an account may be unable to reach the data by its path (below root's 0700 home, say). It does all the same: the
+data's directory is already open, or the working directory, when the rights are dropped.
 """
 
 import os
 import pwd
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +48,18 @@ def own(path: Path, account: Account | None) -> None:
         os.chown(path, account.uid, account.gid)
 
 
-def working_directory(directory: Path, account: Account | None) -> str:
-    """The name by which a server whose working directory is `directory` opens it.
+@contextmanager
+def name_for(account: Account | None, directory: Path) -> Iterator[tuple[str, list[int]]]:
+    """The name by which a server opens `directory`, and the descriptors that it must inherit for that.
 
-    On Linux an account that may not walk the path there (its parents are closed to it) still reaches its own working
-    directory under this name: the kernel follows it to the directory itself, not along the path.
+    On Linux an account that may not walk the path there gets an open descriptor, under its name in /proc: the kernel
+    follows that to the directory itself, not along the path. Elsewhere it is the path.
     """
-    return "/proc/self/cwd" if account is not None and sys.platform == "linux" else str(directory)
+    if account is None or sys.platform != "linux":
+        yield str(directory), []
+        return
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}", [descriptor]
+    finally:
+        os.close(descriptor)

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from services.embedded import process
-from services.embedded.account import Account, own, working_directory
+from services.embedded.account import Account, name_for, own
 from services.embedded.server import EmbeddedServer
 from services.embedded.wheels import reachable, wheel_folder
 
@@ -54,10 +54,10 @@ class EmbeddedPostgres(EmbeddedServer):
         data = self.directory / "data"
         if not data.exists():
             await self._initialize(bin_dir, data, account, server_lock)
-        command = [str(bin_dir / "postgres"), "-D", working_directory(data, account), "-p", str(self.port)]
-        for name, value in self._parameters.items():
-            command += ["-c", f"{name}={value}"]
-        return process.spawn(command, data, account, self.log, keep=[server_lock])
+        settings = [word for name, value in self._parameters.items() for word in ("-c", f"{name}={value}")]
+        with name_for(account, data) as (name, descriptors):
+            command = [str(bin_dir / "postgres"), "-D", name, "-p", str(self.port), *settings]
+            return process.spawn(command, Path("/"), account, self.log, keep=[server_lock, *descriptors])
 
     def _reachable_bin_dir(self, account: Account | None) -> Path:
         # initdb stands beside postgres, which finds its libraries and time zones by its own path.
@@ -69,21 +69,16 @@ class EmbeddedPostgres(EmbeddedServer):
         await to_thread(shutil.rmtree, scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700)
         own(scratch, account)
-        with (self.directory / "password").open("rb") as password:
-            where = working_directory(scratch, account)
-            child = process.spawn(
-                [str(bin_dir / "initdb"), "-D", where, *_initdb_options(password.fileno())],
-                scratch,
-                account,
-                self.log,
-                keep=[server_lock, password.fileno()],
-            )
-            watcher = process.Watcher(child.pid, signal.SIGTERM)
-            try:
-                await process.ended(child)
-            finally:
-                await process.stop(child)
-                watcher.dismiss()
+        with (self.directory / "password").open("rb") as password, name_for(account, scratch) as (name, descriptors):
+            command = [str(bin_dir / "initdb"), "-D", name, *_initdb_options(password.fileno())]
+            keep = [server_lock, password.fileno(), *descriptors]
+            child = process.spawn(command, Path("/"), account, self.log, keep=keep)
+        watcher = process.Watcher(child.pid, signal.SIGTERM)
+        try:
+            await process.ended(child)
+        finally:
+            await process.stop(child)
+            watcher.dismiss()
         if child.returncode != 0:
             raise process.failure("Postgres (initdb)", self.log)
         scratch.rename(data)

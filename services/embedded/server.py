@@ -116,7 +116,10 @@ class EmbeddedServer(ABC):
         account = account_for(self.directory)
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         own(self.directory, account)
-        if not (self.directory / "password").exists():
+        password = self.directory / "password"
+        if not password.exists():
+            if (self.directory / "data").exists():
+                raise StartError(f"{password}, the password of the data beside it, is gone: bring it back")
             self._write_password(account)
         return account
 

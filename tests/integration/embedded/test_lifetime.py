@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,21 +201,29 @@ async def test_a_paused_server_answers_nothing_and_goes_on_afterwards(own_redis:
     await client.aclose()
 
 
-async def test_starting_does_not_hold_up_the_event_loop(tmp_path: Path) -> None:
-    longest = 0.0
+async def test_the_event_loop_runs_on_while_a_server_starts(tmp_path: Path) -> None:
+    ticks = 0
 
     async def tick() -> None:
-        nonlocal longest
+        nonlocal ticks
         while True:
-            before = time.monotonic()
             await asyncio.sleep(0.001)
-            longest = max(longest, time.monotonic() - before)
+            ticks += 1
 
     ticking = asyncio.create_task(tick())
     async with new_postgres(tmp_path):
         ticking.cancel()
 
-    assert longest < 0.4, "initdb alone takes longer"
+    assert ticks > 20
+
+
+async def test_data_whose_password_is_gone_is_refused(tmp_path: Path) -> None:
+    async with new_postgres(tmp_path) as postgres:
+        password = postgres.directory / "password"
+    password.unlink()
+
+    with pytest.raises(StartError, match=str(password)):
+        await new_postgres(tmp_path).start()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its rights")
@@ -227,7 +234,7 @@ async def test_roots_servers_run_as_somebody_without_rights(tmp_path: Path, new:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its rights")
-@both
+@pytest.mark.parametrize("new", [EmbeddedPostgres, EmbeddedRedis])
 async def test_root_below_a_home_that_is_closed_to_others_can_start_too(
     tmp_path: Path, new: New, monkeypatch: pytest.MonkeyPatch
 ) -> None:
