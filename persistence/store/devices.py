@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import asyncpg
 import msgspec
 
-Pool = asyncpg.Pool
+from persistence.store.database import Database, Pool, Query, transaction
+
 MAX_DEVICES = 20
 """Per user; the ones registered longest ago make room."""
 
@@ -20,7 +20,9 @@ class Preferences(msgspec.Struct, frozen=True):
     time_zone: str | None = None
 
 
-_REGISTER = """
+_REGISTER = Query(
+    "device_register",
+    """
 WITH moved AS (
     INSERT INTO devices (token, user_id, device_id, platform)
     VALUES ($1, $2, $3, $4)
@@ -33,43 +35,51 @@ DELETE FROM devices
 WHERE user_id = $2 AND id NOT IN (SELECT id FROM moved)
   AND (device_id = $3
        OR id IN (SELECT id FROM devices WHERE user_id = $2 ORDER BY registered_at DESC OFFSET $5))
-"""
+""",
+)
 
 
-async def register(pool: Pool, user_id: str, token: str, device_id: str | None, platform: str | None) -> None:
+async def register(database: Database, user_id: str, token: str, device_id: str | None, platform: str | None) -> None:
     """The token is this user's from now on, whoever had it; an earlier token of the same device is forgotten."""
-    await pool.execute(_REGISTER, token, user_id, device_id, platform, MAX_DEVICES - 1)
+    await _REGISTER.rows(database, token, user_id, device_id, platform, MAX_DEVICES - 1)
 
 
-async def forget(pool: Pool, user_id: str, token: str) -> None:
+async def forget(database: Database, user_id: str, token: str) -> None:
     """Removes the user's own token; somebody else's, or an unknown one, is left alone."""
-    await pool.execute("DELETE FROM devices WHERE token = $1 AND user_id = $2", token, user_id)
+    await _FORGET.rows(database, token, user_id)
 
 
-_PREFERENCES = """
-SELECT messages_enabled, preview, quiet_start, quiet_end, time_zone FROM preferences WHERE user_id = $1
-"""
+_FORGET = Query("device_forget", "DELETE FROM devices WHERE token = $1 AND user_id = $2")
 
-_SET_PREFERENCES = """
+_READ = "SELECT messages_enabled, preview, quiet_start, quiet_end, time_zone FROM preferences WHERE user_id = $1"
+_PREFERENCES = Query("preferences", _READ)
+_LOCK_PREFERENCES = Query("preferences_lock", _READ + " FOR UPDATE")
+_DEFAULT_PREFERENCES = Query(
+    "preferences_default", "INSERT INTO preferences (user_id) VALUES ($1) ON CONFLICT DO NOTHING"
+)
+_SET_PREFERENCES = Query(
+    "preferences_set",
+    """
 INSERT INTO preferences (user_id, messages_enabled, preview, quiet_start, quiet_end, time_zone)
 VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (user_id) DO UPDATE
 SET messages_enabled = excluded.messages_enabled, preview = excluded.preview, quiet_start = excluded.quiet_start,
     quiet_end = excluded.quiet_end, time_zone = excluded.time_zone, updated_at = now()
-"""
+""",
+)
 
 
-async def preferences(pool: Pool, user_id: str) -> Preferences:
+async def preferences(database: Database, user_id: str) -> Preferences:
     """The defaults, for a user who never said anything."""
-    row = await pool.fetchrow(_PREFERENCES, user_id)
+    row = await _PREFERENCES.row(database, user_id)
     return Preferences(**dict(row)) if row else Preferences()
 
 
 async def change_preferences(pool: Pool, user_id: str, changes: dict[str, Any]) -> Preferences:
     """Sets the named fields and leaves the others; gives what holds now."""
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("INSERT INTO preferences (user_id) VALUES ($1) ON CONFLICT DO NOTHING", user_id)
-        rows = await connection.fetch(_PREFERENCES + " FOR UPDATE", user_id)
-        changed = msgspec.structs.replace(Preferences(**dict(rows[0])), **changes)
-        await connection.execute(_SET_PREFERENCES, user_id, *msgspec.structs.astuple(changed))
+    async with transaction(pool) as connection:
+        await _DEFAULT_PREFERENCES.rows(connection, user_id)
+        before = await _LOCK_PREFERENCES.rows(connection, user_id)
+        changed = msgspec.structs.replace(Preferences(**dict(before[0])), **changes)
+        await _SET_PREFERENCES.rows(connection, user_id, *msgspec.structs.astuple(changed))
     return changed

@@ -1,0 +1,176 @@
+"""The push ledger in Postgres: one push a message and device, whatever workers do."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from persistence.store import conversations, devices, messages, push
+from persistence.store.database import Pool, open_pool
+from persistence.store.views import Created, Draft, Sent
+from shared import push_api
+from shared.ids import new_id
+from shared.wire import Deadline
+
+ADA, BOB = new_id(), new_id()
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    pool = await open_pool(database_url, size=4)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def conversation_id(pool: Pool) -> str:
+    created = await conversations.create(pool, ADA, [BOB], is_group=False, name=None, bounty_id=None)
+    assert isinstance(created, Created)
+    return created.conversation.id
+
+
+async def say(pool: Pool, conversation_id: str, text: str) -> str:
+    [outcome] = await messages.send(pool, conversation_id, [Draft(new_id(), ADA, text)])
+    assert isinstance(outcome, Sent)
+    return outcome.message.id
+
+
+async def target(pool: Pool, conversation_id: str, message_id: str) -> push_api.Target:
+    [found] = await push.targets(pool, [push_api.Addressee(conversation_id, message_id, [BOB])])
+    return found
+
+
+def claim_of(found: push_api.Target, device: push_api.Device) -> push_api.Claim:
+    return push_api.Claim(
+        found.conversation_id, found.message_id, found.seq, found.user_id, device.id, device.registered_at_us
+    )
+
+
+def outcome_of(claim: push_api.Claim, state: str, **more: object) -> push_api.Outcome:
+    return push_api.Outcome(claim.conversation_id, claim.message_id, claim.device_id, state, **more)  # type: ignore[arg-type]
+
+
+async def test_a_target_has_every_fact_that_decides_the_push(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", "phone", "ios")
+    await devices.change_preferences(pool, BOB, {"preview": "sender", "time_zone": "Europe/Berlin"})
+    await say(pool, conversation_id, "one")
+    message_id = await say(pool, conversation_id, "two")
+
+    found = await target(pool, conversation_id, message_id)
+
+    assert (found.text, found.sender_id, found.seq, found.badge) == ("two", ADA, 2, 2)
+    assert (found.preview, found.time_zone, found.messages_enabled) == ("sender", "Europe/Berlin", True)
+    assert [(device.token, device.platform) for device in found.devices] == [("ExponentPushToken[b]", "ios")]
+
+
+async def test_a_claim_is_granted_to_one_worker_and_never_again_once_sent(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+
+    assert await push.claim(pool, [claim], 30) == ["granted"]
+    assert await push.claim(pool, [claim], 30) == ["busy"]
+    await push.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
+    assert await push.claim(pool, [claim], 30) == ["done"]
+
+
+async def test_an_ambiguous_call_is_repeated_at_most_twice(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+
+    verdicts = []
+    for _ in range(4):
+        verdicts += await push.claim(pool, [claim], 30)
+        await push.settle(pool, [outcome_of(claim, "ambiguous", reason="ReadTimeout")], [])
+
+    assert verdicts == ["granted", "granted", "granted", "done"]
+
+
+async def test_what_expo_did_not_take_may_be_tried_without_end(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+
+    for _ in range(6):
+        assert await push.claim(pool, [claim], 30) == ["granted"]
+        await push.settle(pool, [outcome_of(claim, "retry", reason="TOO_MANY_REQUESTS")], [])
+
+
+async def test_a_dead_workers_claim_is_granted_again_when_its_lease_ran_out(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+
+    assert await push.claim(pool, [claim], 0) == ["granted"]
+    assert await push.claim(pool, [claim], 30) == ["granted"]
+
+
+async def test_a_dead_token_is_removed_unless_it_was_registered_again(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[gone]", None, None)
+    await devices.register(pool, BOB, "ExponentPushToken[back]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claims = [claim_of(found, device) for device in found.devices]
+    assert await push.claim(pool, claims, 30) == ["granted", "granted"]
+
+    await devices.register(pool, BOB, "ExponentPushToken[back]", None, None)
+    dead = [outcome_of(claim, "rejected", reason="DeviceNotRegistered", dead_token=True) for claim in claims]
+    await push.settle(pool, dead, [])
+
+    after = await target(pool, conversation_id, found.message_id)
+    assert [device.token for device in after.devices] == ["ExponentPushToken[back]"]
+
+
+async def test_a_token_moves_to_whoever_registered_it_last(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[x]", None, None)
+    await devices.register(pool, ADA, "ExponentPushToken[x]", None, None)
+
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+
+    assert found.devices == []
+
+
+async def test_a_device_that_registers_a_new_token_has_only_that_one(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[old]", "phone", "android")
+    await devices.register(pool, BOB, "ExponentPushToken[new]", "phone", "android")
+
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+
+    assert [device.token for device in found.devices] == ["ExponentPushToken[new]"]
+
+
+async def test_nobody_forgets_another_users_token(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+
+    await devices.forget(pool, ADA, "ExponentPushToken[b]")
+
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    assert len(found.devices) == 1
+    await devices.forget(pool, BOB, "ExponentPushToken[b]")
+    assert (await target(pool, conversation_id, found.message_id)).devices == []
+
+
+async def test_laggards_are_those_who_neither_read_nor_attended(pool: Pool, conversation_id: str) -> None:
+    message_id = await say(pool, conversation_id, "hi")
+    deadline = Deadline(conversation_id, 1, message_id, ADA, 0)
+
+    assert await push.laggards(pool, [deadline]) == [[BOB]]
+
+
+async def test_a_receipt_is_asked_for_until_it_came(pool: Pool, conversation_id: str) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+    await push.claim(pool, [claim], 30)
+    await push.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
+    assert await push.due_receipts(pool, 10, 60) == [], "not before a quarter of an hour"
+
+    await pool.execute("UPDATE push_ledger SET receipt_due_at = now(), created_at = now() - interval '2 hours'")
+    [due] = await push.due_receipts(pool, 10, 60)
+    assert await push.due_receipts(pool, 10, 60) == [], "leased"
+    missing = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, None)
+    await push.settle_receipts(pool, [missing])
+    assert [one.ticket_id for one in await push.due_receipts(pool, 10, 60)] == ["t1"], "an hour after the send is over"
+
+    dead = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, "DeviceNotRegistered", True)
+    await push.settle_receipts(pool, [dead])
+    assert (await target(pool, conversation_id, found.message_id)).devices == []
