@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, cast
 
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.frames import MAX_CONTROL_PAYLOAD, Opcode, close_frame, pong_frame
@@ -141,9 +141,8 @@ class Connection(asyncio.Protocol):
     # What follows is called by the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = self._out = transport
-        transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
+        self._transport = self._out = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit it
+        self._transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
 
     def data_received(self, data: bytes) -> None:
         self.heard = True

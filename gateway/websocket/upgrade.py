@@ -71,10 +71,10 @@ def take_over(
     transport = request.transport
     if transport is None or transport.is_closing():
         return TakenOver()
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     connection = make_connection()
     tail = _detach(request)
     transport.set_protocol(connection)
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     connection.connection_made(transport)
     transport.write(_switching_protocols(key, subprotocol))
     if tail:
@@ -131,5 +131,5 @@ def _is_key(text: str) -> bool:
 
 
 def _refusal(kind: type[web.HTTPException], message: str, headers: dict[str, str] | None = None) -> web.HTTPException:
-    body = orjson.dumps({"error": message, "code": "bad_handshake"})
-    return kind(headers=headers, body=body, content_type="application/json")
+    text = orjson.dumps({"error": message, "code": "bad_handshake"}).decode()
+    return kind(headers=headers, text=text, content_type="application/json")

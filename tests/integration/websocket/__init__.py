@@ -1,0 +1,1 @@
+"""The WebSocket on real sockets, with real clients."""

@@ -1,0 +1,41 @@
+"""A transport that remembers what was written instead of sending it."""
+
+import asyncio
+import time
+
+from gateway.websocket.connection import Connection, Limits
+
+
+class RecordingTransport(asyncio.Transport):
+    """`slow_seconds` is how long a write takes; `is_lost` makes it raise as uvloop does for a closed handle."""
+
+    def __init__(self, slow_seconds: float = 0.0) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+        self.slow_seconds = slow_seconds
+        self.is_lost = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self.is_lost:
+            raise RuntimeError("unable to perform operation; the handler is closed")
+        time.sleep(self.slow_seconds)
+        if data:  # as every real transport does
+            self.writes.append(bytes(data))
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+
+
+class SilentOwner:
+    def on_text(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_binary(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_alive(self, connection: Connection) -> None: ...
+
+    def on_closed(self, connection: Connection, code: int) -> None: ...
+
+
+def recorded(slow_seconds: float = 0.0) -> tuple[Connection, RecordingTransport]:
+    connection, transport = Connection(SilentOwner(), Limits()), RecordingTransport(slow_seconds)
+    connection.connection_made(transport)
+    return connection, transport
