@@ -1,0 +1,50 @@
+"""From what a handler gives, or raises, to a response."""
+
+from math import ceil
+
+import msgspec
+from aiohttp import web
+
+from shared.http.errors import ApiError, ErrorBody, malformed, too_large
+
+_encode = msgspec.json.Encoder().encode
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 417: "expectation_failed"}
+_WORDS = {404: "there is no such route", 405: "this route does not take this method"}
+INTERNAL = ErrorBody("something went wrong on our side", "internal")
+
+
+def answer(body: msgspec.Struct, status: int = 200) -> web.Response:
+    return web.Response(body=_encode(body), status=status, content_type="application/json")
+
+
+def error_answer(error: ApiError) -> web.Response:
+    response = answer(error.body, error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
+    if error.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def http_error_answer(error: web.HTTPException) -> web.Response:
+    """aiohttp's own refusals, in our shape."""
+    if error.status < 400:
+        return web.Response(status=error.status, headers=error.headers)
+    words = _WORDS.get(error.status, error.reason.lower())
+    response = answer(ErrorBody(words, _CODES.get(error.status, "malformed")), error.status)
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+async def read_body(request: web.Request, max_bytes: int) -> bytes:
+    """The whole body. Raises ApiError: 413 as soon as it is known to be too large, 400 where it cannot be read."""
+    if request.content_length is not None and request.content_length > max_bytes:
+        raise too_large(max_bytes)
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise too_large(max_bytes) from None
+    except (web.RequestPayloadError, ConnectionError):
+        # A broken chunk, a broken gzip, or a client that left in the middle.
+        raise malformed("body", "the body could not be read to its end") from None

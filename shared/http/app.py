@@ -1,0 +1,107 @@
+"""The two applications of a process: the public one for apps, the internal one for operators and other services."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+import msgspec
+from aiohttp import web
+
+from shared import metrics
+from shared.http.answers import answer
+from shared.http.docs import mount_docs
+from shared.http.endpoint import Endpoint
+from shared.http.gate import ServiceGate
+from shared.http.middleware import Handler, Middleware, Outages
+from shared.http.openapi import openapi
+from shared.http.origins import Origins
+from shared.http.serving import Gate, mount
+
+INTERNAL_BODY_BYTES = 8 * 1024 * 1024
+"""Of the internal routes: a thousand look-ups, with their texts, at once."""
+
+Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
+"""Each part that this process cannot serve without, and whether it is there now."""
+
+
+class Live(msgspec.Struct):
+    live: bool = True
+
+
+class Ready(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`away` names the parts that are missing."""
+
+    ready: bool
+    parts: dict[str, bool]
+    away: list[str] = []
+
+
+def public_app(
+    service: str,
+    endpoints: Iterable[Endpoint],
+    gate: Gate,
+    *,
+    origins: Origins,
+    outages: Outages = (),
+    raw: Mapping[str, Handler] | None = None,
+    docs: bool = True,
+) -> web.Application:
+    """What apps reach. `raw` are GET routes that speak for themselves, such as the WebSocket's: the handler gets the
+    bare request. With `docs` it serves `/docs` and `/openapi.json` about its endpoints.
+    """
+    served = list(endpoints)
+    largest = max((endpoint.max_body_bytes for endpoint in served), default=0)
+    app = _app(Middleware(service, origins=origins, outages=outages, raw=raw or ()), largest)
+    mount(app, served, gate)
+    for path, handler in (raw or {}).items():
+        app.router.add_get(path, handler, allow_head=False)
+    if docs:
+        mount_docs(app, openapi(served))
+    return app
+
+
+def internal_app(
+    service: str,
+    endpoints: Iterable[Endpoint],
+    *,
+    token: str,
+    ready: Readiness,
+    outages: Outages = (),
+) -> web.Application:
+    """`/metrics`, `/live`, `/ready`, and endpoints that want SERVICE_TOKEN. Liveness depends on nothing at all."""
+    app = _app(Middleware(service, origins=Origins(()), outages=outages), INTERNAL_BODY_BYTES)
+    app.router.add_get("/metrics", _metrics)
+    app.router.add_get("/live", _live)
+    app.router.add_get("/ready", _readiness(ready))
+    gate = ServiceGate(token)
+    mount(app, endpoints, gate)
+    # Also what is not there wants the token: a stranger learns nothing of what is.
+    app.router.add_route("*", "/internal/{rest:.*}", _unknown(gate))
+    return app
+
+
+def _unknown(gate: ServiceGate) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        gate.check(request)
+        raise web.HTTPNotFound
+
+    return refuse
+
+
+def _app(middleware: Middleware, largest_body: int) -> web.Application:
+    return web.Application(middlewares=[middleware.middleware], client_max_size=largest_body)
+
+
+async def _metrics(_: web.Request) -> web.StreamResponse:
+    return web.Response(body=metrics.render(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _live(_: web.Request) -> web.StreamResponse:
+    return answer(Live())
+
+
+def _readiness(ready: Readiness) -> Handler:
+    async def answer_readiness(_: web.Request) -> web.StreamResponse:
+        parts = dict(await ready())
+        away = [name for name, is_there in parts.items() if not is_there]
+        return answer(Ready(not away, parts, away), 503 if away else 200)
+
+    return answer_readiness

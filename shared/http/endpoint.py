@@ -1,0 +1,87 @@
+"""A route as data: what it takes, what it gives, what it promises. Serving and documentation both read this."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from shared.auth import Identity
+
+MAX_BODY_BYTES = 64 * 1024
+
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+
+class Nothing(msgspec.Struct):
+    """The shape of a body, or of a query, that a route does not take."""
+
+
+class Success(msgspec.Struct):
+    """It was done."""
+
+    success: bool = True
+
+
+@dataclass(slots=True)
+class Call(Generic[B, Q]):
+    """One request to an endpoint: who asks, and what, already checked to be of the endpoint's shapes."""
+
+    request: web.Request
+    user: Identity | None
+    body: B
+    query: Q
+    ids: Mapping[str, str]
+    """The path's parameters, UUIDs in lower case."""
+
+    @property
+    def identity(self) -> Identity:
+        """Who asks. Only endpoints that are not public may ask for it."""
+        assert self.user is not None, "a public endpoint has no identity"
+        return self.user
+
+    @property
+    def user_id(self) -> str:
+        return self.identity.user_id
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer with another status than the endpoint's first one."""
+
+    status: int
+    body: msgspec.Struct
+
+
+Handler = Callable[[Call[Any, Any]], Awaitable[msgspec.Struct | Reply]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """`statuses` are those of success, the usual one first; each has the shape `response`, as has `degraded`.
+
+    `path` names its parameters in braces: each is a UUID, else the request is answered 400. `errors` adds to the
+    statuses that follow from the rest (400, 401, 413, 429, 503). A public endpoint asks for no token; one that is not
+    `limited` is not counted against its caller's address either.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    response: type[msgspec.Struct]
+    description: str = ""
+    tag: str = ""
+    body: type[msgspec.Struct] = Nothing
+    query: type[msgspec.Struct] = Nothing
+    statuses: tuple[int, ...] = (200,)
+    errors: tuple[int, ...] = ()
+    public: bool = False
+    limited: bool = True
+    max_body_bytes: int = MAX_BODY_BYTES
+
+    @property
+    def parameters(self) -> list[str]:
+        return [part[1:-1] for part in self.path.split("/") if part.startswith("{")]

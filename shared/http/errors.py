@@ -1,0 +1,64 @@
+"""What an app is told when a request fails: `{"error": text, "code": word}`, and `field` where one is at fault."""
+
+import msgspec
+
+RETRY_SECONDS = 1.0
+"""How soon it is worth asking again while a dependency is away: connections are retried within that time."""
+
+
+class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`code` is a stable word for programs, `error` a sentence for people, `field` the part of the request at fault."""
+
+    error: str
+    code: str
+    field: str | None = None
+
+
+class ApiError(Exception):
+    """Answers the request with this status and body; raise it anywhere below a route.
+
+    `retry_after` is in seconds, for 429 and 503. `field` is a path in the JSON body such as `participantIds[0]`, or the
+    name of a parameter. The text is shown to strangers: nothing of the inside may stand in it.
+    """
+
+    def __init__(
+        self, status: int, code: str, error: str, *, field: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.body = ErrorBody(error, code, field)
+        self.retry_after = retry_after
+
+
+def malformed(field: str | None, message: str) -> ApiError:
+    return ApiError(400, "malformed", message, field=field)
+
+
+def unauthorized(message: str = "authentication required: send Authorization: Bearer and a token") -> ApiError:
+    return ApiError(401, "unauthorized", message)
+
+
+def forbidden(message: str = "you are not in this conversation, or there is none") -> ApiError:
+    return ApiError(403, "forbidden", message)
+
+
+def not_found(message: str = "there is no such thing") -> ApiError:
+    return ApiError(404, "not_found", message)
+
+
+def conflict(message: str) -> ApiError:
+    return ApiError(409, "conflict", message)
+
+
+def too_large(max_bytes: int) -> ApiError:
+    return ApiError(413, "too_large", f"the body may have at most {max_bytes} bytes")
+
+
+def limited(retry_after: float) -> ApiError:
+    return ApiError(429, "rate_limited", "too many requests, slow down", retry_after=retry_after)
+
+
+def unavailable(
+    message: str = "a part of the service is away, try again", retry_after: float = RETRY_SECONDS
+) -> ApiError:
+    return ApiError(503, "unavailable", message, retry_after=retry_after)

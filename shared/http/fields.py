@@ -1,0 +1,35 @@
+"""Types of fields that several routes take; what they refuse is what the OpenAPI document says.
+
+A pattern stands here with the words that an app's developer reads instead of it.
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_DIGIT = "[0-9a-fA-F]"
+UUID_PATTERN = f"^{_DIGIT}{{8}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{12}}$"
+NO_NUL_PATTERN = r"^[^\u0000]*$"
+NOT_BLANK_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+EXPO_TOKEN_PATTERN = r"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{1,200}\]$"
+TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+PATTERN_WORDS = {
+    EXPO_TOKEN_PATTERN: "an Expo push token, ExponentPushToken[…] or ExpoPushToken[…]",
+    TIME_OF_DAY_PATTERN: "a time of day, HH:MM",
+    UUID_PATTERN: "a UUID",
+    NO_NUL_PATTERN: "text without NUL",
+    NOT_BLANK_PATTERN: "text that is not blank, without NUL",
+}
+
+MAX_SEQ = 2**53 - 1
+"""The largest whole number that JavaScript holds exactly."""
+
+# The lengths bound the pattern: Python's `$` would also match before a last line break.
+Id = Annotated[
+    str, Meta(pattern=UUID_PATTERN, min_length=36, max_length=36, examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"])
+]
+"""A UUID in either case. Parley keeps the lower one: call `.lower()` before comparing or storing it."""
+
+Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]

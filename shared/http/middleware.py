@@ -1,0 +1,126 @@
+"""What happens to every request, whatever its route: an id, one log line, a measure, an answer in our shape, CORS.
+
+One function, for each middleware of aiohttp's costs every request a coroutine.
+"""
+
+import os
+import re
+from collections.abc import Awaitable, Callable, Collection
+from time import perf_counter
+from typing import Any
+
+import structlog
+from aiohttp import web
+from structlog.contextvars import bind_contextvars, clear_contextvars
+
+from shared.http.answers import INTERNAL, answer, error_answer, http_error_answer
+from shared.http.errors import ApiError, forbidden, unavailable
+from shared.http.origins import Origins
+from shared.metrics import ERRORS, HTTP_REQUEST_SECONDS
+
+log = structlog.get_logger()
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Outages = tuple[type[Exception], ...]
+
+REQUEST_ID = "X-Request-Id"
+_SANE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET_ROUTES = frozenset({"/health", "/live", "/ready", "/metrics"})
+_UNMATCHED = "unmatched"
+_LONGEST_PATH = 200
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}",
+    "Access-Control-Max-Age": "7200",
+}
+
+
+class Middleware:
+    """Wraps every handler of an application of this service; `middleware` is what aiohttp is given.
+
+    `outages` are the exceptions that mean that a dependency is away: they are answered 503. `raw` are the paths of
+    routes that speak for themselves (a WebSocket), which are neither measured nor logged here.
+    """
+
+    def __init__(self, service: str, *, origins: Origins, outages: Outages, raw: Collection[str] = ()) -> None:
+        self._service = service
+        self._origins = origins
+        self._outages = outages
+        self._raw = frozenset(raw)
+        self._seconds: dict[tuple[str, str, int], Any] = {}
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = perf_counter()
+        clear_contextvars()  # of the connection's previous request: they share a task
+        route = _route_of(request)
+        if route in self._raw:
+            return await self._answer(request, handler)
+        request_id = _request_id(request)
+        bind_contextvars(request_id=request_id)
+        response = await self._answer(request, handler)
+        self._dress(request, response, request_id)
+        self._note(request, route, response.status, perf_counter() - started)
+        return response
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The one place where what a handler raises becomes an answer."""
+        try:
+            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+                return self._preflight(request)
+            return await handler(request)
+        except ApiError as error:
+            return error_answer(error)
+        except web.HTTPException as error:
+            return http_error_answer(error)
+        except self._outages as error:
+            ERRORS.labels(self._service, "dependency").inc()
+            log.warning("dependency is away", error=f"{type(error).__name__}: {error}")
+            return error_answer(unavailable())
+        except Exception:  # a fault of ours: the client learns no more than that
+            ERRORS.labels(self._service, "internal").inc()
+            log.exception("request failed")
+            return answer(INTERNAL, 500)
+
+    def _preflight(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_welcome(request):
+            raise forbidden("this origin is not allowed")
+        return web.Response(status=204, headers=_PREFLIGHT)
+
+    def _is_welcome(self, request: web.Request) -> bool:
+        return self._origins.allows(request.headers.get("Origin"), request.headers.get("Host"))
+
+    def _dress(self, request: web.Request, response: web.StreamResponse, request_id: str) -> None:
+        headers = response.headers
+        headers[REQUEST_ID] = request_id
+        headers["Server"] = "parley"  # else aiohttp tells its version
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Cache-Control", "no-store")
+        headers["Vary"] = "Origin"
+        origin = request.headers.get("Origin")
+        if origin is not None and self._is_welcome(request):
+            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Expose-Headers"] = f"{REQUEST_ID}, Retry-After"
+
+    def _note(self, request: web.Request, route: str, status: int, seconds: float) -> None:
+        method = request.method if request.method in _METHODS else "OTHER"
+        key = (method, route, status)
+        child = self._seconds.get(key)
+        if child is None:
+            child = self._seconds[key] = HTTP_REQUEST_SECONDS.labels(self._service, method, route, str(status))
+        child.observe(seconds)
+        write = log.debug if route in _QUIET_ROUTES else log.info
+        path = request.rel_url.raw_path[:_LONGEST_PATH]  # without the query, which may hold a token
+        write("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
+
+
+def _route_of(request: web.Request) -> str:
+    """The route's pattern, so that no id becomes a label."""
+    resource = request.match_info.route.resource
+    return _UNMATCHED if resource is None else resource.canonical
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID)
+    return given if given is not None and _SANE_ID.match(given) else os.urandom(8).hex()

@@ -1,0 +1,138 @@
+"""The OpenAPI 3.1 document, made from the same types that decode requests and encode answers."""
+
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from shared.http.endpoint import Endpoint, Nothing
+from shared.http.errors import ErrorBody
+from shared.http.fields import Id
+
+VERSION = "1"
+_REFERENCE = "#/components/schemas/{name}"
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_DESCRIPTION = """\
+Conversations, messages, presence and push registration of a Parley server. Live events come over the WebSocket at
+`/messages/subscribe`.
+
+Send `Authorization: Bearer` and the user's JWT. Ids are UUIDs, times ISO 8601 in UTC with milliseconds. A request that
+fails gets `error` (a sentence), `code` (a word) and, where one is at fault, `field`."""
+
+_ERROR_WORDS = {
+    400: "Malformed: `field` names what is at fault.",
+    401: "The token is missing, expired or not valid here.",
+    403: "Not a participant, or no such conversation: the two look alike.",
+    404: "There is no such thing.",
+    409: "It conflicts with what is there.",
+    413: "The body is too large.",
+    429: "Too many requests.",
+    503: "A part of the service is away for the moment.",
+}
+
+
+def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str, Any]:
+    """The document, ready for JSON."""
+    shapes = _shapes(endpoints)
+    schemas, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
+    by_shape = dict(zip(shapes, schemas, strict=True))
+    queries = {endpoint.query for endpoint in endpoints} - {Nothing}
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": VERSION, "description": _DESCRIPTION},
+        "paths": {},
+        "components": {
+            "schemas": dict(components),
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+        "security": [{"token": []}],
+    }
+    for endpoint in endpoints:
+        operations = document["paths"].setdefault(endpoint.path, {})
+        operations[endpoint.method.lower()] = _operation(endpoint, by_shape, components)
+    for query in queries:
+        document["components"]["schemas"].pop(_name(by_shape[query]))
+    return document
+
+
+def _shapes(endpoints: Iterable[Endpoint]) -> list[type[msgspec.Struct]]:
+    shapes: dict[type[msgspec.Struct], None] = {ErrorBody: None}
+    for endpoint in endpoints:
+        for shape in (endpoint.body, endpoint.query, endpoint.response):
+            if shape is not Nothing:
+                shapes[shape] = None
+    return list(shapes)
+
+
+def _name(reference: dict[str, Any]) -> str:
+    return str(reference["$ref"]).rsplit("/", 1)[1]
+
+
+def _operation(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": _operation_id(endpoint),
+        "summary": endpoint.summary,
+        "tags": [endpoint.tag] if endpoint.tag else [],
+        "parameters": _parameters(endpoint, by_shape, components),
+        "responses": _responses(endpoint, by_shape),
+    }
+    if endpoint.description:
+        operation["description"] = endpoint.description
+    if endpoint.public:
+        operation["security"] = []
+    if endpoint.body is not Nothing:
+        operation["requestBody"] = {"required": True, "content": _json(by_shape[endpoint.body])}
+    return operation
+
+
+def _operation_id(endpoint: Endpoint) -> str:
+    words = [word.strip("{}") for word in endpoint.path.replace("-", "/").split("/") if word not in ("", "api")]
+    return "_".join([endpoint.method.lower(), *words])
+
+
+def _parameters(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
+    id_schema = msgspec.json.schema(Id)
+    in_path = [{"name": name, "in": "path", "required": True, "schema": id_schema} for name in endpoint.parameters]
+    if endpoint.query is Nothing:
+        return in_path
+    shape = components[_name(by_shape[endpoint.query])]
+    return in_path + [
+        _in_query(name, schema, required=name in shape.get("required", ()))
+        for name, schema in shape["properties"].items()
+    ]
+
+
+def _in_query(name: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    parameter: dict[str, Any] = {"name": name, "in": "query", "required": required, "schema": dict(schema)}
+    description = parameter["schema"].pop("description", None)
+    return parameter if description is None else {**parameter, "description": description}
+
+
+def _responses(endpoint: Endpoint, by_shape: dict[Any, Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        str(status): {"description": HTTPStatus(status).phrase, "content": _json(by_shape[endpoint.response])}
+        for status in endpoint.statuses
+    }
+    for status in sorted(_error_statuses(endpoint) - set(endpoint.statuses)):
+        responses[str(status)] = {"description": _ERROR_WORDS[status], "content": _json(by_shape[ErrorBody])}
+        if status in (429, 503):
+            responses[str(status)]["headers"] = _RETRY_AFTER
+    return responses
+
+
+def _error_statuses(endpoint: Endpoint) -> set[int]:
+    statuses = {*endpoint.errors, 503}
+    if endpoint.parameters or endpoint.query is not Nothing or endpoint.body is not Nothing:
+        statuses.add(400)
+    if endpoint.body is not Nothing:
+        statuses.add(413)
+    if not endpoint.public:
+        statuses.add(401)
+    if endpoint.limited:
+        statuses.add(429)
+    return statuses
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}

@@ -1,0 +1,83 @@
+"""Serves endpoints on an aiohttp application: each becomes one handler that admits, decodes, calls and encodes."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+
+from aiohttp import web
+from structlog.contextvars import bind_contextvars
+
+from shared.auth import Identity
+from shared.http.answers import answer, read_body
+from shared.http.decoding import BodyDecoder, QueryDecoder
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply
+from shared.http.errors import malformed
+from shared.ids import canonical_id
+
+
+class Gate(Protocol):
+    async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
+        """Who asks; None where the endpoint does not care. Raises ApiError for who may not."""
+
+
+def mount(app: web.Application, endpoints: Iterable[Endpoint], gate: Gate) -> None:
+    """Adds a route for each endpoint. One that answers GET answers HEAD as well."""
+    for endpoint in endpoints:
+        handler = _handler(endpoint, gate)
+        if endpoint.method == "GET":
+            app.router.add_get(endpoint.path, handler)
+        else:
+            app.router.add_route(endpoint.method, endpoint.path, handler)
+
+
+def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """All that can be prepared once is prepared here, not at each request."""
+    read_query = _query_reader(endpoint)
+    read_json = _json_reader(endpoint)
+    parameters = endpoint.parameters
+    call_endpoint = endpoint.handler
+    usual_status = endpoint.statuses[0]
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        user = await gate.admit(request, endpoint)
+        ids = _ids(request, parameters)
+        if user is not None:
+            bind_contextvars(user_id=user.user_id)
+        given = await call_endpoint(Call(request, user, await read_json(request), read_query(request), ids))
+        if isinstance(given, Reply):
+            return answer(given.body, given.status)
+        return answer(given, usual_status)
+
+    return handle
+
+
+def _ids(request: web.Request, names: list[str]) -> dict[str, str]:
+    ids: dict[str, str] = {}
+    for name in names:
+        known = canonical_id(request.match_info[name])
+        if known is None:
+            raise malformed(name, "expected a UUID")
+        ids[name] = known
+    if "id" in ids:
+        bind_contextvars(conversation_id=ids["id"])
+    return ids
+
+
+def _query_reader(endpoint: Endpoint) -> Callable[[web.Request], Any]:
+    if endpoint.query is Nothing:
+        nothing = Nothing()
+        return lambda _: nothing
+    decode = QueryDecoder(endpoint.query).decode
+    return lambda request: decode(request.query.items())
+
+
+def _json_reader(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[Any]]:
+    nothing = Nothing()
+    decoder: BodyDecoder[Any] = BodyDecoder(endpoint.body, endpoint.max_body_bytes)
+
+    async def read_nothing(_: web.Request) -> Any:
+        return nothing
+
+    async def read(request: web.Request) -> Any:
+        return decoder.decode(await read_body(request, decoder.max_bytes))
+
+    return read_nothing if endpoint.body is Nothing else read
