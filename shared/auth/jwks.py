@@ -91,7 +91,7 @@ class JwksCache:
 
     def _start_fetch(self) -> asyncio.Task[None] | None:
         if self._fetching is None and self._clock() >= self._retry_at:
-            self._fetching = self._tasks.start(self._fetch(), name="jwks")
+            self._fetching = self._tasks.call(self._fetch(), name="jwks")
         return self._fetching
 
     async def _fetch(self) -> None:

@@ -51,8 +51,12 @@ class Tasks:
         """A task that runs forever. If it ends, by itself or by an error, the whole process stops with TaskFailed."""
         self._own(work, name).add_done_callback(self._forever_ended)
 
-    def start(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-        """A task with an end. If it fails, that is logged and counted, and whoever awaits it gets the error."""
+    def start(self, work: Coroutine[Any, Any, object], *, name: str) -> None:
+        """A task with an end that nobody awaits. If it fails, that is logged and counted, and the rest goes on."""
+        _ = self._own(work, name)
+
+    def call(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        """The same for who does await it: they get its result, or its error."""
         return self._own(work, name)
 
     def periodically(self, interval_seconds: float, work: Callable[[], Awaitable[object]], *, name: str) -> None:

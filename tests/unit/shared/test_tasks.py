@@ -64,7 +64,7 @@ async def test_leaving_cancels_and_awaits_every_task_and_that_is_no_failure() ->
     stop = Stop()
     async with Tasks("test", stop) as tasks:
         tasks.spawn(work("forever"), name="forever")
-        once = tasks.start(work("once"), name="once")
+        once = tasks.call(work("once"), name="once")
         await asyncio.sleep(0)
     assert sorted(ended) == ["forever", "once"]
     assert once.cancelled()
@@ -83,7 +83,7 @@ async def test_leaving_does_not_wait_for_a_task_that_ignores_cancellation_beyond
 
     async with asyncio.timeout(5):
         async with Tasks("test", Stop(), stop_seconds=0.05) as tasks:
-            task = tasks.start(stubborn(), name="stubborn")
+            task = tasks.call(stubborn(), name="stubborn")
             await asyncio.sleep(0)
     assert not task.done()
     release.set()
@@ -96,9 +96,9 @@ async def test_a_task_with_an_end_gives_its_result_or_its_error_to_whoever_await
 
     stop, before = Stop(), errors("once")
     async with Tasks("test", stop) as tasks:
-        assert await tasks.start(asyncio.sleep(0, 42), name="once") == 42
+        assert await tasks.call(asyncio.sleep(0, 42), name="once") == 42
         with pytest.raises(ValueError, match="no"):
-            await tasks.start(fails(), name="once")
+            await tasks.call(fails(), name="once")
     assert errors("once") == before + 1
     assert not stop.is_asked
 
