@@ -7,7 +7,6 @@ Codes and their reactions: docs.expo.dev, "Push ticket and receipt errors".
 
 import asyncio
 import gzip
-import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -24,7 +23,6 @@ MAX_CALLS = 6
 """Concurrent requests, as Expo's own SDK for Node limits them."""
 TIMEOUT_SECONDS = 10.0
 GZIP_ABOVE_BYTES = 1024
-TOKEN = re.compile(r"(?:ExponentPushToken|ExpoPushToken)\[[^\[\]\s]{1,200}\]\Z")
 
 _STOPPING = {"InvalidCredentials", "UNAUTHORIZED"}
 _PASSING = {"MessageRateExceeded": 60.0, "ExpoError": 5.0, "ProviderError": 5.0, "TOO_MANY_REQUESTS": 1.0}

@@ -1,0 +1,1 @@
+"""What gateways and pushers ask of persistence, on the internal port."""

@@ -1,0 +1,61 @@
+"""What pushers ask and tell: `/internal/push`."""
+
+import msgspec
+
+from persistence.store import push
+from persistence.store.database import Pool
+from shared import push_api
+from shared.http.endpoint import Call, Endpoint, Handler, Nothing
+
+
+class PushRoutes:
+    """The handlers, over one pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def laggards(self, call: Call[push_api.LaggardsRequest, Nothing]) -> push_api.LaggardsAnswer:
+        return push_api.LaggardsAnswer(laggards=await push.laggards(self._pool, call.body.deadlines))
+
+    async def targets(self, call: Call[push_api.TargetsRequest, Nothing]) -> push_api.TargetsAnswer:
+        return push_api.TargetsAnswer(targets=await push.targets(self._pool, call.body.addressees))
+
+    async def claim(self, call: Call[push_api.ClaimsRequest, Nothing]) -> push_api.ClaimsAnswer:
+        verdicts = await push.claim(self._pool, call.body.claims, call.body.lease_seconds)
+        return push_api.ClaimsAnswer(verdicts=verdicts)
+
+    async def settle(self, call: Call[push_api.OutcomesRequest, Nothing]) -> push_api.Done:
+        await push.settle(self._pool, call.body.outcomes, call.body.decisions)
+        return push_api.Done()
+
+    async def due_receipts(self, call: Call[push_api.DueReceiptsRequest, Nothing]) -> push_api.DueReceiptsAnswer:
+        due = await push.due_receipts(self._pool, call.body.limit, call.body.lease_seconds)
+        return push_api.DueReceiptsAnswer(receipts=due)
+
+    async def settle_receipts(self, call: Call[push_api.ReceiptOutcomesRequest, Nothing]) -> push_api.Done:
+        await push.settle_receipts(self._pool, call.body.outcomes)
+        return push_api.Done()
+
+
+def endpoints(pool: Pool) -> list[Endpoint]:
+    routes = PushRoutes(pool)
+    return [
+        _route(push_api.LAGGARDS, routes.laggards, push_api.LaggardsRequest, push_api.LaggardsAnswer),
+        _route(push_api.TARGETS, routes.targets, push_api.TargetsRequest, push_api.TargetsAnswer),
+        _route(push_api.CLAIMS, routes.claim, push_api.ClaimsRequest, push_api.ClaimsAnswer),
+        _route(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
+        _route(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
+        _route(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
+    ]
+
+
+def _route(path: str, handler: Handler, body: type[msgspec.Struct], response: type[msgspec.Struct]) -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=path,
+        handler=handler,
+        summary=path,
+        body=body,
+        response=response,
+        max_body_bytes=8 * 1024 * 1024,
+    )

@@ -1,0 +1,1 @@
+"""The REST routes, one module a group: shapes, handlers, and their endpoints as data."""

@@ -1,0 +1,157 @@
+"""Push tokens and what their owners want to hear: `/notifications`."""
+
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from persistence.store import devices
+from persistence.store.database import Pool
+from persistence.store.devices import Preferences
+from shared.http.endpoint import Call, Endpoint, Nothing, Success
+from shared.http.errors import malformed
+from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN
+
+TAG = "notifications"
+
+PushToken = Annotated[
+    str, Meta(pattern=EXPO_TOKEN_PATTERN, max_length=220, examples=["ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]"])
+]
+DeviceId = Annotated[str, Meta(pattern=NO_NUL_PATTERN, min_length=1, max_length=200)]
+TimeOfDay = Annotated[str, Meta(pattern=TIME_OF_DAY_PATTERN, max_length=5, examples=["22:00"])]
+TimeZone = Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=64, examples=["Europe/Berlin"])]
+Preview = Literal["full", "sender", "none"]
+
+
+class Registration(msgspec.Struct, rename="camel"):
+    """`deviceId` names the installation: a new token of the same one replaces the old."""
+
+    token: PushToken
+    device_id: DeviceId | None = None
+    platform: Literal["ios", "android"] | None = None
+
+
+class TokenBody(msgspec.Struct):
+    token: PushToken
+
+
+class PreferencesBody(msgspec.Struct):
+    """What is absent stays as it is; null takes a wish back."""
+
+    messages_enabled: bool | UnsetType = UNSET
+    preview: Preview | UnsetType | None = UNSET
+    quiet_start: TimeOfDay | UnsetType | None = UNSET
+    quiet_end: TimeOfDay | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType | None = UNSET
+
+
+class PreferencesView(msgspec.Struct):
+    """`preview`: how much of a message a push shows; null for the deployment's default. Quiet from start until end."""
+
+    messages_enabled: bool
+    preview: Preview | None
+    quiet_start: str | None
+    quiet_end: str | None
+    time_zone: str | None
+
+
+class PreferencesAnswer(msgspec.Struct):
+    preferences: PreferencesView
+
+
+class Notifications:
+    """The handlers, over one pool."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def register(self, call: Call[Registration, Nothing]) -> Success:
+        given = call.body
+        await devices.register(self._pool, call.user_id, given.token, given.device_id, given.platform)
+        return Success()
+
+    async def forget(self, call: Call[TokenBody, Nothing]) -> Success:
+        await devices.forget(self._pool, call.user_id, call.body.token)
+        return Success()
+
+    async def read(self, call: Call[Nothing, Nothing]) -> PreferencesAnswer:
+        return _shown(await devices.preferences(self._pool, call.user_id))
+
+    async def change(self, call: Call[PreferencesBody, Nothing]) -> PreferencesAnswer:
+        return _shown(await devices.change_preferences(self._pool, call.user_id, _changes(call.body)))
+
+
+def endpoints(pool: Pool) -> list[Endpoint]:
+    handlers = Notifications(pool)
+    return [
+        Endpoint(
+            method="POST",
+            path="/notifications/register-token",
+            handler=handlers.register,
+            summary="Register this device's push token",
+            description="The token moves to whoever registered it last.",
+            tag=TAG,
+            body=Registration,
+            response=Success,
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/notifications/token",
+            handler=handlers.forget,
+            summary="Forget this device's push token",
+            description="Before signing out. Another user's token is left alone.",
+            tag=TAG,
+            body=TokenBody,
+            response=Success,
+        ),
+        Endpoint(
+            method="GET",
+            path="/notifications/preferences",
+            handler=handlers.read,
+            summary="What the caller wants to hear",
+            tag=TAG,
+            response=PreferencesAnswer,
+        ),
+        Endpoint(
+            method="POST",
+            path="/notifications/preferences",
+            handler=handlers.change,
+            summary="Change what the caller wants to hear",
+            tag=TAG,
+            body=PreferencesBody,
+            response=PreferencesAnswer,
+        ),
+    ]
+
+
+def _changes(body: PreferencesBody) -> dict[str, Any]:
+    """The named fields as they are stored. Raises ApiError 400 for a time zone that there is not."""
+    changes: dict[str, Any] = {
+        name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET
+    }
+    zone = changes.get("time_zone")
+    if zone is not None and zone not in available_timezones():
+        raise malformed("time_zone", "expected a time zone's name, such as Europe/Berlin")
+    return changes | {name: _minute(changes[name]) for name in ("quiet_start", "quiet_end") if name in changes}
+
+
+def _minute(time_of_day: str | None) -> int | None:
+    return None if time_of_day is None else int(time_of_day[:2]) * 60 + int(time_of_day[3:])
+
+
+def _time_of_day(minute: int | None) -> str | None:
+    return None if minute is None else f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _shown(stored: Preferences) -> PreferencesAnswer:
+    preview: Any = stored.preview
+    return PreferencesAnswer(
+        PreferencesView(
+            stored.messages_enabled,
+            preview,
+            _time_of_day(stored.quiet_start),
+            _time_of_day(stored.quiet_end),
+            stored.time_zone,
+        )
+    )
