@@ -1,0 +1,44 @@
+import { useWebSocket, useWebSocketContext } from '@parley/client/react';
+import type { ReactNode } from 'react';
+import type { DemoUser } from './config';
+import { useConnectionText } from './ConnectionLine';
+import { Icon } from './icons';
+
+interface Props {
+  name: string;
+  user: DemoUser;
+  users: DemoUser[];
+  onUser(user: DemoUser): void;
+  locked: boolean;
+  onLock(on: boolean): void;
+  airplane: boolean;
+  onAirplane(on: boolean): void;
+  onCut(): void;
+  conversationId: string | null;
+}
+
+/** What one does to a phone from outside: take its network, cut its connection, put it away. */
+export function Controls({ name, user, users, onUser, locked, onLock, airplane, onAirplane, onCut, conversationId }: Props): ReactNode {
+  const { client } = useWebSocketContext();
+  const { isConnected } = useWebSocket();
+  const text = useConnectionText();
+  const sendTen = (): void => {
+    for (let n = 1; n <= 10; n++) client.send(conversationId ?? '', { text: `${n} of 10` });
+  };
+  return (
+    <div className="controls" role="group" aria-label={`Controls of ${user.handle}’s phone`}>
+      <label className="who">
+        <span className="sr">Who has this phone</span>
+        <select value={user.id} name={name} onChange={({ target }) => onUser(users.find(({ id }) => id === target.value) ?? user)}>
+          {users.map(({ id, handle }) => <option key={id} value={id}>{handle}</option>)}
+        </select>
+        <Icon name="down" size={14} />
+      </label>
+      <span className={isConnected ? 'chip good' : 'chip'} data-state={isConnected ? 'connected' : 'not connected'}>{text ?? 'Connected'}</span>
+      <button role="switch" aria-checked={airplane} onClick={() => onAirplane(!airplane)}><Icon name="plane" size={17} />Airplane mode</button>
+      <button onClick={onCut} disabled={!isConnected}><Icon name="cut" size={17} />Kill the socket</button>
+      <button aria-pressed={locked} onClick={() => onLock(!locked)}><Icon name={locked ? 'unlock' : 'lock'} size={17} />{locked ? 'Unlock' : 'Lock'}</button>
+      <button onClick={sendTen} disabled={conversationId === null || locked} title="Sends ten messages at once"><Icon name="burst" size={17} />Send ten</button>
+    </div>
+  );
+}
