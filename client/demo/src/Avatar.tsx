@@ -1,5 +1,5 @@
-import { usePresence } from '@parley/client/react';
-import type { ReactNode } from 'react';
+import { usePresence, useWebSocket } from '@parley/client/react';
+import type { CSSProperties, ReactNode } from 'react';
 import { Icon } from './icons';
 
 /** A colour that belongs to the name. */
@@ -9,13 +9,15 @@ function hue(text: string): number {
 
 export function Avatar({ name, isGroup = false, userId }: { name: string; isGroup?: boolean; userId?: string | null }): ReactNode {
   return (
-    <span className="avatar" style={{ '--hue': hue(name) } as React.CSSProperties} aria-hidden="true">
+    <span className="avatar" style={{ '--hue': hue(name) } as CSSProperties} aria-hidden="true">
       {isGroup ? <Icon name="people" /> : name.slice(0, 1).toUpperCase()}
       {userId && <PresenceDot userId={userId} />}
     </span>
   );
 }
 
+/** Only while this phone can know: its own silence says nothing of others. */
 function PresenceDot({ userId }: { userId: string }): ReactNode {
-  return usePresence(userId)?.isOnline ? <span className="dot" /> : null;
+  const { isConnected } = useWebSocket();
+  return usePresence(userId)?.isOnline && isConnected ? <span className="dot" /> : null;
 }

@@ -35,10 +35,10 @@ export function Controls({ name, user, users, onUser, locked, onLock, airplane, 
         <Icon name="down" size={14} />
       </label>
       <span className={isConnected ? 'chip good' : 'chip'} data-state={isConnected ? 'connected' : 'not connected'}>{text ?? 'Connected'}</span>
-      <button role="switch" aria-checked={airplane} onClick={() => onAirplane(!airplane)}><Icon name="plane" size={17} />Airplane mode</button>
-      <button onClick={onCut} disabled={!isConnected}><Icon name="cut" size={17} />Kill the socket</button>
-      <button aria-pressed={locked} onClick={() => onLock(!locked)}><Icon name={locked ? 'unlock' : 'lock'} size={17} />{locked ? 'Unlock' : 'Lock'}</button>
-      <button onClick={sendTen} disabled={conversationId === null || locked} title="Sends ten messages at once"><Icon name="burst" size={17} />Send ten</button>
+      <button role="switch" aria-checked={airplane} title="Airplane mode" onClick={() => onAirplane(!airplane)}><Icon name="plane" size={18} />Airplane</button>
+      <button onClick={onCut} disabled={!isConnected} title="Breaks the connection, as a tunnel does"><Icon name="cut" size={18} />Kill socket</button>
+      <button aria-pressed={locked} onClick={() => onLock(!locked)}><Icon name={locked ? 'unlock' : 'lock'} size={18} />{locked ? 'Unlock' : 'Lock'}</button>
+      <button onClick={sendTen} disabled={conversationId === null || locked} title="Sends ten messages at once"><Icon name="burst" size={18} />Send ten</button>
     </div>
   );
 }

@@ -36,7 +36,7 @@ function Row({ conversation, onOpen }: { conversation: ConversationView; onOpen(
   const { id, isGroup, lastMessage, unreadCount } = conversation;
   const title = titleOf(conversation, userId);
   return (
-    <button className="row" onClick={() => onOpen(id)}>
+    <button className={unreadCount > 0 ? 'row unread' : 'row'} onClick={() => onOpen(id)}>
       <Avatar name={title} isGroup={isGroup} userId={partnerOf(conversation, userId)} />
       <span className="row-text">
         <span className="row-title">{title}</span>

@@ -1,4 +1,5 @@
 import { useEffect, useState, type ReactNode } from 'react';
+import { clock } from './format';
 import { Icon } from './icons';
 import { Notice } from './Notice';
 import type { Push } from './pushes';
@@ -8,7 +9,7 @@ export function LockScreen({ pushes, onUnlock, onTap }: { pushes: Push[]; onUnlo
   return (
     <section className="view lock" aria-label="Locked phone">
       <Icon name="lock" size={22} />
-      <time className="lock-clock">{now.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time>
+      <time className="lock-clock">{clock(now).replace(/\s?[AP]M$/i, '')}</time>
       <p className="lock-day">{now.toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' })}</p>
       <div className="notices" aria-live="polite">
         {pushes.map((push) => <Notice key={push.key} push={push} onTap={() => onTap(push)} />)}

@@ -18,7 +18,7 @@ export function partnerOf(conversation: ConversationView | undefined, userId: st
 }
 
 export function clock(time: string | Date): string {
-  return new Date(time).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return new Date(time).toLocaleTimeString([], { hour: 'numeric', minute: '2-digit' });
 }
 
 export function day(time: string): string {
