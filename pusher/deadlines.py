@@ -44,18 +44,22 @@ class Deadlines:
         self._move = redis.register_script(_MOVE)
         self._persistence = persistence
 
-    async def sweep(self) -> bool:
-        """Deals with the deadlines that have passed; True where there may be more right away."""
+    async def sweep(self) -> None:
+        """Deals with all the deadlines that have passed."""
+        while await self._sweep_batch() == BATCH:
+            pass
+
+    async def _sweep_batch(self) -> int:
         now = now_ms()
         members: list[bytes] = await self._lease(
             keys=[keys.DEADLINES], args=[now, now + int(LEASE_SECONDS * 1000), BATCH]
         )
         if not members:
-            return False
+            return 0
         deadlines = [_decode(member) for member in members]
         laggards = await self._persistence.laggards(deadlines)
         await self._settle(members, deadlines, laggards)
-        return len(members) == BATCH
+        return len(members)
 
     async def _settle(
         self, members: Sequence[bytes], deadlines: Sequence[Deadline], laggards: Sequence[list[str]]

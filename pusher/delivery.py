@@ -37,9 +37,9 @@ class Sender(Protocol):
 
 
 class Pace(Protocol):
-    """Expo's limit for a project, shared by all pushers: waits until so many notifications may go out."""
+    """Expo's limit for a project, shared by all pushers: waits until one more call may go out."""
 
-    async def wait_for(self, count: int) -> None: ...
+    async def wait_for_call(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Delivery:
         settled: list[tuple[Push, Outcome]] = []
         waiting = list(pushes)
         for attempt in range(1, RETRIES + 1):
-            await self._pace.wait_for(len(waiting))
+            await self._pace.wait_for_call()
             answered = list(zip(waiting, await self._sender.send([one.notification for one in waiting]), strict=True))
             again = [(push, said) for push, said in answered if _soon(said) and attempt < RETRIES]
             repeated = {id(push) for push, _ in again}

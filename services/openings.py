@@ -1,0 +1,83 @@
+"""What the composition roots open, each as a context: whoever opens, closes, also where the start fails half-way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import asyncpg
+
+from persistence.store.database import DATABASE_FAILURES, Pool, open_pool
+from services.checkpoints import KillingCheckpoints
+from shared.auth import TokenVerifier
+from shared.auth.jwks import JwksCache
+from shared.checkpoints import Checkpoints, NoCheckpoints
+from shared.lifecycle import Tasks
+from shared.redis import RedisClient, open_redis
+from shared.settings import SettingError, Settings
+
+START_SECONDS = 30.0
+"""How long a start waits for Postgres: in a rollout, or after a node's death, everything starts at once."""
+RETRY_SECONDS = 0.5
+CLOSE_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def database(url: str, *, size: int) -> AsyncIterator[Pool]:
+    """The pool. Raises SettingError where there is no Postgres within START_SECONDS."""
+    pool = await _reached(url, size)
+    try:
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await pool.close()
+        except TimeoutError:
+            # A query that hangs on a frozen Postgres must not hold up the end of the process.
+            pool.terminate()
+
+
+async def _reached(url: str, size: int) -> Pool:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while True:
+        try:
+            return await open_pool(url, size=size)
+        except asyncpg.InvalidAuthorizationSpecificationError as error:
+            raise SettingError(f"DATABASE_URL: {error}") from None
+        except (*DATABASE_FAILURES, asyncpg.InvalidCatalogNameError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise SettingError(f"DATABASE_URL: cannot reach Postgres: {str(error) or type(error).__name__}") from None
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+@asynccontextmanager
+async def redis_client(url: str, *, block_seconds: float = 0.0) -> AsyncIterator[RedisClient]:
+    """A client; `block_seconds` is the longest wait of a stream's consumer that uses it."""
+    client = open_redis(url, answer_seconds=2.0 + block_seconds)
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def verifier(settings: Settings, session: aiohttp.ClientSession, tasks: Tasks) -> TokenVerifier:
+    """Verifies users' tokens by what is set. Raises SettingError where nothing is."""
+    settings.require_keys()
+    jwks = JwksCache(settings.jwt_jwks_url, session, tasks) if settings.jwt_jwks_url else None
+    return TokenVerifier(
+        secrets=settings.jwt_secrets,
+        jwks=jwks,
+        audience=settings.jwt_audience,
+        role=settings.jwt_role,
+        issuer=settings.jwt_issuer,
+    )
+
+
+def checkpoints(settings: Settings) -> Checkpoints:
+    return KillingCheckpoints(settings.fail_at) if settings.fail_at else NoCheckpoints()

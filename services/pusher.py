@@ -1,0 +1,68 @@
+"""The composition root of a pusher."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from pusher.deadlines import Deadlines
+from pusher.delivery import Delivery, Sender
+from pusher.expo import Expo
+from pusher.metrics import STREAM_AGE, STREAM_PENDING
+from pusher.pace import ExpoPace
+from pusher.persistence_client import PersistenceClient
+from pusher.receipts import Receipts
+from pusher.stream import UndeliveredStream
+from pusher.worker import BLOCK_SECONDS, Worker
+from services import openings
+from shared.ids import new_id
+from shared.lifecycle import Stop, Tasks
+from shared.limits import RateLimiter
+from shared.redis import REDIS_FAILURES, RedisClient
+from shared.settings import Settings
+
+DEADLINE_SECONDS = 0.25
+SAMPLE_SECONDS = 5.0
+RECEIPT_SECONDS = 30.0
+
+
+class Pusher:
+    """A running pusher, for whoever serves its internal port."""
+
+    def __init__(self, redis: RedisClient) -> None:
+        self._redis = redis
+
+    async def ready(self) -> dict[str, bool]:
+        """It serves nobody: ready means that it can take entries."""
+        try:
+            await self._redis.ping()
+        except REDIS_FAILURES:
+            return {"redis": False}
+        return {"redis": True}
+
+
+@asynccontextmanager
+async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None) -> AsyncIterator[Pusher]:
+    """Runs until it is left. `sender` stands for Expo; without it Expo is called."""
+    async with AsyncExitStack() as stack:
+        redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or ""))
+        blocking = openings.redis_client(settings.redis_url or "", block_seconds=BLOCK_SECONDS)
+        stream = UndeliveredStream(await stack.enter_async_context(blocking), f"pusher-{new_id()}")
+        session = await stack.enter_async_context(openings.http_session())
+        persistence = PersistenceClient(session, settings.persistence_url or "", settings.service_token or "")
+        expo = Expo(base_url=settings.expo_push_url, access_token=settings.expo_access_token)
+        stack.push_async_callback(expo.close)
+        tasks = await stack.enter_async_context(Tasks("pusher", stop))
+        points = openings.checkpoints(settings)
+        pace = ExpoPace(RateLimiter(redis, tasks))
+        delivery = Delivery(persistence, sender or expo, pace, points, default_preview=settings.push_preview)
+        tasks.spawn(Worker(stream, delivery, points).run(), name="worker")
+        tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
+        tasks.periodically(SAMPLE_SECONDS, lambda: _sample(stream), name="stream_metrics")
+        if sender is None:
+            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence).sweep, name="expo_receipts")
+        yield Pusher(redis)
+
+
+async def _sample(stream: UndeliveredStream) -> None:
+    pending, age = await stream.backlog()
+    STREAM_PENDING.set(pending)
+    STREAM_AGE.set(age)
