@@ -46,7 +46,8 @@ async def _reached(url: str, size: int) -> Pool:
             raise SettingError(f"DATABASE_URL: {error}") from None
         except (*DATABASE_FAILURES, asyncpg.InvalidCatalogNameError) as error:
             if asyncio.get_running_loop().time() > deadline:
-                raise SettingError(f"DATABASE_URL: cannot reach Postgres: {str(error) or type(error).__name__}") from None
+                reason = str(error) or type(error).__name__
+                raise SettingError(f"DATABASE_URL: cannot reach Postgres: {reason}") from None
         await asyncio.sleep(RETRY_SECONDS)
 
 
