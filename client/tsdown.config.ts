@@ -5,7 +5,7 @@ export default defineConfig({
   format: 'esm',
   dts: true,
   platform: 'neutral',
-  target: 'es2020',
+  target: 'es2022',
   outDir: 'dist',
   fixedExtension: false,
   deps: { neverBundle: ['react', 'react/jsx-runtime'] },

@@ -32,8 +32,15 @@ export interface WsAdapter {
 }
 
 export function createWsAdapter(client: ParleyClient): WsAdapter {
-  const subscriptions = new Map<unknown, Map<string, Unsubscribe>>();
-  const adapter: WsAdapter = {
+  const filters = new WeakMap<object, object>();
+  /** Always the same filter for the same handler, so that `off` finds what `on` gave. */
+  const others = <E extends EventName>(handler: Handler<E>): Handler<E> => {
+    const filter = (filters.get(handler) as Handler<E> | undefined) ?? othersOnly(client.userId, handler);
+    filters.set(handler, filter);
+    return filter;
+  };
+  const getConnectionState = (): AdapterState => STATES[client.connection.getSnapshot().status];
+  return {
     connect: () => client.connect(),
     disconnect: () => client.disconnect(),
     reconnect: () => client.reconnect(),
@@ -41,23 +48,11 @@ export function createWsAdapter(client: ParleyClient): WsAdapter {
     joinConversation: (conversationId) => client.sendFrame({ type: 'join', conversationId }),
     leaveConversation: (conversationId) => client.setTyping(conversationId, false),
     sendTyping: (conversationId, isTyping) => client.setTyping(conversationId, isTyping),
-    on(event, handler) {
-      adapter.off(event, handler);
-      const stop = client.on(event, othersOnly(client.userId, handler));
-      const byEvent = subscriptions.get(handler) ?? new Map<string, Unsubscribe>();
-      subscriptions.set(handler, byEvent.set(event, stop));
-      return () => adapter.off(event, handler);
-    },
-    off(event, handler) {
-      const byEvent = subscriptions.get(handler);
-      byEvent?.get(event)?.();
-      byEvent?.delete(event);
-      if (byEvent?.size === 0) subscriptions.delete(handler);
-    },
-    isConnected: () => adapter.getConnectionState() === 'connected',
-    getConnectionState: () => STATES[client.connection.getSnapshot().status],
+    on: (event, handler) => client.on(event, others(handler)),
+    off: (event, handler) => client.off(event, others(handler)),
+    isConnected: () => getConnectionState() === 'connected',
+    getConnectionState,
   };
-  return adapter;
 }
 
 function othersOnly<E extends EventName>(userId: string, handler: Handler<E>): Handler<E> {

@@ -1,8 +1,8 @@
 /**
  * The connection over any number of sockets: when to open one, when to replace it, when to give up.
  *
- * At most one link is current (the server said `connected` on it) and one attempt is under way. Every attempt has
- * a generation; whatever answers for an older one (a token, a late `onopen`, a close) finds itself stale.
+ * At most one link is current (the server said `connected` on it) and one attempt is under way. Whatever answers for
+ * an attempt that is no longer this one (a token, a late `onopen`, a close) finds itself stale.
  */
 
 import { CloseCode, reactionTo } from './codes';
@@ -46,7 +46,6 @@ export interface ConnectionOptions {
 }
 
 interface Attempt {
-  generation: number;
   link: Link | null;
   /** What the server said was wrong before it closed. */
   refusal: string | null;
@@ -69,7 +68,6 @@ export class Connection {
   private readonly retries: Retries;
   private current: Link | null = null;
   private attempt: Attempt | null = null;
-  private generation = 0;
   private wanted = false;
   private online = true;
   private active = true;
@@ -192,7 +190,7 @@ export class Connection {
     this.timers.clear('retry');
     this.retryAt = null;
     this.dropAttempt();
-    const attempt: Attempt = { generation: ++this.generation, link: null, refusal: null };
+    const attempt: Attempt = { link: null, refusal: null };
     this.attempt = attempt;
     this.timers.set('attempt', CONNECT_DEADLINE_MS, () => this.fail(attempt, CloseCode.Abnormal, 'no answer in time'));
     this.tokens
@@ -202,12 +200,8 @@ export class Connection {
     this.state.invalidate();
   }
 
-  private stale(attempt: Attempt): boolean {
-    return attempt.generation !== this.generation;
-  }
-
   private open(attempt: Attempt, token: string | null): void {
-    if (this.stale(attempt)) return;
+    if (this.attempt !== attempt) return;
     if (token === null) return this.stop(CloseCode.Unauthorized, 'nobody is signed in');
     this.handlers.onOpening();
     const socket = new this.options.WebSocket(this.options.url, ['bearer', token]);
@@ -220,7 +214,7 @@ export class Connection {
 
   /** The first words on a new link. Only `connected` makes it current: a socket also opens before a 4401. */
   private greet(attempt: Attempt, link: Link, token: string, frame: ServerFrame): void {
-    if (this.stale(attempt)) return;
+    if (this.attempt !== attempt) return;
     if (frame.type === 'error') attempt.refusal = (frame as ErrorFrame).message;
     if (frame.type !== 'connected') return;
     const connected = frame as ConnectedFrame;
@@ -261,8 +255,7 @@ export class Connection {
   }
 
   private fail(attempt: Attempt, code: number, reason: string): void {
-    if (this.stale(attempt)) return;
-    this.generation++;
+    if (this.attempt !== attempt) return;
     this.timers.clear('attempt');
     this.dropAttempt();
     // A link that still lives is not given up because its successor was refused (as one too many, say).
@@ -302,7 +295,6 @@ export class Connection {
   }
 
   private reset(code: number = CloseCode.Normal, reason = 'closed by the app'): void {
-    this.generation++;
     this.timers.clear('retry', 'attempt', 'sleep');
     this.retryAt = null;
     this.stopped = this.asleep = false;

@@ -1,22 +1,12 @@
 /** One conversation's events in their one order: no gap, no repeat, whatever order they arrive in. No I/O. */
 
-import { isDurable, type DurableFrame, type MessageNewFrame, type SyncEntry, type WireMessage } from './protocol';
+import { asEvent, isDurable, type DurableFrame, type MessageNewFrame, type SyncEntry, type WireMessage } from './protocol';
 
 /** Events beyond a gap are held up to this many; what comes after is left to the sync that heals the gap. */
 const MOST_HELD = 500;
 
-/** A message as it lies in the order. */
-export interface Entry {
-  id: string;
-  seq: number;
-  clientId: string | null;
-  senderId: string;
-  senderHandle: string | null;
-  text: string;
-  replyTo: string | null;
-  mediaUrl: string | null;
-  createdAt: string;
-}
+/** A message in its place: its event, wherever that came from. */
+export type Entry = Omit<MessageNewFrame, 'type' | 'timestamp' | 'conversationId' | 'status'>;
 
 export class Timeline {
   /** Every durable event up to and with this seq has been applied. Null until a first sync says where we begin. */
@@ -56,7 +46,7 @@ export class Timeline {
   /** Puts an older page before the floor. */
   prepend(page: readonly WireMessage[], hasMore: boolean): void {
     const older = page.filter((message) => message.seq < this.floor).sort((a, b) => a.seq - b.seq);
-    this.messages = [...older.map(fromPage), ...this.messages];
+    this.messages = [...older.map((message) => asEvent(message, message.clientId ?? null)), ...this.messages];
     this.floor = older[0]?.seq ?? this.floor;
     this.hasOlder = hasMore;
   }
@@ -82,15 +72,7 @@ export class Timeline {
   }
 
   private append(events: readonly DurableFrame[]): void {
-    const added = events.filter((event): event is MessageNewFrame => event.type === 'message.new').map(fromEvent);
+    const added = events.filter((event): event is MessageNewFrame => event.type === 'message.new');
     if (added.length > 0) this.messages = [...this.messages, ...added];
   }
-}
-
-function fromEvent({ messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt }: MessageNewFrame): Entry {
-  return { id: messageId, seq, clientId: clientId ?? null, senderId, senderHandle, text, replyTo, mediaUrl, createdAt };
-}
-
-function fromPage({ id, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt }: WireMessage): Entry {
-  return { id, seq, clientId: clientId ?? null, senderId, senderHandle, text, replyTo, mediaUrl, createdAt };
 }

@@ -82,13 +82,12 @@ export class Views {
   }
 
   private placed(room: Room, entry: Entry): ChatMessage {
-    const isMine = entry.senderId === this.me.userId;
-    const others = isMine ? room.others : [];
-    const seen = entry.seq <= room.readSeq ? 'read' : 'delivered';
+    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt } = entry;
+    const isMine = senderId === this.me.userId;
+    const seen = seq <= room.readSeq ? 'read' : 'delivered';
     return {
-      ...entry, conversationId: room.id, isMine, error: null,
-      key: (isMine && entry.clientId) || entry.id,
-      status: isMine ? room.pointers.status(entry.seq, others) : seen,
+      key: (isMine && clientId) || messageId, conversationId: room.id, id: messageId, seq, clientId, senderId, senderHandle,
+      isMine, text, replyTo, mediaUrl, createdAt, status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
     };
   }
 
@@ -117,5 +116,5 @@ function isSame<T extends object>(a: T, b: T): boolean {
 
 function fromList(last: LastMessage, meta: Conversation): Entry {
   const senderHandle = meta.participants.find(({ id }) => id === last.senderId)?.handle ?? null;
-  return { ...last, senderHandle, clientId: null, replyTo: null, mediaUrl: null };
+  return { ...last, messageId: last.id, senderHandle, clientId: null, replyTo: null, mediaUrl: null };
 }
