@@ -1,5 +1,6 @@
 """The query that lists conversations as a user sees them, and the view that each of its rows makes."""
 
+from persistence.store import bounty
 from persistence.store.database import Row
 from persistence.store.views import Conversation, LastMessage, Participant
 from shared.clock import iso
@@ -29,7 +30,7 @@ def conversation_of(row: Row) -> Conversation:
         id=row["id"],
         is_group=row["is_group"],
         name=row["name"],
-        bounty_id=row["bounty_id"],
+        bounty_id=bounty.from_text(row["bounty_id"]),
         created_at=iso(row["created_at"]),
         updated_at=iso(row["updated_at"]),
         participants=[

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from persistence.store import memberships
+from persistence.store import bounty, memberships
 from persistence.store.conversation_rows import LISTED, conversation_of
 from persistence.store.database import Connection, Database, Pool, Query, columns, transaction
 from persistence.store.views import (
@@ -128,7 +128,7 @@ async def create(
     *,
     is_group: bool = False,
     name: str | None = None,
-    bounty_id: str | None = None,
+    bounty_id: str | int | None = None,
 ) -> Created:
     """A conversation of the caller and these people. For two, unless `is_group`, the one that they have already.
 
@@ -138,9 +138,10 @@ async def create(
     if len(people) < 2:
         raise ValueError("a conversation needs someone besides the caller")
     group = is_group or len(people) > 2
-    key = None if group else ":".join([*people, bounty_id or ""])
+    about = bounty.to_text(bounty_id)
+    key = None if group else ":".join([*people, about or ""])
     async with transaction(pool) as connection:
-        row = await _INSERT.row(connection, new_id(), group, name, bounty_id, caller, len(people), key)
+        row = await _INSERT.row(connection, new_id(), group, name, about, caller, len(people), key)
         if row is None:
             return await _existing(connection, caller, key)
         conversation_id = row["id"]

@@ -59,7 +59,7 @@ class Conversation(View, frozen=True):
     id: str
     is_group: bool
     name: str | None
-    bounty_id: str | None
+    bounty_id: str | int | None
     created_at: str
     updated_at: str
     participants: list[Participant]

@@ -2,14 +2,20 @@
 
 import hmac
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from shared import keys
+from shared.address import client_address, limit_key
 from shared.auth import Identity, Reason, Rejected, TokenVerifier
 from shared.http.endpoint import Endpoint
-from shared.http.errors import limited, unauthorized, unavailable
+from shared.http.errors import ApiError, limited, unauthorized, unavailable
+from shared.limits import Allowed, Limited
+from shared.limits.script import Check
+from shared.settings import Bucket, Network
 
 KNOWN_USERS = 50_000
 """Users whose handle is known to be in Postgres; about 10 MB."""
@@ -17,12 +23,9 @@ KNOWN_USERS = 50_000
 _SCHEME = "bearer "
 
 
-class Limits(Protocol):
-    """Both give the seconds to wait, 0 where the request may pass; while Redis is away they answer by themselves."""
-
-    async def take_address(self, address: str) -> float: ...
-
-    async def take_user(self, user_id: str) -> float: ...
+class Limiter(Protocol):
+    async def take(self, checks: Sequence[Check]) -> Allowed | Limited:
+        """As shared.limits.RateLimiter."""
 
 
 def bearer(request: web.Request) -> str | None:
@@ -33,41 +36,66 @@ def bearer(request: web.Request) -> str | None:
     return header[len(_SCHEME) :].strip() or None
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Whose requests are counted where, and how many they may be."""
+
+    limiter: Limiter
+    per_address: Bucket
+    per_user: Bucket
+    trusted_proxies: Sequence[Network] = ()
+
+    async def take(self, *checks: Check) -> None:
+        """Raises ApiError 429."""
+        verdict = await self.limiter.take(checks)
+        if isinstance(verdict, Limited):
+            raise limited(verdict.retry_after_seconds)
+
+    def address_check(self, request: web.Request) -> Check:
+        address = client_address(request.remote, request.headers.getall("X-Forwarded-For", ()), self.trusted_proxies)
+        return keys.address_limit(limit_key(address)), self.per_address
+
+    def user_check(self, user: Identity) -> Check:
+        return keys.user_limit(user.user_id), self.per_user
+
+
 class UserGate:
     """Counts the request against its address, verifies its token, counts it against its user, and sees to it that
     Postgres knows the user and their handle.
     """
 
     def __init__(
-        self,
-        verifier: TokenVerifier,
-        limits: Limits,
-        address_of: Callable[[web.Request], str],
-        remember: Callable[[Identity], Awaitable[None]],
+        self, verifier: TokenVerifier, limits: Limits, remember: Callable[[Identity], Awaitable[None]]
     ) -> None:
         self._verifier = verifier
         self._limits = limits
-        self._address_of = address_of
         self._remember = remember
         self._known: OrderedDict[str, str] = OrderedDict()
 
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
         """The user; None at a public endpoint. Raises ApiError 401, 429, or 503 while a key set cannot be fetched."""
-        if endpoint.limited:
-            _check_limit(await self._limits.take_address(self._address_of(request)))
         if endpoint.public:
+            if endpoint.limited:
+                await self._limits.take(self._limits.address_check(request))
             return None
-        user = await self._verified(request)
-        _check_limit(await self._limits.take_user(user.user_id))
+        user = await self._user(request)
         if self._known.get(user.user_id) != user.handle:
             await self._make_known(user)
         return user
 
-    async def _verified(self, request: web.Request) -> Identity:
-        verdict = await self._verifier.verify(bearer(request))
-        if isinstance(verdict, Identity):
-            return verdict
-        raise _refusal(verdict)
+    async def _user(self, request: web.Request) -> Identity:
+        token = bearer(request)
+        address = self._limits.address_check(request)
+        user = self._verifier.verify_cached(token) if token else None
+        if user is not None:
+            await self._limits.take(address, self._limits.user_check(user))  # in one round trip
+            return user
+        await self._limits.take(address)  # a signature is checked only for who may still ask
+        verdict = await self._verifier.verify(token)
+        if isinstance(verdict, Rejected):
+            raise _refusal(verdict)
+        await self._limits.take(self._limits.user_check(verdict))
+        return verdict
 
     async def _make_known(self, user: Identity) -> None:
         """Two first requests of one user at once both write; the store's write can be repeated."""
@@ -77,12 +105,7 @@ class UserGate:
             self._known.popitem(last=False)
 
 
-def _check_limit(wait_seconds: float) -> None:
-    if wait_seconds > 0:
-        raise limited(wait_seconds)
-
-
-def _refusal(verdict: Rejected) -> Exception:
+def _refusal(verdict: Rejected) -> ApiError:
     if verdict.reason is Reason.MISSING:
         return unauthorized()
     if verdict.reason is Reason.KEYS_UNAVAILABLE:

@@ -1,0 +1,25 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persistence.store import bounty
+
+
+@given(st.one_of(st.text(min_size=1), st.integers()))
+def test_a_bounty_id_comes_back_as_it_came(bounty_id: str | int) -> None:
+    text = bounty.to_text(bounty_id)
+
+    assert bounty.from_text(text) == bounty_id
+    assert type(bounty.from_text(text)) is type(bounty_id)
+
+
+@given(st.one_of(st.text(), st.integers()), st.one_of(st.text(), st.integers()))
+def test_two_bounties_never_share_a_text(one: str | int, other: str | int) -> None:
+    assert (bounty.to_text(one) == bounty.to_text(other)) == (one == other)
+
+
+def test_a_number_and_the_same_digits_as_a_string_are_two_bounties() -> None:
+    assert bounty.to_text(42) != bounty.to_text("42")
+
+
+def test_an_ordinary_string_is_kept_as_it_is() -> None:
+    assert bounty.to_text("fix-the-door") == "fix-the-door"
