@@ -1,0 +1,87 @@
+"""The composition root of a persistence process."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import asyncpg
+
+from persistence.delivery.delivery import Delivery
+from persistence.delivery.epoch import Epoch
+from persistence.delivery.publisher import Publisher
+from persistence.delivery.push_marker import PushMarker
+from persistence.delivery.push_state import PushState
+from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
+from persistence.delivery.receipts_stream import ReceiptsStream
+from persistence.delivery.relay import Relay
+from persistence.delivery.settling import Settling
+from persistence.sending import SendQueue
+from persistence.store.database import Pool
+from services import openings
+from shared.ids import new_id
+from shared.lifecycle import Stop, Tasks
+from shared.presence import PresenceReader
+from shared.redis import RedisClient
+from shared.settings import SettingError, Settings
+
+RELAY_SECONDS = 0.5
+SAMPLE_SECONDS = 5.0
+MARKER_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """What its routes are made of; everything in it runs until the context that gave it is left."""
+
+    pool: Pool
+    redis: RedisClient
+    tasks: Tasks
+    epoch: Epoch
+    presence: PresenceReader
+    sending: SendQueue
+    delivery: Delivery
+
+
+@asynccontextmanager
+async def persistence(settings: Settings, stop: Stop) -> AsyncIterator[Persistence]:
+    """Opens Postgres and Redis and keeps publishing, relaying and taking receipts. Raises SettingError."""
+    async with AsyncExitStack() as stack:
+        url, redis_url = settings.database_url or "", settings.redis_url or ""
+        pool = await stack.enter_async_context(openings.database(url, size=settings.database_pool))
+        redis = await stack.enter_async_context(openings.redis_client(redis_url))
+        blocking = await stack.enter_async_context(openings.redis_client(redis_url, block_seconds=BLOCK_SECONDS))
+        tasks = await stack.enter_async_context(Tasks("persistence", stop))
+        yield await _compose(settings, pool, redis, blocking, tasks)
+
+
+async def _compose(
+    settings: Settings, pool: Pool, redis: RedisClient, blocking: RedisClient, tasks: Tasks
+) -> Persistence:
+    points = openings.checkpoints(settings)
+    epoch = await _epoch(pool)
+    presence = PresenceReader(redis)
+    publisher = Publisher(redis)
+    push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
+    settling = Settling(pool, push_state, points)
+    delivery = Delivery(publisher, settling, epoch)
+    sending = SendQueue(pool, delivery.sent, points)
+    consumer = ReceiptsConsumer(pool, ReceiptsStream(blocking, f"persistence-{new_id()}"), publisher, delivery, points)
+    tasks.spawn(sending.run(), name="send")
+    tasks.spawn(publisher.run(), name="publish")
+    tasks.spawn(settling.run(), name="settle")
+    tasks.spawn(consumer.run(), name="receipts")
+    _repeat(tasks, Relay(pool, publisher, push_state, epoch, points), PushMarker(pool, redis, push_state, epoch))
+    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery)
+
+
+def _repeat(tasks: Tasks, relay: Relay, marker: PushMarker) -> None:
+    tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
+    tasks.periodically(SAMPLE_SECONDS, relay.sample, name="outbox_metrics")
+    tasks.periodically(MARKER_SECONDS, marker.check, name="push_marker")
+
+
+async def _epoch(pool: Pool) -> Epoch:
+    try:
+        return await Epoch.read(pool)
+    except asyncpg.UndefinedTableError:
+        raise SettingError("the database has no tables yet: run `python -m services migrate`") from None
