@@ -1,0 +1,62 @@
+"""Every route of persistence, given what they work on: services/ mounts them, alone or beside the gateway's."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from persistence.delivery.delivery import Delivery
+from persistence.internal import lookups, push
+from persistence.routes import conversations, messages, notifications, presence, sync
+from persistence.sending import SendQueue
+from persistence.store import meta, users
+from persistence.store.database import DATABASE_FAILURES, Pool
+from shared.api import SessionUser
+from shared.auth import Identity
+from shared.http.endpoint import Endpoint
+from shared.http.health import Health
+from shared.presence import PresenceReader
+from shared.redis import REDIS_FAILURES, RedisClient
+
+OUTAGES: tuple[type[Exception], ...] = (*DATABASE_FAILURES, *REDIS_FAILURES)
+"""What a handler lets through while Postgres or Redis is away; answered 503."""
+
+
+@dataclass(frozen=True)
+class PersistenceDeps:
+    """What the routes work on. All of it is opened, run and closed by who made it."""
+
+    pool: Pool
+    delivery: Delivery
+    queue: SendQueue
+    presence: PresenceReader
+
+
+def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+    """The routes for apps, `/health` not among them."""
+    return [
+        *conversations.endpoints(deps.pool, deps.delivery),
+        *messages.endpoints(deps.pool, deps.queue, deps.delivery),
+        *sync.endpoints(deps.pool),
+        *presence.endpoints(deps.pool, deps.presence),
+        *notifications.endpoints(deps.pool),
+    ]
+
+
+def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+    """The routes for gateways and pushers, on the internal port."""
+    return [*lookups.endpoints(deps.pool, deps.delivery), *push.endpoints(deps.pool)]
+
+
+def health(pool: Pool, redis: RedisClient) -> Health:
+    """Persistence serves while Postgres answers; without Redis it is degraded."""
+    return Health(
+        vital={"postgres": lambda: meta.epoch(pool)}, helpful={"redis": lambda: redis.ping()}, outages=OUTAGES
+    )
+
+
+def remember_in(pool: Pool) -> Callable[[Identity], Awaitable[None]]:
+    """For `UserGate`: makes whoever signs in a user with the handle of their token."""
+
+    async def remember(user: Identity) -> None:
+        await users.remember(pool, [SessionUser(user.user_id, user.handle)])
+
+    return remember

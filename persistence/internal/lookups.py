@@ -1,0 +1,110 @@
+"""What gateways ask: who is in which conversations, how far those have come, and what they missed."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from persistence.delivery import announcements
+from persistence.delivery.delivery import Delivery
+from persistence.store import conversations, cursors, log, users
+from persistence.store.database import Pool
+from shared import api
+from shared.http.endpoint import Call, Endpoint, Handler, Nothing
+from shared.http.errors import malformed, not_found
+from shared.http.fields import MAX_SEQ
+from shared.ids import canonical_id
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+class Lookups:
+    """The handlers. All raise ApiError 400 for what is not a UUID, and for more than MAX_LOOKUPS of them."""
+
+    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+        self._pool = pool
+        self._delivery = delivery
+
+    async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
+        ids = _ids("users", (user.id for user in call.body.users))
+        known = [api.SessionUser(key, user.handle) for key, user in zip(ids, call.body.users, strict=True)]
+        return await users.sessions(self._pool, known)
+
+    async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:
+        asked = _ids("conversations", call.body.conversations)
+        return await log.heads(self._pool, asked, _ids("users", call.body.users))
+
+    async def events(self, call: Call[api.EventsRequest, Nothing]) -> api.EventsAnswer:
+        [conversation_id] = _ids("conversationId", [call.body.conversation_id])
+        after, up_to = call.body.after, call.body.up_to
+        if not 0 <= after <= up_to <= MAX_SEQ:
+            raise malformed("upTo", "expected 0 <= after <= upTo")
+        found = await log.events(self._pool, conversation_id, after=after, up_to=up_to)
+        if found is None:
+            raise not_found("there is no such conversation")
+        return found
+
+    async def receipts(self, call: Call[api.ReceiptsRequest, Nothing]) -> api.ReceiptsAnswer:
+        asked = _ids("conversations", call.body.conversations)
+        as_of, moved = await cursors.moved_since(self._pool, asked, _as_of(call.body.as_of))
+        return api.ReceiptsAnswer(as_of=str(as_of), receipts=announcements.receipts(moved))
+
+    async def peers(self, call: Call[api.PeersRequest, Nothing]) -> api.PeersAnswer:
+        return api.PeersAnswer(rooms=await conversations.peers(self._pool, _ids("users", call.body.users)))
+
+    async def conversations(self, call: Call[api.ConversationsRequest, Nothing]) -> api.ConversationsAnswer:
+        [user_id] = _ids("userId", [call.body.user_id])
+        asked = _ids("conversations", call.body.conversations)
+        views = await conversations.view(self._pool, [(user_id, one) for one in asked])
+        return api.ConversationsAnswer(
+            conversations={key: msgspec.Raw(msgspec.json.encode(view)) for (_, key), view in views.items()}
+        )
+
+    async def purge(self, call: Call[api.PurgeRequest, Nothing]) -> api.PurgeAnswer:
+        purged = await conversations.purge(self._pool, _ids("conversations", call.body.conversations))
+        self._delivery.left(purged)
+        return api.PurgeAnswer(purged=len(purged))
+
+
+def _ids(field: str, given: Iterable[str]) -> list[str]:
+    ids: list[str] = []
+    for one in given:
+        known = canonical_id(one)
+        if known is None:
+            raise malformed(field, "expected a UUID")
+        ids.append(known)
+    if len(ids) > api.MAX_LOOKUPS:
+        raise malformed(field, f"at most {api.MAX_LOOKUPS} at once")
+    return ids
+
+
+def _as_of(given: str | None) -> int | None:
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdecimal() and len(given) < 19):
+        raise malformed("asOf", "expected asOf of the last answer")
+    return int(given)
+
+
+def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
+    handlers = Lookups(pool, delivery)
+    return [
+        _route(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
+        _route(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),
+        _route(api.EVENTS, handlers.events, api.EventsRequest, api.EventsAnswer),
+        _route(api.RECEIPTS, handlers.receipts, api.ReceiptsRequest, api.ReceiptsAnswer),
+        _route(api.PEERS, handlers.peers, api.PeersRequest, api.PeersAnswer),
+        _route(api.CONVERSATIONS, handlers.conversations, api.ConversationsRequest, api.ConversationsAnswer),
+        _route(api.PURGE, handlers.purge, api.PurgeRequest, api.PurgeAnswer),
+    ]
+
+
+def _route(path: str, handler: Handler, body: type[msgspec.Struct], response: type[msgspec.Struct]) -> Endpoint:
+    return Endpoint(
+        method="POST",
+        path=path,
+        handler=handler,
+        summary=path,
+        body=body,
+        response=response,
+        max_body_bytes=MAX_BODY_BYTES,
+    )

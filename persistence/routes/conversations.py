@@ -1,0 +1,103 @@
+"""`/api/conversations`: listing, starting and hiding them."""
+
+import msgspec
+
+from persistence.delivery.delivery import Delivery
+from persistence.routes.shapes import (
+    MAX_PAGE,
+    ConversationsAnswer,
+    ConversationsQuery,
+    CreatedAnswer,
+    CreatedConversation,
+    NewConversation,
+)
+from persistence.store import conversations
+from persistence.store.database import Pool
+from persistence.store.views import NotAMember, Position
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
+from shared.http.errors import forbidden, malformed
+
+TAG = "conversations"
+
+
+class Conversations:
+    """The handlers."""
+
+    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+        self._pool = pool
+        self._delivery = delivery
+
+    async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
+        after = _position(call.query)
+        page = await conversations.page(self._pool, call.user_id, limit=min(call.query.limit, MAX_PAGE), after=after)
+        return ConversationsAnswer(page.conversations, page.next.to_cursor() if page.next else None)
+
+    async def create(self, call: Call[NewConversation, Nothing]) -> Reply:
+        given = call.body
+        created = await conversations.create(
+            self._pool,
+            call.user_id,
+            given.people(call.user_id),
+            is_group=bool(given.is_group),
+            name=(given.name or "").strip() or None,
+            bounty_id=given.bounty_id,
+        )
+        self._delivery.joined(created)
+        shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
+        return Reply(200 if created.existing else 201, CreatedAnswer(shown))
+
+    async def hide(self, call: Call[Nothing, Nothing]) -> Success:
+        hidden = await conversations.hide(self._pool, call.user_id, call.ids["id"])
+        if isinstance(hidden, NotAMember):
+            raise forbidden()
+        if hidden.version is not None:
+            self._delivery.hidden(call.user_id, call.ids["id"], hidden.version)
+        return Success()
+
+
+def _position(query: ConversationsQuery) -> Position | None:
+    if not isinstance(query.cursor, str):
+        return None
+    position = Position.from_cursor(query.cursor)
+    if position is None:
+        raise malformed("cursor", "expected nextCursor of the page before")
+    return position
+
+
+def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
+    handlers = Conversations(pool, delivery)
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/conversations",
+            handler=handlers.page,
+            summary="List the caller's conversations",
+            description="Newest activity first. Hidden ones are left out until a new message brings them back.",
+            tag=TAG,
+            query=ConversationsQuery,
+            response=ConversationsAnswer,
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/conversations",
+            handler=handlers.create,
+            summary="Start a conversation, or find the one that two people have",
+            description="Two people have one conversation about each `bountyId`, and one about none: asking again"
+            " gives it back with 200 and `existing: true`. Three or more, or `isGroup`, are a new group.",
+            tag=TAG,
+            body=NewConversation,
+            response=CreatedAnswer,
+            statuses=(201, 200),
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/api/conversations/{id}",
+            handler=handlers.hide,
+            summary="Hide a conversation from the caller alone",
+            description="All up to now is gone from the caller's list, history, totals, unread and sync. A new message,"
+            " or the caller's own `POST /api/conversations`, brings the conversation back.",
+            tag=TAG,
+            response=Success,
+            errors=(403,),
+        ),
+    ]

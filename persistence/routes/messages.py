@@ -1,0 +1,159 @@
+"""`/api/conversations/{id}/messages`: reading, sending, reporting what was received, and typing."""
+
+from msgspec import UnsetType
+
+from persistence.delivery.delivery import Delivery
+from persistence.routes.shapes import (
+    MAX_PAGE,
+    HistoryAnswer,
+    HistoryQuery,
+    MessageAnswer,
+    NewMessage,
+    Pagination,
+    Progress,
+    ProgressAnswer,
+    Typing,
+)
+from persistence.sending import Overloaded, SendQueue
+from persistence.store import conversations, cursors, history
+from persistence.store.database import Pool
+from persistence.store.views import Draft, HistoryPage, NoSuchReply, NotAMember, Outcome, Repeated, Status
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
+from shared.http.errors import forbidden, malformed, unavailable
+from shared.ids import new_id
+
+TAG = "messages"
+PATH = "/api/conversations/{id}/messages"
+
+
+class Messages:
+    """The handlers."""
+
+    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._delivery = delivery
+
+    async def read(self, call: Call[Nothing, HistoryQuery]) -> HistoryAnswer:
+        query, limit = call.query, min(call.query.limit, MAX_PAGE)
+        found = await self._find(call.user_id, call.ids["id"], query, limit)
+        if isinstance(found, NotAMember):
+            raise forbidden()
+        page = query.page if _is_counted(query) else None
+        return HistoryAnswer(found.messages, Pagination(page, limit, found.total, found.has_more))
+
+    async def _find(
+        self, user_id: str, conversation_id: str, query: HistoryQuery, limit: int
+    ) -> HistoryPage | NotAMember:
+        before, after = query.before, query.after
+        if isinstance(before, UnsetType) and isinstance(after, UnsetType):
+            return await history.page(self._pool, user_id, conversation_id, number=query.page, limit=limit)
+        if isinstance(after, UnsetType):
+            assert isinstance(before, int)
+            return await history.before(self._pool, user_id, conversation_id, seq=before, limit=limit)
+        found = await history.after(self._pool, user_id, conversation_id, seq=after, limit=limit)
+        return found if isinstance(before, UnsetType) else _below(found, before)
+
+    async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
+        given = call.body
+        draft = Draft(
+            id=new_id(),
+            sender_id=call.user_id,
+            text=given.trimmed(),
+            client_id=given.client_id,
+            reply_to=given.reply_to.lower() if given.reply_to else None,
+            media_url=given.media_url,
+        )
+        try:
+            return _told(await self._queue.send(call.ids["id"], draft))
+        except Overloaded as overloaded:
+            raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
+
+    async def mark(self, call: Call[Progress, Nothing]) -> ProgressAnswer:
+        ids = [one.lower() for one in call.body.message_ids]
+        marked = await cursors.mark(self._pool, call.user_id, call.ids["id"], ids, Status(call.body.status))
+        if isinstance(marked, NotAMember):
+            raise forbidden()
+        self._delivery.receipts(marked.moved)
+        return ProgressAnswer(marked.updated_count)
+
+    async def typing(self, call: Call[Typing, Nothing]) -> Success:
+        if not await conversations.is_member(self._pool, call.user_id, call.ids["id"]):
+            raise forbidden()
+        self._delivery.typing(call.ids["id"], call.user_id, is_typing=call.body.is_typing)
+        return Success()
+
+
+def _is_counted(query: HistoryQuery) -> bool:
+    return isinstance(query.before, UnsetType) and isinstance(query.after, UnsetType)
+
+
+def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMember:
+    """The messages of a page that lie below a seq; where one does not, no more of them come after it."""
+    if isinstance(found, NotAMember):
+        return found
+    messages = [message for message in found.messages if message.seq < before]
+    is_whole = len(messages) == len(found.messages)
+    reaches_end = bool(messages) and messages[-1].seq == before - 1
+    return HistoryPage(messages, found.total, found.has_more and is_whole and not reaches_end)
+
+
+def _told(outcome: Outcome) -> Reply:
+    if isinstance(outcome, NotAMember):
+        raise forbidden()
+    if isinstance(outcome, NoSuchReply):
+        raise malformed("replyTo", "there is no such message in this conversation")
+    return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message))
+
+
+def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery) -> list[Endpoint]:
+    handlers = Messages(pool, queue, delivery)
+    return [
+        Endpoint(
+            method="GET",
+            path=PATH,
+            handler=handlers.read,
+            summary="Read messages",
+            description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
+            " which the nearest messages are given, and are the cheaper way through a long history.",
+            tag=TAG,
+            query=HistoryQuery,
+            response=HistoryAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path=PATH,
+            handler=handlers.send,
+            summary="Send a message",
+            description="201 once it is committed. The same `clientId` again gives 200 and the first message:"
+            " nothing is sent twice, so a request whose answer was lost can be repeated.",
+            tag=TAG,
+            body=NewMessage,
+            response=MessageAnswer,
+            statuses=(201, 200),
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{PATH}/status",
+            handler=handlers.mark,
+            summary="Report messages as delivered or read",
+            description="Counts for all up to and with the newest one named; never backwards.",
+            tag=TAG,
+            body=Progress,
+            response=ProgressAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/conversations/{id}/typing",
+            handler=handlers.typing,
+            summary="Say that the caller types, or stopped",
+            description="The others see it stop by itself after six seconds.",
+            tag=TAG,
+            body=Typing,
+            response=Success,
+            errors=(403,),
+        ),
+    ]

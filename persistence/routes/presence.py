@@ -1,0 +1,61 @@
+"""`/api/presence`: who is online, and when the others were last."""
+
+import asyncio
+from collections.abc import Iterable
+
+import structlog
+
+from persistence.routes.shapes import PresenceAnswer, PresenceQuery, PresenceView
+from persistence.store import users
+from persistence.store.database import Pool
+from shared.clock import iso_or_none
+from shared.http.endpoint import Call, Endpoint, Nothing
+from shared.metrics import ERRORS
+from shared.presence import PresenceReader
+from shared.redis import REDIS_FAILURES
+
+log = structlog.get_logger()
+
+PRESENCE_SECONDS = 0.1
+"""A request waits no longer for a Redis that is away: then nobody is known to be online."""
+
+
+class Presence:
+    """The handler."""
+
+    def __init__(self, pool: Pool, reader: PresenceReader) -> None:
+        self._pool = pool
+        self._reader = reader
+
+    async def answer(self, call: Call[Nothing, PresenceQuery]) -> PresenceAnswer:
+        asked = list(dict.fromkeys(one.strip().lower() for one in call.query.user_ids.split(",") if one.strip()))
+        shared = await users.share_conversation(self._pool, call.user_id, asked)
+        last_seen = await users.last_seen(self._pool, shared)
+        online = await self._online(shared)
+        return PresenceAnswer(
+            [PresenceView(one, one in online, iso_or_none(last_seen.get(one))) for one in asked if one in shared]
+        )
+
+    async def _online(self, user_ids: Iterable[str]) -> set[str]:
+        try:
+            async with asyncio.timeout(PRESENCE_SECONDS):
+                return await self._reader.online(user_ids)
+        except REDIS_FAILURES as error:
+            ERRORS.labels("persistence", "presence").inc()
+            log.warning("presence is not known", error=f"{type(error).__name__}: {error}")
+            return set()
+
+
+def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/presence",
+            handler=Presence(pool, reader).answer,
+            summary="Who is online",
+            description="Of people who share a conversation with the caller; others are left out.",
+            tag="presence",
+            query=PresenceQuery,
+            response=PresenceAnswer,
+        )
+    ]

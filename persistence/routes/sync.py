@@ -1,0 +1,34 @@
+"""`/api/sync`: bringing a client up to date after any absence."""
+
+from persistence.routes.shapes import SyncBody
+from persistence.store import sync
+from persistence.store.database import Pool
+from persistence.store.views import Sync
+from shared.http.endpoint import Call, Endpoint, Nothing
+
+MAX_SYNC_BYTES = 1024 * 1024
+"""About 20,000 conversations."""
+
+
+def endpoints(pool: Pool) -> list[Endpoint]:
+    async def bring_up_to_date(call: Call[SyncBody, Nothing]) -> Sync:
+        known = {key.lower(): seq for key, seq in call.body.conversations.items()}
+        as_of = call.body.as_of
+        return await sync.sync(pool, call.user_id, known, None if as_of is None else int(as_of))
+
+    return [
+        Endpoint(
+            method="POST",
+            path="/api/sync",
+            handler=bring_up_to_date,
+            summary="Get all that happened since",
+            description="Every durable event after the seqs named; of conversations not named the newest 50, and"
+            " `firstSeq` says where they begin. Cursors that moved since `asOf`, or all of them without it."
+            " `complete: false` says: sync again from `lastSeq`. Another `epoch` says: the database was restored,"
+            " forget local state.",
+            tag="sync",
+            body=SyncBody,
+            response=Sync,
+            max_body_bytes=MAX_SYNC_BYTES,
+        )
+    ]
