@@ -1,4 +1,4 @@
-"""What follows a publication: push state is written, then the outbox rows are deleted. In batches, on no request's path.
+"""What follows a publication: push state is written, then the outbox rows are deleted. In batches, after the answer.
 
 If any of it fails, or the process dies, the rows are still there and the relay does it all again.
 """

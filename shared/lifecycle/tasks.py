@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 STOP_SECONDS = 5.0
 """How long cancelled tasks may take over their `finally` blocks before they are given up."""
+CANCEL_AGAIN_SECONDS = 1.0
 
 
 class Tasks:
@@ -40,12 +42,15 @@ class Tasks:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
+        deadline = time.monotonic() + self._stop_seconds
+        while self._tasks and (left := deadline - time.monotonic()) > 0:
+            # Once may not do: on Python 3.11 asyncio.wait_for, which redis-py bounds each write with, swallows a
+            # cancellation that comes in the moment when the write ends.
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(set(self._tasks), timeout=min(left, CANCEL_AGAIN_SECONDS))
         for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            _, stuck = await asyncio.wait(set(self._tasks), timeout=self._stop_seconds)
-            for task in stuck:
-                log.error("task did not stop", task=task.get_name(), waited_seconds=self._stop_seconds)
+            log.error("task did not stop", task=task.get_name(), waited_seconds=self._stop_seconds)
 
     def spawn(self, work: Coroutine[Any, Any, None], *, name: str) -> None:
         """A task that runs forever. If it ends, by itself or by an error, the whole process stops with TaskFailed."""

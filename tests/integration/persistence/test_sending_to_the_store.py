@@ -142,7 +142,7 @@ async def test_the_clock_of_a_conversation_never_goes_back(pool: Pool) -> None:
 
     await say(pool, room, ann, 2)
 
-    assert await pool.fetch("SELECT created_at FROM messages") == [(ahead,), (ahead,)]
+    assert [row["created_at"] for row in await pool.fetch("SELECT created_at FROM messages")] == [ahead, ahead]
 
 
 async def test_sending_moves_the_senders_own_cursors_and_notes_the_event(pool: Pool) -> None:
@@ -155,7 +155,8 @@ async def test_sending_moves_the_senders_own_cursors_and_notes_the_event(pool: P
         "SELECT delivered_seq, attended_seq, read_seq, read_ordinal FROM participants ORDER BY user_id"
     )
     assert [tuple(row) for row in cursors] == [(3, 3, 3, 3), (2, 2, 2, 2)]
-    assert await pool.fetch("SELECT conversation_id, seq FROM outbox ORDER BY seq") == [(room, n) for n in (1, 2, 3)]
+    noted = await pool.fetch("SELECT conversation_id, seq FROM outbox ORDER BY seq")
+    assert [tuple(row) for row in noted] == [(room, 1), (room, 2), (room, 3)]
 
 
 async def test_who_left_cannot_send(pool: Pool) -> None:

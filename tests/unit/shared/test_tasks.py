@@ -129,3 +129,22 @@ async def test_periodic_work_goes_on_after_a_failure_which_is_counted() -> None:
             await enough.wait()
     assert errors("sweep") == before + 2
     assert not stop.is_asked
+
+
+async def test_a_task_that_loses_a_cancellation_is_cancelled_again() -> None:
+    lost = 0
+
+    async def lose_one() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                lost += 1
+                if lost == 2:
+                    raise
+
+    async with Tasks("test", Stop()) as tasks:
+        tasks.spawn(lose_one(), name="loses one")
+        await asyncio.sleep(0)
+    assert lost == 2

@@ -1,0 +1,163 @@
+"""Persistence's delivery, wired as a composition root does it, over real servers; and an ear for what it says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from persistence.delivery.delivery import Delivery
+from persistence.delivery.epoch import Epoch
+from persistence.delivery.publisher import Publisher
+from persistence.delivery.push_marker import PushMarker
+from persistence.delivery.push_state import PushState
+from persistence.delivery.receipts import ReceiptsConsumer
+from persistence.delivery.receipts_stream import ReceiptsStream
+from persistence.delivery.relay import Relay
+from persistence.delivery.settling import Settling
+from persistence.sending import SendQueue
+from persistence.store.database import Pool
+from shared import wire
+from shared.checkpoints import Checkpoints, NoCheckpoints
+from shared.ids import new_id
+from shared.presence import PresenceReader
+from shared.redis import RedisClient, open_redis
+
+OVERDUE_SECONDS = 0.2
+CLAIM_IDLE_SECONDS = 0.3
+
+
+class HaltAt:
+    """A process that comes to this checkpoint goes no further; cancel its tasks, and it died there."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reached = asyncio.Event()
+
+    async def reach(self, name: str) -> None:
+        if name == self.name:
+            self.reached.set()
+            await asyncio.Event().wait()
+
+
+@dataclass
+class Parts:
+    pool: Pool
+    redis: RedisClient
+    publisher: Publisher
+    settling: Settling
+    delivery: Delivery
+    queue: SendQueue
+    relay: Relay
+    marker: PushMarker
+    receipts: ReceiptsConsumer
+    epoch: str
+
+    @asynccontextmanager
+    async def running(self, *names: str) -> AsyncIterator[None]:
+        """These of its forever-tasks, all by default; leaving is as sudden as a death."""
+        chosen = names or ("publisher", "settling", "queue", "receipts")
+        async with running(*(getattr(self, name).run() for name in chosen)):
+            yield
+
+
+@asynccontextmanager
+async def running(*forever: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in forever]
+    try:
+        yield
+    finally:
+        ended = [task for task in tasks if task.done()]
+        pending = set(tasks)
+        while pending:  # more than once, for the reason told in shared/lifecycle/tasks.py
+            for task in pending:
+                task.cancel()
+            _, pending = await asyncio.wait(pending, timeout=0.2)
+        assert not ended, f"a forever-task ended: {ended}"
+
+
+@asynccontextmanager
+async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = None) -> AsyncIterator[Parts]:
+    """The parts of one persistence process; `running` runs them."""
+    redis, blocking = open_redis(redis_url), open_redis(redis_url, answer_seconds=5)
+    checkpoints = checkpoints or NoCheckpoints()
+    stream = ReceiptsStream(blocking, consumer=new_id())
+    epoch = await Epoch.read(pool)
+    publisher = Publisher(redis)
+    push_state = PushState(redis, PresenceReader(redis), ack_timeout_seconds=1.0)
+    settling = Settling(pool, push_state, checkpoints)
+    delivery = Delivery(publisher, settling, epoch)
+    try:
+        yield Parts(
+            pool,
+            redis,
+            publisher,
+            settling,
+            delivery,
+            SendQueue(pool, delivery.sent, checkpoints),
+            Relay(pool, publisher, push_state, epoch, checkpoints, overdue_seconds=OVERDUE_SECONDS),
+            PushMarker(pool, redis, push_state, epoch),
+            ReceiptsConsumer(
+                pool,
+                stream,
+                publisher,
+                delivery,
+                checkpoints,
+                claim_idle_seconds=CLAIM_IDLE_SECONDS,
+            ),
+            epoch.current,
+        )
+    finally:
+        await blocking.aclose()
+        await redis.aclose()
+
+
+@dataclass
+class Ear:
+    """What a gateway would hear on its channels."""
+
+    envelopes: list[wire.Envelope] = field(default_factory=list)
+
+    def of(self, *kinds: wire.Kind) -> list[wire.Envelope]:
+        return [envelope for envelope in self.envelopes if envelope.kind in kinds]
+
+    def frames(self, *kinds: wire.Kind) -> list[dict[str, Any]]:
+        return [orjson.loads(envelope.frame) for envelope in self.of(*kinds)]
+
+    def seqs(self) -> list[int]:
+        return [envelope.seq for envelope in self.of(wire.Kind.DURABLE)]
+
+
+@asynccontextmanager
+async def listening(redis_url: str, *channels: str) -> AsyncIterator[Ear]:
+    """Confirmed subscriptions to these channels."""
+    redis = open_redis(redis_url, answer_seconds=None)
+    pubsub = redis.pubsub()
+    ear, confirmed = Ear(), asyncio.Event()
+    await pubsub.ssubscribe(*channels)
+
+    async def listen() -> None:
+        missing = len(channels)
+        while True:
+            message = await pubsub.get_message(timeout=None)
+            if message is not None and message["type"] == "ssubscribe":
+                missing -= 1
+                confirmed.set() if missing == 0 else None
+            elif message is not None:
+                envelope = wire.unpack(message["data"])
+                assert envelope is not None
+                ear.envelopes.append(envelope)
+
+    try:
+        async with running(listen()):
+            await soon(confirmed.wait())
+            yield ear
+    finally:
+        await pubsub.aclose()  # type: ignore[no-untyped-call]
+        await redis.aclose()
+
+
+async def soon(awaitable: Awaitable[Any]) -> Any:
+    return await asyncio.wait_for(awaitable, 10)
