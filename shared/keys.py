@@ -58,6 +58,11 @@ def holders(incarnation: str) -> str:
     return f"parley:holders:{incarnation}"
 
 
+def sweep(incarnation: str) -> str:
+    """Held by the gateway that sweeps this dead incarnation, so that one does."""
+    return f"parley:sweep:{incarnation}"
+
+
 def user_limit(user_id: str) -> str:
     return f"parley:limit:user:{user_id}"
 

@@ -61,6 +61,11 @@ class Reorder(Generic[Event]):
         return self.forwarded != _UNKNOWN
 
     @property
+    def head(self) -> int:
+        """The highest seq that is known to exist, forwarded or not; meaningless before `start`."""
+        return self.forwarded if self._late is None else max(self.forwarded, self._late.head)
+
+    @property
     def gap(self) -> Gap | None:
         """What is missing before the room is whole again; None when nothing is, or while the head is unknown."""
         late = self._late

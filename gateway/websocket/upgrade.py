@@ -67,7 +67,7 @@ def take_over(
     Raises HTTPBadRequest (400) or HTTPUpgradeRequired (426) for a request that is no valid handshake; then nothing
     was taken.
     """
-    key = _checked_key(request)
+    key = checked_key(request)
     transport = request.transport
     if transport is None or transport.is_closing():
         return TakenOver()
@@ -105,7 +105,8 @@ def _switching_protocols(key: str, subprotocol: str | None) -> bytes:
     )
 
 
-def _checked_key(request: web.Request) -> str:
+def checked_key(request: web.Request) -> str:
+    """The key of a valid opening handshake. Raises HTTPBadRequest (400) or HTTPUpgradeRequired (426) for any other."""
     headers = request.headers
     # Exactly what aiohttp's parser takes for an upgrade: after anything else it would go on reading HTTP.
     if headers.get("Upgrade", "").lower() != "websocket":

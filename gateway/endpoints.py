@@ -1,0 +1,85 @@
+"""A gateway's REST routes: the numbers of the fleet, and its health where it runs alone. The socket is the door's."""
+
+import time
+from typing import Any
+
+import msgspec
+
+from gateway.gateway import Gateway
+from shared.http.endpoint import Call, Endpoint
+from shared.redis import REDIS_FAILURES
+
+SUBSCRIBE = "/messages/subscribe"
+
+
+class FleetStats(msgspec.Struct, rename="camel"):
+    """Summed over the gateways that are alive; a conversation or a user with sockets on two of them counts twice."""
+
+    total_clients: int
+    total_rooms: int
+    online_users: int
+    gateways: int
+
+
+class GatewayHealth(msgspec.Struct, rename="camel", omit_defaults=True):
+    """`degraded` names what is away."""
+
+    status: str
+    service: str = "gateway"
+    uptime_seconds: float = 0.0
+    degraded: list[str] = []
+
+
+def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
+    """`with_health`: where no other service answers GET /health on the same port."""
+    stats = Endpoint(
+        method="GET",
+        path="/messages/stats",
+        handler=_Stats(gateway).read,
+        summary="How many sockets, rooms and users the fleet holds",
+        response=FleetStats,
+        tag="operations",
+        public=True,
+        limited=False,
+    )
+    health = Endpoint(
+        method="GET",
+        path="/health",
+        handler=_Health(gateway).read,
+        summary="Whether this gateway serves",
+        response=GatewayHealth,
+        tag="operations",
+        public=True,
+        limited=False,
+    )
+    return [stats, health] if with_health else [stats]
+
+
+class _Stats:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def read(self, _: Call[Any, Any]) -> FleetStats:
+        """Of this gateway as it is now, of the others as their leases say; without Redis only of this one."""
+        own = self._gateway.own_stats()
+        try:
+            fleet = {**await self._gateway.reader.live(), self._gateway.incarnation: own}
+        except REDIS_FAILURES:
+            fleet = {self._gateway.incarnation: own}
+        return FleetStats(
+            total_clients=sum(one.connections for one in fleet.values()),
+            total_rooms=sum(one.rooms for one in fleet.values()),
+            online_users=sum(one.users for one in fleet.values()),
+            gateways=len(fleet),
+        )
+
+
+class _Health:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._started = time.monotonic()
+
+    async def read(self, _: Call[Any, Any]) -> GatewayHealth:
+        away = [part for part, is_there in (await self._gateway.ready()).items() if not is_there]
+        uptime = round(time.monotonic() - self._started, 1)
+        return GatewayHealth("degraded" if away else "ok", uptime_seconds=uptime, degraded=away)

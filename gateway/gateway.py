@@ -1,0 +1,219 @@
+"""A gateway, put together: what runs in it, how it starts, and how it stops."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+import structlog
+from prometheus_client import REGISTRY
+
+from gateway.bus import make_bus
+from gateway.drain import drain
+from gateway.lookups import Lookups
+from gateway.persistence_client import PersistenceAway, PersistenceClient
+from gateway.presence.lease import Lease
+from gateway.presence.sweeper import Sweeper
+from gateway.presence.updates import PresenceUpdates
+from gateway.presence.writer import PresenceWriter
+from gateway.publisher import Publisher
+from gateway.receipts.sender import Receipts
+from gateway.receipts.silent import SilentReaders
+from gateway.rooms.checks import Checks
+from gateway.rooms.entry import Entry
+from gateway.rooms.gaps import Gaps
+from gateway.rooms.hub import Hub
+from gateway.rooms.memberships import Memberships
+from gateway.rooms.typing import Typing
+from gateway.session.door import Door
+from gateway.session.expiry import Expiry
+from gateway.session.frame_handler import FrameHandler
+from gateway.session.frame_limit import FrameLimit
+from gateway.stats import Stats
+from gateway.websocket.connection import Limits
+from gateway.websocket.fanout import Fanout
+from gateway.websocket.heartbeat import Heartbeat
+from shared import keys
+from shared.auth import TokenVerifier
+from shared.clock import now_ms
+from shared.ids import new_id
+from shared.lifecycle import Stop, Tasks
+from shared.presence import PresenceReader
+from shared.redis import REDIS_FAILURES, RedisClient
+from shared.settings import Settings
+from shared.wire import GatewayStats
+
+log = structlog.get_logger()
+
+FLUSH_SECONDS = 3.0
+"""How long a stopping gateway tries to hand over what it knows."""
+
+
+class Gateway:
+    """One incarnation: entered, it serves; left, it drains (DRAIN_SECONDS) and hands over what it knows.
+
+    Leave it after the public listener was closed, and before the internal one: so no new socket comes, and whoever
+    asks is told that it is not ready. Needs settings `redis_url`, `persistence_url` and `service_token`; `redis` and
+    `verifier` stay the caller's to close.
+    """
+
+    def __init__(self, settings: Settings, *, redis: RedisClient, verifier: TokenVerifier, stop: Stop) -> None:
+        assert settings.persistence_url is not None
+        assert settings.service_token is not None
+        self.incarnation = new_id()
+        self._settings = settings
+        self._started_ms = now_ms()
+        self.stats = Stats(self.own_stats)
+        self.reader = PresenceReader(redis)
+        self._tasks = Tasks("gateway", stop)
+        self._persistence = PersistenceClient(settings.persistence_url, settings.service_token)
+        self._publisher = Publisher(redis)
+        self._fanout = Fanout()
+        self._hub = Hub(self._fanout, self.stats)
+        self._lookups = Lookups(self._persistence, self._tasks)
+        self._receipts = Receipts(redis, self.incarnation, self.stats)
+        self._presence = PresenceWriter(
+            redis, self.incarnation, self.reader, self._receipts, settings.presence_grace_seconds
+        )
+        self._sweeper = Sweeper(redis, self.incarnation, self.reader, self._persistence, self._receipts)
+        self._lease = Lease(
+            redis, self.incarnation, settings.lease_seconds, self.own_stats, self._presence.tell_all_again
+        )
+        self._compose_rooms(settings)
+        self._compose_sessions(settings, verifier)
+
+    def _compose_rooms(self, settings: Settings) -> None:
+        hub = self._hub
+        assert settings.redis_url is not None
+        self._bus = hub.bus = make_bus(
+            settings.redis_url,
+            name="parley-gateway",
+            probe_channel=keys.gateway(self.incarnation) + ":probe",
+            publish_probe=self._publisher.publish_now,
+            on_message=hub.on_message,
+            on_lost=_ignore,
+            on_restored=lambda channels: self._checks.on_restored(channels),
+        )
+        self._memberships = Memberships(
+            hub, self._bus, self._lookups, self._persistence, self._tasks, lambda user: self._gaps.on_behind(user)
+        )
+        self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
+        self._checks = Checks(hub, self._memberships, self._gaps, self._persistence)
+        self._typing = Typing(hub, self._publisher)
+        self._silent = SilentReaders(self._receipts)
+        self._updates = PresenceUpdates(hub)
+        hub.on_gap = self._gaps.on_gap
+        hub.on_other_epoch = self._checks.on_other_epoch
+        hub.on_room_signal = self._typing.on_signal
+        hub.on_typist_spoke = self._typing.on_spoke
+        hub.on_unconfirmed = self._silent.on_written
+
+    def _compose_sessions(self, settings: Settings, verifier: TokenVerifier) -> None:
+        self._expiry = Expiry()
+        self._heartbeat = Heartbeat(settings.heartbeat_seconds)
+        entry = Entry(
+            self._hub, self._bus, self._lookups, self._memberships, self._presence, settings.max_user_connections
+        )
+        handler = FrameHandler(
+            self._hub,
+            self._memberships,
+            self._lookups,
+            self._receipts,
+            self._silent,
+            self._typing,
+            verifier,
+            self._expiry,
+            FrameLimit(settings.rate_limit_frames),
+            self._tasks,
+        )
+        self.door = Door(
+            settings,
+            self._hub,
+            entry,
+            handler,
+            self._typing,
+            verifier,
+            self._heartbeat,
+            self._expiry,
+            self.stats,
+            Limits(),
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._persistence.__aenter__()
+        await self._tasks.__aenter__()
+        REGISTRY.register(self.stats)
+        self._heartbeat.start()
+        self._expiry.start()
+        self._tasks.spawn(self._bus.run(), name="redis link")
+        self._tasks.spawn(self._publisher.run(), name="publisher")
+        self._tasks.spawn(self._receipts.run(), name="receipts")
+        self._tasks.spawn(self._presence.run(), name="presence")
+        self._tasks.spawn(self._lease.run(), name="lease")
+        self._tasks.spawn(self._gaps.run(), name="gaps")
+        self._tasks.spawn(self._checks.run(), name="checks")
+        self._tasks.periodically(self._settings.lease_seconds / 3, self._sweep, name="sweep")
+        self._listen()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self.drain()
+            await self._hand_over()
+        finally:
+            self._expiry.stop()
+            self._heartbeat.stop()
+            self._typing.stop()
+            REGISTRY.unregister(self.stats)
+            await self._tasks.__aexit__(kind, error, trace)
+            await self._persistence.__aexit__(kind, error, trace)
+
+    async def drain(self) -> None:
+        """Lets no one in any more, and everyone out."""
+        self.door.is_open = False
+        await drain(self.door.sessions, self.door.empty, self._settings.drain_seconds)
+
+    async def ready(self) -> dict[str, bool]:
+        """What must be there to serve: a proven Redis link, and not being about to stop."""
+        return {"redis": self._bus.proven, "accepting": self.door.is_open}
+
+    def own_stats(self) -> GatewayStats:
+        """What this gateway holds, as its lease says."""
+        return GatewayStats(
+            connections=len(self.door.sessions),
+            rooms=len(self._hub.rooms),
+            users=len(self._hub.users),
+            started_ms=self._started_ms,
+            draining=not self.door.is_open,
+        )
+
+    def _listen(self) -> None:
+        own = keys.gateway(self.incarnation).encode()
+        self._hub.listen(own, self._receipts.on_envelope)
+        shards = [keys.presence_channel(shard).encode() for shard in range(keys.PRESENCE_SHARDS)]
+        for channel in shards:
+            self._hub.listen(channel, self._updates.on_envelope)
+        # Not waited for: without Redis a gateway starts all the same, and is not ready.
+        self._tasks.start(self._bus.subscribe([own, *shards]), name="subscribe the gateway's channels")
+
+    async def _sweep(self) -> None:
+        try:
+            await self._sweeper.sweep()
+        except (*REDIS_FAILURES, PersistenceAway) as error:
+            log.warning("dead gateways not swept yet", error=f"{type(error).__name__}: {error}")
+
+    async def _hand_over(self) -> None:
+        """The last receipts and presence, then the lease: it ends by itself, so that whoever reconnects elsewhere
+        within the grace was never offline."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._presence.flush()
+                await self._lease.release(self._settings.presence_grace_seconds)
+                await self._receipts.settled()
+        except (*REDIS_FAILURES, TimeoutError) as error:
+            log.warning("not all handed over", error=f"{type(error).__name__}: {error}")
+
+
+def _ignore() -> None:
+    """Events may be missed from now on: nothing to do until they come again."""

@@ -1,0 +1,138 @@
+"""Look-ups of many connects in one call: what is asked within a few milliseconds goes to persistence together."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import islice
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from gateway.persistence_client import PersistenceAway, PersistenceClient
+from shared import api
+
+GATHER_SECONDS = 0.002
+"""A lone connect waits so long for company: less than its round trip."""
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+
+
+class Starter(Protocol):
+    """The owner of background tasks: shared.lifecycle.Tasks."""
+
+    def start(self, work: Coroutine[Any, Any, None], *, name: str) -> object: ...
+
+
+class _Batches(Generic[Question, Answer]):
+    """Gathers questions for `GATHER_SECONDS` and answers each from the one answer to all of them.
+
+    An answer is never older than its question: a batch is closed before it is sent.
+    """
+
+    def __init__(
+        self,
+        tasks: Starter,
+        ask: Callable[[list[Question]], Coroutine[Any, Any, Sequence[Answer]]],
+        *,
+        weigh: Callable[[Question], int],
+        name: str,
+    ) -> None:
+        self._tasks = tasks
+        self._ask = ask
+        self._weigh = weigh
+        self._name = name
+        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
+
+    async def answer(self, question: Question) -> Answer:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        if not self._waiting:
+            loop.call_later(GATHER_SECONDS, self._send)
+        self._waiting.append((question, future))
+        return await future
+
+    def _send(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+        weight = 0
+        for item in waiting:
+            weight += self._weigh(item[0])
+            if batch and weight > api.MAX_LOOKUPS:
+                self._tasks.start(self._resolve(batch), name=self._name)
+                batch, weight = [], self._weigh(item[0])
+            batch.append(item)
+        if batch:
+            self._tasks.start(self._resolve(batch), name=self._name)
+
+    async def _resolve(self, batch: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
+        failure = PersistenceAway("the look-up was given up")
+        try:
+            answers = await self._ask([question for question, _ in batch])
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+        except PersistenceAway as away:
+            failure = away
+        finally:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(failure)
+
+
+class Heads(NamedTuple):
+    """Read after it was asked for. A conversation that is gone is absent; `version` is None for an unknown user."""
+
+    epoch: str
+    heads: dict[str, int]
+    version: int | None
+
+
+class Found(NamedTuple):
+    epoch: str
+    session: api.Session
+
+
+class Lookups:
+    """The look-ups of a connect, batched. Both raise PersistenceAway."""
+
+    def __init__(self, persistence: PersistenceClient, tasks: Starter) -> None:
+        self._persistence = persistence
+        self._sessions = _Batches(tasks, self._ask_sessions, weigh=lambda _: 1, name="look up sessions")
+        self._heads = _Batches(tasks, self._ask_heads, weigh=lambda question: len(question[0]), name="look up heads")
+
+    async def session(self, user_id: str, handle: str) -> Found:
+        """The user's conversations and their membership version."""
+        return await self._sessions.answer(api.SessionUser(user_id, handle))
+
+    async def heads(self, conversations: Iterable[str], user_id: str) -> Heads:
+        """Heads of these conversations and the user's version, in pieces of MAX_LOOKUPS conversations.
+
+        The version belongs to the first piece: a change after it reaches whoever is subscribed to the user's channel.
+        """
+        rest = iter(conversations)
+        found = await self._heads.answer((list(islice(rest, api.MAX_LOOKUPS)), user_id))
+        while piece := list(islice(rest, api.MAX_LOOKUPS)):
+            more = await self._heads.answer((piece, user_id))
+            if more.epoch != found.epoch:
+                raise PersistenceAway("the database was restored meanwhile")
+            found.heads.update(more.heads)
+        return found
+
+    async def _ask_sessions(self, users: list[api.SessionUser]) -> list[Found]:
+        unique = {user.id: user for user in users}
+        answer = await self._persistence.sessions(list(unique.values()))
+        by_id = {session.id: session for session in answer.sessions}
+        missing = [user.id for user in users if user.id not in by_id]
+        if missing:
+            raise PersistenceAway(f"no session in the answer for {len(missing)} users")
+        return [Found(answer.epoch, by_id[user.id]) for user in users]
+
+    async def _ask_heads(self, questions: list[tuple[list[str], str]]) -> list[Heads]:
+        conversations = list({conversation for asked, _ in questions for conversation in asked})
+        users = list({user_id for _, user_id in questions})
+        answer = await self._persistence.heads(conversations, users)
+        return [
+            Heads(answer.epoch, _among(answer.heads, asked), answer.versions.get(user)) for asked, user in questions
+        ]
+
+
+def _among(heads: dict[str, int], asked: list[str]) -> dict[str, int]:
+    return {conversation: heads[conversation] for conversation in asked if conversation in heads}

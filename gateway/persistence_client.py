@@ -1,0 +1,79 @@
+"""What a gateway asks persistence, over its internal port. Knows the routes and shapes of shared/api.py, no SQL."""
+
+import asyncio
+from types import TracebackType
+from typing import Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from shared import api
+
+ANSWER_SECONDS = 5.0
+CONCURRENT_CALLS = 8
+"""Look-ups are batched: a few calls at once carry thousands of connects, and more would only queue at persistence."""
+
+Answer = TypeVar("Answer")
+
+
+class PersistenceAway(Exception):
+    """Persistence did not answer, or answered with an error: ask again later."""
+
+
+class PersistenceClient:
+    """Every method raises PersistenceAway. One request is one attempt: who asks decides about another one.
+
+    An async context manager; `url` is that of persistence's internal port.
+    """
+
+    def __init__(self, url: str, service_token: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {service_token}", "Content-Type": "application/json"}
+        self._timeout = aiohttp.ClientTimeout(total=answer_seconds)
+        self._turns = asyncio.Semaphore(CONCURRENT_CALLS)
+        self._http: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._http = aiohttp.ClientSession(headers=self._headers, timeout=self._timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._http is not None
+        await self._http.close()
+
+    async def sessions(self, users: list[api.SessionUser]) -> api.SessionsAnswer:
+        """The users' conversations; at most MAX_LOOKUPS users."""
+        return await self._ask(api.SESSIONS, api.SessionsRequest(users), api.SessionsAnswer)
+
+    async def heads(self, conversations: list[str], users: list[str]) -> api.HeadsAnswer:
+        """Last seqs and membership versions of one moment; at most MAX_LOOKUPS of each."""
+        return await self._ask(api.HEADS, api.HeadsRequest(conversations, users), api.HeadsAnswer)
+
+    async def events(self, conversation_id: str, *, after: int, up_to: int) -> api.EventsAnswer:
+        return await self._ask(api.EVENTS, api.EventsRequest(conversation_id, after, up_to), api.EventsAnswer)
+
+    async def receipts(self, conversations: list[str], as_of: str | None) -> api.ReceiptsAnswer:
+        return await self._ask(api.RECEIPTS, api.ReceiptsRequest(conversations, as_of), api.ReceiptsAnswer)
+
+    async def peers(self, users: list[str]) -> api.PeersAnswer:
+        return await self._ask(api.PEERS, api.PeersRequest(users), api.PeersAnswer)
+
+    async def conversations(self, user_id: str, conversations: list[str]) -> api.ConversationsAnswer:
+        question = api.ConversationsRequest(user_id, conversations)
+        return await self._ask(api.CONVERSATIONS, question, api.ConversationsAnswer)
+
+    async def _ask(self, path: str, question: api.Shape, kind: type[Answer]) -> Answer:
+        assert self._http is not None
+        try:
+            async with self._turns, self._http.post(self._url + path, data=msgspec.json.encode(question)) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise PersistenceAway(f"{path}: {type(error).__name__}") from error
+        if response.status != 200:
+            raise PersistenceAway(f"{path}: status {response.status}")
+        try:
+            return msgspec.json.decode(body, type=kind)
+        except msgspec.DecodeError as error:
+            raise PersistenceAway(f"{path}: {error}") from error

@@ -1,0 +1,70 @@
+"""This gateway's sign of life, renewed three times in its length. What it holds counts while the lease is there."""
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+import structlog
+
+from shared import keys
+from shared.clock import now_ms
+from shared.redis import REDIS_FAILURES, RedisClient
+from shared.wire import GatewayStats
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.5
+
+
+class Lease:
+    """`run` must run, as a task of the owner's. `on_lost()` is called when it was renewed after it had lapsed: others
+    may have swept what this gateway held, or Redis came back empty."""
+
+    def __init__(
+        self,
+        redis: RedisClient,
+        incarnation: str,
+        seconds: float,
+        read_stats: Callable[[], GatewayStats],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._redis = redis
+        self._incarnation = incarnation
+        self._seconds = seconds
+        self._read_stats = read_stats
+        self._on_lost = on_lost
+        self._taken = False
+        self._lapsed = False
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.renew()
+                await asyncio.sleep(self._seconds / 3)
+            except REDIS_FAILURES as error:
+                log.warning("lease not renewed", error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(min(RETRY_SECONDS, self._seconds / 6))
+
+    async def renew(self) -> None:
+        was_there = await self._write(self._seconds)
+        # A sweep that had begun before may still remove what is told again now: so once more at the next renewal.
+        again, self._lapsed = self._lapsed, self._taken and not was_there
+        self._taken = True
+        if self._lapsed:
+            log.warning("lease had lapsed")
+        if self._lapsed or again:
+            self._on_lost()
+
+    async def release(self, linger_seconds: float) -> None:
+        """Lets it end by itself after this long: who reconnects elsewhere before that was never offline."""
+        await self._write(max(linger_seconds, 0.001))
+
+    async def _write(self, seconds: float) -> bool:
+        """True where the lease was still there."""
+        milliseconds = int(seconds * 1000)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            value = msgspec.json.encode(self._read_stats())
+            pipeline.execute_command("SET", keys.lease(self._incarnation), value, "PX", milliseconds, "GET")
+            pipeline.execute_command("ZADD", keys.GATEWAYS, now_ms() + milliseconds, self._incarnation)
+            before, _ = await pipeline.execute()
+        return before is not None

@@ -1,0 +1,73 @@
+"""The one script that changes who holds a user, and publishes what that changed, in the order of truth.
+
+The user's hash and the channel share a slot, so the change and its news are one step: whoever hears "offline" after
+"online" may believe it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from gateway.presence.roster import Held
+from shared import keys
+from shared.clock import iso_from_ms
+from shared.wire import Kind, PresenceChange, pack
+
+HOLD_AND_TELL = """
+local alive = {}
+for i = 5, #ARGV do alive[ARGV[i]] = true end
+local function online()
+  local held, total = redis.call('HGETALL', KEYS[1]), 0
+  local any = false
+  for i = 1, #held, 2 do
+    if alive[held[i]] then
+      any = true
+      total = total + tonumber(held[i + 1])
+    end
+  end
+  return any, total
+end
+local count = tonumber(ARGV[2])
+local before, total = online()
+if count < 0 then
+  before = redis.call('HDEL', KEYS[1], ARGV[1]) == 1
+else
+  redis.call('HSET', KEYS[1], ARGV[1], count)
+end
+local after
+after, total = online()
+if after ~= before then
+  redis.call('SPUBLISH', KEYS[2], after and ARGV[3] or ARGV[4])
+end
+return total
+"""
+"""KEYS: the user's hash, the shard's channel. ARGV: the incarnation, its connections (-1: it holds the user no longer),
+the news for "online", the news for "offline", then every live incarnation.
+
+Someone who is let go was online until then, also where the incarnation that held them is dead. Gives the user's
+connections in the whole fleet.
+"""
+
+_LET_GO = -1
+
+
+def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
+    """The command that makes Redis say of the user what `held` says, for this incarnation.
+
+    The rooms are told if the user thereby comes online, or goes offline. `live` are the incarnations that count.
+    """
+    came = PresenceChange(held.user_id, is_online=True, last_seen_at=None, rooms=held.rooms)
+    went = PresenceChange(held.user_id, is_online=False, last_seen_at=iso_from_ms(held.at_ms), rooms=held.rooms)
+    return (
+        "EVAL",
+        HOLD_AND_TELL,
+        2,
+        keys.presence(held.user_id),
+        keys.presence_channel_of(held.user_id),
+        incarnation,
+        _LET_GO if held.connections is None else held.connections,
+        pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),
+        pack(Kind.PRESENCE, msgspec.json.encode(went), sender=held.user_id),
+        *live,
+    )

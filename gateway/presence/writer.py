@@ -1,0 +1,116 @@
+"""Keeps Redis told whom this gateway holds: whatever changed in one moment leaves in one pipeline."""
+
+import asyncio
+from time import monotonic
+
+import structlog
+
+from gateway.presence.roster import Held, Roster
+from gateway.presence.script import hold
+from gateway.receipts.sender import Receipts
+from shared import keys
+from shared.clock import now_ms
+from shared.presence import PresenceReader
+from shared.redis import REDIS_FAILURES, RedisClient
+
+log = structlog.get_logger()
+
+AT_ONCE = 200
+GRACE_STEP_SECONDS = 0.25
+RETRY_SECONDS = 0.5
+
+
+class PresenceWriter:
+    """`run` must run, as a task of the owner's. Through an outage the wanted state is kept, and told afterwards."""
+
+    def __init__(
+        self, redis: RedisClient, incarnation: str, reader: PresenceReader, receipts: Receipts, grace_seconds: float
+    ) -> None:
+        self._redis = redis
+        self._incarnation = incarnation
+        self._reader = reader
+        self._receipts = receipts
+        self._roster = Roster(grace_seconds)
+        self._news = asyncio.Event()
+        self._waiting: dict[str, list[asyncio.Future[int | None]]] = {}
+
+    def holds(self, user_id: str) -> bool:
+        """They are here, or were a moment ago."""
+        return self._roster.holds(user_id)
+
+    def arrive(self, user_id: str, rooms: list[str]) -> "asyncio.Future[int | None]":
+        """One more connection of this user. Gives which one of theirs in the fleet it is (1: the only one); None
+        while Redis is away.
+
+        `rooms` are those where presence is live. Whoever called this calls `depart`, whatever comes of it.
+        """
+        self._roster.arrive(user_id, rooms)
+        self._news.set()
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(user_id, []).append(future)
+        return future
+
+    def depart(self, user_id: str, rooms: list[str]) -> None:
+        self._roster.depart(user_id, rooms, monotonic(), now_ms())
+        self._news.set()
+
+    def tell_all_again(self) -> None:
+        """Redis forgot, or others took this gateway for dead."""
+        self._roster.tell_all_again()
+        self._news.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(GRACE_STEP_SECONDS):
+                    await self._news.wait()
+            except TimeoutError:
+                self._roster.expire(monotonic())
+            self._news.clear()
+            if not await self.flush():
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def flush(self) -> bool:
+        """Tells Redis all that is wanted now; False where it could not be told, and is kept."""
+        while self._roster.has_news:
+            taken = self._roster.take(AT_ONCE)
+            try:
+                totals = await self._tell(taken)
+            except REDIS_FAILURES as error:
+                log.warning("presence not written yet", error=f"{type(error).__name__}: {error}", users=len(taken))
+                self._roster.give_back(taken)
+                self._answer({held.user_id: None for held in taken})
+                return False
+            self._roster.told(taken)
+            self._answer(dict(totals))
+            self._note_last_seen(taken, totals)
+        return True
+
+    async def _tell(self, taken: list[Held]) -> dict[str, int]:
+        live = {*await self._reader.live(), self._incarnation}
+        kept = [held.user_id for held in taken if held.connections is not None]
+        dropped = [held.user_id for held in taken if held.connections is None]
+        holders = keys.holders(self._incarnation)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            # Who is held is listed first and unlisted last: whoever sweeps after our death must find everyone.
+            if kept:
+                pipeline.execute_command("SADD", holders, *kept)
+            for held in taken:
+                pipeline.execute_command(*hold(self._incarnation, held, live))
+            if dropped:
+                pipeline.execute_command("SREM", holders, *dropped)
+            answers = await pipeline.execute()
+        first = 1 if kept else 0
+        return {held.user_id: int(answers[first + index]) for index, held in enumerate(taken)}
+
+    def _answer(self, totals: dict[str, int | None]) -> None:
+        for user_id, total in totals.items():
+            # Of several that came at once the first is the lowest: a limit turns away only those above it.
+            for behind, future in enumerate(reversed(self._waiting.pop(user_id, []))):
+                if not future.done():
+                    future.set_result(None if total is None else total - behind)
+
+    def _note_last_seen(self, taken: list[Held], totals: dict[str, int]) -> None:
+        for held in taken:
+            if held.connections is None and totals[held.user_id] == 0:
+                self._receipts.saw(held.user_id, held.at_ms)

@@ -1,0 +1,169 @@
+"""Compares every room's place and every user's version with Postgres: after the Redis link was down, and now and then.
+
+The tail of a quiet room has no later event that would show its loss; only the head in Postgres does.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import islice, zip_longest
+from typing import TypeVar
+
+import structlog
+
+from gateway.persistence_client import PersistenceAway, PersistenceClient
+from gateway.rooms.gaps import Gaps
+from gateway.rooms.hub import Hub
+from gateway.rooms.memberships import Memberships
+from gateway.rooms.room import Room
+from gateway.rooms.user import User
+from shared import api
+from shared.ids import id_bytes
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 60.0
+RETRY_SECONDS = 1.0
+
+Item = TypeVar("Item")
+
+
+class Checks:
+    """`run` must run, as a task of the owner's; the rest only says what there is to check."""
+
+    def __init__(self, hub: Hub, memberships: Memberships, gaps: Gaps, persistence: PersistenceClient) -> None:
+        self._hub = hub
+        self._memberships = memberships
+        self._gaps = gaps
+        self._persistence = persistence
+        self._asked = asyncio.Event()
+        self._restored: set[bytes] = set()
+        self._epoch_in_doubt = False
+        # Receipts are published after they were committed: only the mark before the last one is safely before them.
+        self._as_of: str | None = None
+        self._last_as_of: str | None = None
+
+    def on_restored(self, channels: Sequence[bytes]) -> None:
+        """Events on these channels may have been missed."""
+        self._restored.update(channels)
+        self._asked.set()
+
+    def on_other_epoch(self) -> None:
+        """Something spoke of another line of history: ask Postgres which one it is."""
+        self._epoch_in_doubt = True
+        self._asked.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._once()
+                async with asyncio.timeout(EVERY_SECONDS):
+                    await self._asked.wait()
+            except TimeoutError:
+                continue
+            except PersistenceAway as away:
+                log.warning("rooms not checked yet", error=str(away))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _once(self) -> None:
+        self._asked.clear()
+        restored, in_doubt = self._restored, self._epoch_in_doubt
+        self._restored, self._epoch_in_doubt = set(), False
+        try:
+            await self._check(restored)
+            await self._forward_receipts(restored)
+        except PersistenceAway:
+            self._restored |= restored
+            self._epoch_in_doubt |= in_doubt
+            raise
+
+    async def _check(self, restored: set[bytes]) -> None:
+        """All of them if nothing in particular was interrupted."""
+        rooms = [room for channel, room in self._hub.rooms.items() if not restored or channel in restored]
+        users = [user for channel, user in self._hub.users.items() if not restored or channel in restored]
+        for some_rooms, some_users in _batches(rooms, users):
+            await self._compare(some_rooms, some_users)
+
+    async def _compare(self, rooms: Sequence[Room], users: Sequence[User]) -> None:
+        # What is forwarded while the answer is on its way may be above the heads in it.
+        seen = [(room, room.reorder.forwarded) for room in rooms]
+        applied = [(user, user.changes.forwarded) for user in users]
+        answer = await self._persistence.heads(
+            [room.conversation_id for room in rooms], [user.user_id for user in users]
+        )
+        if not self._hub.adopt_epoch(answer.epoch):
+            await self._adopt_history(answer.epoch)
+            return
+        for room, forwarded in seen:
+            if self._hub.rooms.get(room.channel) is room and room.reorder.started:
+                self._judge_room(room, forwarded, answer.heads.get(room.conversation_id))
+        for user, version in applied:
+            if user.changes.started and answer.versions.get(user.user_id, version) != version:
+                await self._memberships.heal(user)
+
+    def _judge_room(self, room: Room, forwarded: int, head: int | None) -> None:
+        if head is None:
+            self._memberships.leave_gone(room)
+        elif head < forwarded:
+            log.warning("room is ahead of its log", conversation_id=room.conversation_id, head=head)
+            self._hub.restart(room, head)
+        else:
+            self._hub.begin(room, head)
+
+    async def _adopt_history(self, epoch: str) -> None:
+        """The database was restored: rooms begin anew at its heads, users at its lists, clients are told to sync."""
+        log.warning("another line of history", epoch=epoch)
+        before = self._hub.epoch
+        self._hub.epoch = id_bytes(epoch)
+        try:
+            for rooms, users in _batches(list(self._hub.rooms.values()), list(self._hub.users.values())):
+                await self._restart_rooms(rooms)
+                await self._restart_users(users)
+        except PersistenceAway:
+            # Half of it is not enough: the next check finds the difference again, and begins anew.
+            self._hub.epoch = before
+            raise
+
+    async def _restart_rooms(self, rooms: list[Room]) -> None:
+        answer = await self._persistence.heads([room.conversation_id for room in rooms], [])
+        for room in rooms:
+            head = answer.heads.get(room.conversation_id)
+            if head is None:
+                self._memberships.leave_gone(room)
+            else:
+                self._hub.restart(room, head)
+
+    async def _restart_users(self, users: list[User]) -> None:
+        answer = await self._persistence.sessions([api.SessionUser(user.user_id, user.handle) for user in users])
+        by_id = {session.id: session for session in answer.sessions}
+        for user in users:
+            if user.user_id in by_id:
+                self._memberships.restart(user, by_id[user.user_id])
+
+    async def _forward_receipts(self, restored: set[bytes]) -> None:
+        """Those that moved while nothing was heard; and the mark from which to ask the next time."""
+        rooms = [room for channel, room in self._hub.rooms.items() if channel in restored]
+        pieces = [[room.conversation_id for room in some] for some, _ in _batches(rooms, [])] or [[]]
+        marks = []
+        for piece in pieces:
+            answer = await self._persistence.receipts(piece, self._as_of if piece else None)
+            marks.append(answer.as_of)
+            for receipt in answer.receipts:
+                self._forward_receipt(receipt)
+        self._as_of, self._last_as_of = self._last_as_of or marks[0], marks[0]
+
+    def _forward_receipt(self, receipt: api.Receipt) -> None:
+        room = self._hub.room(receipt.conversation_id)
+        if room is not None:
+            self._hub.send_to_room(room, bytes(receipt.frame), "receipt")
+
+
+def _batches(rooms: Sequence[Room], users: Sequence[User]) -> Iterator[tuple[list[Room], list[User]]]:
+    """Both in steps of what one look-up takes."""
+    for some_rooms, some_users in zip_longest(_pieces(rooms), _pieces(users), fillvalue=None):
+        yield some_rooms or [], some_users or []
+
+
+def _pieces(items: Sequence[Item]) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while piece := list(islice(rest, api.MAX_LOOKUPS)):
+        yield piece

@@ -1,0 +1,181 @@
+"""How a session comes into its rooms without an event falling between: the order of a connect (design: "On connect").
+
+Subscribe the user's channel; read the list; put the session into the rooms, where what they forward is held for it;
+wait for Redis' word on their channels; read heads and membership version at once. Was the version still the list's?
+Then the list is whole, and everything above the heads is held or still to come. Else read the list again.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from gateway.bus import Bus
+from gateway.lookups import Found, Heads, Lookups
+from gateway.persistence_client import PersistenceAway
+from gateway.presence.writer import PresenceWriter
+from gateway.rooms.hub import Hub
+from gateway.rooms.memberships import Memberships
+from gateway.rooms.room import Room
+from gateway.rooms.user import User
+from gateway.session.session import Session
+from shared import api
+
+ROUNDS = 10
+"""Readings of a list that changes between each two: then something else is wrong, and the client comes again."""
+
+
+ARRIVE_SECONDS = 10.0
+
+
+class Banned(Exception):
+    """The user may not connect: close with 4502."""
+
+
+class TooManyConnections(Exception):
+    """The user has as many as they may: close with 4504."""
+
+
+def live_rooms(rooms: Iterable[Room]) -> list[str]:
+    """The conversations that hear of their members' presence."""
+    return [room.conversation_id for room in rooms if room.people <= api.LIVE_PRESENCE_MEMBERS]
+
+
+class Arrival:
+    """A session on its way into its rooms. `heads` are of the moment at which `version` was the user's."""
+
+    __slots__ = ("epoch", "heads", "is_counted", "rooms", "session", "version")
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.rooms: dict[str, Room] = {}
+        self.is_counted = False  # in presence
+        self.epoch = ""
+        self.version = 0
+        self.heads: dict[str, int] = {}
+
+
+class Entry:
+    """Takes sessions into their rooms."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        bus: Bus,
+        lookups: Lookups,
+        memberships: Memberships,
+        presence: PresenceWriter,
+        max_user_connections: int,
+    ) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._lookups = lookups
+        self._memberships = memberships
+        self._presence = presence
+        self._max_user_connections = max_user_connections
+
+    def begin(self, session: Session) -> Arrival:
+        """End it by `complete` or `abandon`, whatever happens."""
+        session.user.arriving += 1
+        return Arrival(session)
+
+    async def arrive(self, arrival: Arrival) -> None:
+        """Puts the session into its rooms, where all is held for it, and reads the heads.
+
+        After it `settle` and `complete`, with no await between. Raises PersistenceAway and NotSubscribed (come again
+        later), TimeoutError while Redis is away, Banned and TooManyConnections.
+        """
+        user = arrival.session.user
+        self._hub.listen(user.channel, self._memberships.on_envelope)
+        async with asyncio.timeout(ARRIVE_SECONDS):
+            await self._bus.subscribe([user.channel])
+            for _ in range(ROUNDS):
+                found = await self._look_up(user)
+                counted = self._count(arrival, found.session.rooms)
+                await self._move(arrival, found.session.rooms)
+                await self._check_count(counted)
+                read = await self._lookups.heads(arrival.rooms, user.user_id)
+                if self._stands(user, found, read):
+                    arrival.epoch, arrival.version, arrival.heads = read.epoch, found.session.version, read.heads
+                    self._drop_gone(arrival)
+                    return
+        raise PersistenceAway("the user's conversations did not hold still")
+
+    def settle(self, arrival: Arrival) -> dict[str, int]:
+        """Fixes the session's place in each room: its events follow from the heads that this gives."""
+        settled: dict[str, int] = {}
+        for conversation_id, room in arrival.rooms.items():
+            head = arrival.heads[conversation_id]
+            self._hub.begin(room, head)
+            settled[conversation_id] = room.settle(arrival.session, head)
+        return settled
+
+    def complete(self, arrival: Arrival) -> None:
+        """`connected` is written: what was held follows, and the session is one of the user's from here on."""
+        session, user = arrival.session, arrival.session.user
+        for room in arrival.rooms.values():
+            self._hub.release(session, room)
+        user.arriving -= 1
+        user.sessions = (*user.sessions, session)
+        self._memberships.adopt(user, arrival.version, list(arrival.rooms.values()))
+
+    def abandon(self, arrival: Arrival) -> None:
+        """The session does not come to be."""
+        for room in arrival.rooms.values():
+            self._hub.leave(arrival.session, room)
+        user = arrival.session.user
+        if arrival.is_counted:
+            self._presence.depart(user.user_id, live_rooms(user.rooms))
+        user.arriving -= 1
+        self._hub.release_user(user)
+
+    def leave(self, session: Session) -> None:
+        """A session that was complete is over."""
+        user = session.user
+        self._presence.depart(user.user_id, live_rooms(user.rooms))
+        user.sessions = tuple(other for other in user.sessions if other is not session)
+        for room in user.rooms:
+            self._hub.leave(session, room)
+        self._hub.release_user(user)
+
+    async def _look_up(self, user: User) -> Found:
+        found = await self._lookups.session(user.user_id, user.handle)
+        if found.session.banned:
+            raise Banned
+        if not self._hub.adopt_epoch(found.epoch):
+            self._hub.on_other_epoch()
+        return found
+
+    def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None] | None":
+        """Enters the connection into presence, once: it counts from here on."""
+        if arrival.is_counted:
+            return None
+        arrival.is_counted = True
+        live = [room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS]
+        return self._presence.arrive(arrival.session.user.user_id, live)
+
+    async def _check_count(self, counted: "asyncio.Future[int | None] | None") -> None:
+        if counted is None:
+            return
+        which = await counted
+        if which is not None and which > self._max_user_connections:
+            raise TooManyConnections
+
+    async def _move(self, arrival: Arrival, listed: list[api.Room]) -> None:
+        """Into the rooms of the list and out of all others; returns once Redis confirmed their channels."""
+        session, rooms = arrival.session, arrival.rooms
+        people = {room.id: room.members for room in listed}
+        for conversation_id in rooms.keys() - people.keys():
+            self._hub.leave(session, rooms.pop(conversation_id))
+        for conversation_id in people.keys() - rooms.keys():
+            rooms[conversation_id] = self._hub.open_room(conversation_id, people[conversation_id])
+            rooms[conversation_id].expect(session)
+        await self._bus.subscribe([room.channel for room in rooms.values()])
+
+    def _stands(self, user: User, found: Found, read: Heads) -> bool:
+        """Nothing changed between the list and the heads, nor was a later change applied by another session's word."""
+        same = read.version == found.session.version and read.epoch == found.epoch
+        return same and self._hub.adopt_epoch(read.epoch) and found.session.version >= user.changes.forwarded
+
+    def _drop_gone(self, arrival: Arrival) -> None:
+        """Conversations that were purged since the list was read."""
+        for conversation_id in arrival.rooms.keys() - arrival.heads.keys():
+            self._hub.leave(arrival.session, arrival.rooms.pop(conversation_id))

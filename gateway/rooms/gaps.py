@@ -1,0 +1,129 @@
+"""Fills the gaps in rooms: what Redis lost or brings late is read from the log, or the clients are told to sync."""
+
+import asyncio
+from time import monotonic
+from typing import TypeVar
+
+import structlog
+
+from gateway.lookups import Starter
+from gateway.persistence_client import PersistenceAway, PersistenceClient
+from gateway.rooms.hub import Hub
+from gateway.rooms.memberships import Memberships
+from gateway.rooms.reorder import Gap
+from gateway.rooms.room import Room
+from gateway.rooms.user import User
+from shared.api import EventsAnswer, LoggedEvent
+from shared.wire import Kind, pack
+
+log = structlog.get_logger()
+
+PATIENCE_SECONDS = 0.1
+"""Publishers race: 2 to 50 % of events come late, nearly all within this."""
+RETRY_SECONDS = 1.0
+TURN_SECONDS = 0.05
+LONGEST_GAP = 256
+LARGEST_GAP_BYTES = 128 * 1024
+"""Beyond these a sync by each client, in pages, is cheaper than a burst that would overflow every member's outbox."""
+FETCHES_AT_ONCE = 8
+
+Waiter = TypeVar("Waiter", Room, User)
+
+
+class Gaps:
+    """Rooms and users that wait for something missing. `run` must run, as a task of the owner's."""
+
+    def __init__(self, hub: Hub, memberships: Memberships, persistence: PersistenceClient, tasks: Starter) -> None:
+        self._hub = hub
+        self._memberships = memberships
+        self._persistence = persistence
+        self._tasks = tasks
+        self._rooms: dict[Room, float] = {}  # -> not to be fetched before
+        self._users: dict[User, float] = {}
+        self._busy: set[Room | User] = set()
+        self._any = asyncio.Event()
+
+    def on_gap(self, room: Room) -> None:
+        self._rooms.setdefault(room, monotonic() + PATIENCE_SECONDS)
+        self._any.set()
+
+    def on_behind(self, user: User) -> None:
+        self._users.setdefault(user, monotonic() + PATIENCE_SECONDS)
+        self._any.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._any.wait()
+            self._turn(monotonic())
+            if not self._rooms and not self._users:
+                self._any.clear()
+            await asyncio.sleep(TURN_SECONDS)
+
+    def _turn(self, now: float) -> None:
+        for room in [room for room in self._rooms if not self._is_missing(room)]:
+            del self._rooms[room]
+        for user in [user for user in self._users if user.changes.gap is None or user.is_gone]:
+            del self._users[user]
+        for room in self._due(self._rooms, now):
+            self._tasks.start(self._fill(room), name="fill a gap")
+        for user in self._due(self._users, now):
+            self._tasks.start(self._heal(user), name="heal a user")
+
+    def _is_missing(self, room: Room) -> bool:
+        return room.reorder.gap is not None and self._hub.rooms.get(room.channel) is room
+
+    def _due(self, waiting: "dict[Waiter, float]", now: float) -> "list[Waiter]":
+        free = FETCHES_AT_ONCE - len(self._busy)
+        due = [who for who, at in waiting.items() if at <= now and who not in self._busy][: max(0, free)]
+        self._busy.update(due)
+        return due
+
+    async def _heal(self, user: User) -> None:
+        try:
+            await self._memberships.heal(user)
+        except PersistenceAway as away:
+            log.warning("user not healed yet", error=str(away))
+            self._users[user] = monotonic() + RETRY_SECONDS
+        finally:
+            self._busy.discard(user)
+
+    async def _fill(self, room: Room) -> None:
+        try:
+            gap = room.reorder.gap
+            if gap is not None:
+                self._hub.stats.gaps += 1
+                await self._close_gap(room, gap)
+        except PersistenceAway as away:
+            log.warning("gap not filled yet", error=str(away), conversation_id=room.conversation_id)
+            self._rooms[room] = monotonic() + RETRY_SECONDS
+        finally:
+            self._busy.discard(room)
+
+    async def _close_gap(self, room: Room, gap: Gap) -> None:
+        if gap.last - gap.first >= LONGEST_GAP:
+            self._hub.skip_to(room, gap.last)
+            return
+        answer = await self._persistence.events(room.conversation_id, after=gap.first - 1, up_to=gap.last)
+        if not self._hub.adopt_epoch(answer.epoch):
+            self._hub.on_other_epoch()
+        elif answer.complete and _size(answer) <= LARGEST_GAP_BYTES:
+            envelopes = [(event.seq, _envelope(event, answer.epoch)) for event in answer.events]
+            self._hub.forward_all(room, room.reorder.fill(envelopes, monotonic()))
+        else:
+            self._hub.skip_to(room, gap.last)
+
+
+def _size(answer: EventsAnswer) -> int:
+    return sum(len(event.frame) for event in answer.events)
+
+
+def _envelope(event: LoggedEvent, epoch: str) -> bytes:
+    """As it would have come from Redis."""
+    return pack(
+        Kind.DURABLE,
+        bytes(event.frame),
+        seq=event.seq,
+        committed_us=event.committed_us,
+        sender=event.sender_id,
+        epoch=epoch,
+    )

@@ -1,0 +1,254 @@
+"""The rooms and users of this gateway, and the path of every event from Redis' bytes to the fan-out.
+
+The hot path is `on_message`: per event it reads a prefix of fixed size, asks the room's order, makes one frame and
+queues it once. Nothing is parsed, logged or allocated per member.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+from time import monotonic
+from typing import TYPE_CHECKING, Final
+
+from gateway.bus import Bus
+from gateway.rooms.room import Room
+from gateway.rooms.user import User, user_channel
+from gateway.stats import Stats
+from gateway.websocket.connection import Connection
+from gateway.websocket.fanout import Fanout
+from gateway.websocket.frames import text_frame
+from shared import frames, keys
+from shared.clock import now_us
+from shared.ids import id_bytes
+from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
+
+if TYPE_CHECKING:
+    from gateway.session.session import Session
+
+_DURABLE: Final = int(Kind.DURABLE)
+_RECEIPT: Final = int(Kind.RECEIPT)
+_SEQ: Final = slice(4, 12)
+_COMMITTED: Final = slice(12, 20)
+_SENDER: Final = slice(20, 36)
+_SAMPLED: Final = 0xF
+"""Durations are taken of one event in sixteen."""
+
+OnEnvelope = Callable[[bytes, bytes], None]
+"""Called with (channel, envelope)."""
+
+
+class Hub:
+    """Owns rooms and users; who hears of the rest is set by whoever composes the gateway:
+
+    `on_room_signal(room, kind, envelope)`: typing. `listen(channel, …)`: what comes on a channel that is no room's.
+    `on_gap(room)`: the room holds back events until a gap before them is filled. `on_other_epoch()`: an event of
+    another line of history. `on_unconfirmed(room)`: members who do not acknowledge were written to.
+    """
+
+    def __init__(self, fanout: Fanout, stats: Stats) -> None:
+        self.bus: Bus
+        self.fanout = fanout
+        self.stats = stats
+        self.rooms: dict[bytes, Room] = {}
+        self.users: dict[bytes, User] = {}
+        self.epoch = b""
+        self.on_gap: Callable[[Room], None]
+        self.on_other_epoch: Callable[[], None]
+        self.on_room_signal: Callable[[Room, int, bytes], None]
+        self.on_unconfirmed: Callable[[Room], None]
+        self.on_typist_spoke: Callable[[Room, bytes], None]
+        self._listeners: dict[bytes, OnEnvelope] = {}
+        self._events = 0
+
+    # --- the hot path -----------------------------------------------------------------------------------------------
+
+    def on_message(self, channel: bytes, envelope: bytes) -> None:
+        room = self.rooms.get(channel)
+        if room is None:
+            self._hear(channel, envelope)
+        elif len(envelope) >= PREFIX_BYTES:
+            self._receive(room, envelope)
+
+    def _receive(self, room: Room, envelope: bytes) -> None:
+        version, kind, _, seq, _, _, epoch = unpack_prefix(envelope)
+        if kind != _DURABLE or version != VERSION:
+            self._signal(room, version, kind, envelope)
+            return
+        if epoch != self.epoch:
+            self.on_other_epoch()
+            return
+        ready = room.reorder.accept(seq, envelope, monotonic())
+        for event in ready:
+            self._forward(room, event)
+        if not ready and room.reorder.gap is not None:
+            self.on_gap(room)
+
+    def _forward(self, room: Room, envelope: bytes) -> None:
+        frame = text_frame(envelope[PREFIX_BYTES:])
+        skip: Collection[Connection] = ()
+        if room.legacy or room.newcomers or room.typists:
+            skip = self._prepare(room, int.from_bytes(envelope[_SEQ], "big"), frame, envelope[_SENDER])
+        self.fanout.queue(room, frame, skip)
+        self.stats.durable_sent += len(room.members)
+        if self._events & _SAMPLED == 0:
+            self._sample(int.from_bytes(envelope[_COMMITTED], "big"))
+        self._events += 1
+
+    # --- around it --------------------------------------------------------------------------------------------------
+
+    def forward_all(self, room: Room, envelopes: Iterable[bytes]) -> None:
+        """Events that the room's order released some other way than by a message."""
+        for envelope in envelopes:
+            self._forward(room, envelope)
+
+    def send_to_room(self, room: Room, payload: bytes, kind: str, *, skip: bytes | None = None) -> None:
+        """A frame that is no durable event, to everyone in the room but the user whose channel is `skip`."""
+        frame = text_frame(payload)
+        for newcomer in room.signal(frame, skip=skip):
+            newcomer.connection.send(frame)
+        spared = self.users.get(skip) if skip is not None else None
+        self.fanout.queue(room, frame, spared.connections() if spared is not None else ())
+        self.stats.frames_sent[kind] += len(room.members)
+
+    def user(self, user_id: str) -> User | None:
+        return self.users.get(keys.user(user_id).encode())
+
+    def room(self, conversation_id: str) -> Room | None:
+        return self.rooms.get(keys.room(conversation_id).encode())
+
+    def open_room(self, conversation_id: str, people: int) -> Room:
+        """The room, made if it is not there. Whoever makes one puts somebody into it, then subscribes its channel."""
+        channel = keys.room(conversation_id).encode()
+        room = self.rooms.get(channel)
+        if room is None:
+            room = self.rooms[channel] = Room(channel, people)
+        if people:
+            room.people = people
+        return room
+
+    def open_user(self, user_id: str, handle: str) -> User:
+        """The user, made if they are not there. Whoever makes one lets a session arrive, then subscribes."""
+        channel = keys.user(user_id).encode()
+        user = self.users.get(channel)
+        if user is None:
+            user = self.users[channel] = User(channel, handle)
+        return user
+
+    def release(self, session: "Session", room: Room) -> None:
+        """The session's held frames go out, after what it was told of the room; then it is a member like others."""
+        # What waits in the fan-out was held for it too: it must not get that twice.
+        self.fanout.flush(room)
+        held = room.release(session)
+        if held:
+            session.connection.send(held)
+            if not session.acks:
+                self.on_unconfirmed(room)
+
+    def pause(self, session: "Session", room: Room) -> None:
+        """The session gets nothing of the room until `resume`; the room goes on."""
+        if not session.is_paused_in(room):
+            room.discard(session)
+            room.paused += 1
+            session.paused = (session.paused or frozenset()) | {room}
+
+    def resume(self, session: "Session", room: Room) -> None:
+        """Back from a pause, from the room's head on; no harm if there was none."""
+        if session.is_paused_in(room):
+            self._end_pause(session, room)
+            room.expect(session)
+            room.settle(session, room.reorder.head)
+            self.release(session, room)
+
+    def leave(self, session: "Session", room: Room) -> None:
+        """The session is in the room no longer; an empty room ends."""
+        if session.is_paused_in(room):
+            self._end_pause(session, room)
+        elif room.is_newcomer(session) or session.is_attached:
+            room.discard(session)
+        if room.is_empty and self.rooms.get(room.channel) is room:
+            del self.rooms[room.channel]
+            self.bus.unsubscribe([room.channel])
+
+    def _end_pause(self, session: "Session", room: Room) -> None:
+        room.paused -= 1
+        session.paused = (session.paused or frozenset()) - {room} or None
+
+    def release_user(self, user: User) -> None:
+        """Ends a user of whom no session is left."""
+        if user.is_gone and self.users.pop(user.channel, None) is not None:
+            self.unlisten(user.channel)
+
+    def listen(self, channel: bytes, listener: OnEnvelope) -> None:
+        """Who hears of the envelopes on a channel that is no room's; subscribing it is a second step."""
+        self._listeners[channel] = listener
+
+    def unlisten(self, channel: bytes) -> None:
+        self._listeners.pop(channel, None)
+        self.bus.unsubscribe([channel])
+
+    def begin(self, room: Room, head: int) -> None:
+        """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it."""
+        self.forward_all(room, room.reorder.start(head, monotonic()))
+        if room.reorder.gap is not None:
+            self.on_gap(room)
+
+    def skip_to(self, room: Room, seq: int) -> None:
+        """Gives up what is missing up to `seq`, and tells everyone in the room to sync."""
+        ready = room.reorder.skip_to(seq, monotonic())
+        conversation_id = room.conversation_id
+        self.send_to_room(room, frames.sync(conversation_id=conversation_id, last_seq=seq), "other")
+        self.forward_all(room, ready)
+
+    def restart(self, room: Room, head: int) -> None:
+        """The room begins anew, in another line of history."""
+        self.fanout.flush(room)
+        room.restart()
+        room.reorder.start(head, monotonic())
+        self.send_to_room(room, frames.sync(conversation_id=room.conversation_id, last_seq=head), "other")
+
+    def adopt_epoch(self, epoch: str) -> bool:
+        """False where this is another line of history than the one that the rooms follow."""
+        canonical = id_bytes(epoch)
+        if not self.epoch:
+            self.epoch = canonical
+        return self.epoch == canonical
+
+    def _prepare(self, room: Room, seq: int, frame: bytes, sender: bytes) -> Collection[Connection]:
+        """What only some rooms need before an event goes out; gives the members who are not to get it."""
+        author = user_channel(sender)
+        if room.typists:
+            self.on_typist_spoke(room, author)
+        if room.newcomers:
+            overtaken = room.overtaken(seq)
+            if overtaken:
+                self.fanout.flush(room)
+                room.admit(overtaken)
+            room.hold(seq, frame, author=author)
+        if not room.legacy:
+            return ()
+        self.on_unconfirmed(room)
+        user = self.users.get(author)
+        # An older app would show its own message twice.
+        return user.connections(acks=False) if user is not None else ()
+
+    def _hear(self, channel: bytes, envelope: bytes) -> None:
+        listener = self._listeners.get(channel)
+        if listener is not None and len(envelope) >= PREFIX_BYTES and envelope[0] == VERSION:
+            listener(channel, envelope)
+
+    def _signal(self, room: Room, version: int, kind: int, envelope: bytes) -> None:
+        if version != VERSION:
+            return
+        if kind == _RECEIPT:
+            self.send_to_room(room, envelope[PREFIX_BYTES:], "receipt")
+        elif kind in (Kind.TYPING_START, Kind.TYPING_STOP):
+            self.on_room_signal(room, kind, envelope)
+
+    def _sample(self, committed_us: int) -> None:
+        received, behind = monotonic(), (now_us() - committed_us) / 1e6
+        # Behind the fan-out's own call in the loop's queue, so it runs when the frames are written.
+        asyncio.get_running_loop().call_soon(self._measure, received, behind)
+
+    def _measure(self, received: float, behind: float) -> None:
+        took = monotonic() - received
+        self.stats.broadcast.add(took)
+        self.stats.delivery.add(max(0.0, behind) + took)

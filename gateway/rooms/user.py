@@ -1,0 +1,62 @@
+"""A user with a socket here: their sessions, their rooms, and how far their membership changes were applied."""
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.rooms.reorder import Reorder
+from gateway.rooms.room import Room
+from gateway.websocket.connection import Connection
+from shared import keys
+from shared.ids import id_text
+
+if TYPE_CHECKING:
+    from gateway.session.session import Session
+
+_CHANNEL_PREFIX: Final = len(keys.user(""))
+
+
+def user_channel(key: bytes) -> bytes:
+    return keys.user(id_text(key)).encode()
+
+
+def id_of_channel(channel: bytes) -> str:
+    return channel[_CHANNEL_PREFIX:].decode()
+
+
+class User:
+    """`sessions` are those who have been told `connected`; `arriving` counts the others, who are not yet.
+
+    Membership changes are numbered by the user's version in Postgres; `changes` puts them in order.
+    """
+
+    __slots__ = ("arriving", "changes", "channel", "handle", "rooms", "sessions")
+
+    def __init__(self, channel: bytes, handle: str) -> None:
+        self.channel = channel
+        self.handle = handle
+        self.sessions: tuple[Session, ...] = ()
+        self.rooms: tuple[Room, ...] = ()
+        self.arriving = 0
+        self.changes: Reorder[bytes] = Reorder()
+
+    @property
+    def user_id(self) -> str:
+        return id_of_channel(self.channel)
+
+    @property
+    def is_gone(self) -> bool:
+        return not self.sessions and not self.arriving
+
+    def connections(self, *, acks: bool | None = None) -> list[Connection]:
+        """All of them; only those with, or without, the promise to acknowledge."""
+        return [session.connection for session in self.sessions if acks is None or session.acks is acks]
+
+    def restart_changes(self) -> None:
+        """The versions are of another line of history."""
+        self.changes = Reorder()
+
+    def add_room(self, room: Room) -> None:
+        if room not in self.rooms:
+            self.rooms = (*self.rooms, room)
+
+    def remove_room(self, room: Room) -> None:
+        self.rooms = tuple(other for other in self.rooms if other is not room)

@@ -1,0 +1,222 @@
+"""GET /messages/subscribe: who may come in, and a session from its upgrade to its end."""
+
+import asyncio
+from time import monotonic
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+
+from gateway.bus import NotSubscribed
+from gateway.persistence_client import PersistenceAway
+from gateway.rooms.entry import Arrival, Banned, Entry, TooManyConnections
+from gateway.rooms.hub import Hub
+from gateway.rooms.typing import Typing
+from gateway.session.expiry import Expiry
+from gateway.session.frame_handler import FrameHandler
+from gateway.session.handshake import Handshake, read_handshake
+from gateway.session.session import Session
+from gateway.session.turned_away import Refusal, overloaded, turn_away
+from gateway.stats import Stats
+from gateway.websocket.codes import CloseCode
+from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.heartbeat import Heartbeat
+from gateway.websocket.upgrade import checked_key, take_over
+from shared import frames
+from shared.auth import Identity, Reason, Rejected, TokenVerifier
+from shared.http.errors import unavailable
+from shared.http.origins import Origins
+from shared.limits import LocalBucket
+from shared.log import bound
+from shared.settings import Bucket, Settings
+
+log = structlog.get_logger()
+
+RECONNECT_JITTER_MS = 5000
+"""Over how long clients spread their reconnects by themselves, after a cut that gave no other hint."""
+
+
+class Door:
+    """Lets clients in and knows all who are in. It listens to every session, and passes their frames on."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        hub: Hub,
+        entry: Entry,
+        frame_handler: FrameHandler,
+        typing: Typing,
+        verifier: TokenVerifier,
+        heartbeat: Heartbeat,
+        expiry: Expiry,
+        stats: Stats,
+        limits: Limits,
+    ) -> None:
+        self._settings = settings
+        self._hub = hub
+        self._entry = entry
+        self._frames = frame_handler
+        self._typing = typing
+        self._verifier = verifier
+        self._heartbeat = heartbeat
+        self._expiry = expiry
+        self._stats = stats
+        self._limits = limits
+        self._origins = Origins(settings.allowed_origins)
+        self._rate = Bucket(settings.accept_rate, max(1.0, settings.accept_rate))
+        self._accepts = LocalBucket(self._rate, monotonic())
+        self._arriving = 0
+        self.sessions: set[Session] = set()
+        self.empty = asyncio.Event()
+        self.empty.set()
+        self.is_open = True
+
+    async def subscribe(self, request: web.Request) -> web.StreamResponse:
+        """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
+        checked_key(request)
+        self._admit()
+        handshake = read_handshake(request)
+        try:
+            self._check_origin(request)
+            identity = await self._identify(handshake.token)
+            self._check_room()
+            return await self._welcome(request, handshake, identity)
+        except Refusal as refusal:
+            self._stats.count_failure(refusal.code)
+            return turn_away(request, handshake, refusal, self._limits)
+
+    def _admit(self) -> None:
+        """A refused upgrade is the cheapest answer there is, where there are too many."""
+        if not self.is_open:
+            self._stats.count_failure("draining")
+            raise unavailable("this gateway is draining: connect again")
+        wait = self._accepts.take(self._rate, monotonic())
+        if wait:
+            self._stats.count_failure("accept_rate")
+            raise unavailable("too many connections at once: connect again", retry_after=wait)
+
+    def _check_origin(self, request: web.Request) -> None:
+        if not self._origins.allows(request.headers.get("Origin"), request.headers.get("Host")):
+            raise Refusal(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
+
+    async def _identify(self, token: str | None) -> Identity:
+        known = self._verifier.verify_cached(token) if token else None
+        verdict = known or await self._verifier.verify(token)
+        if isinstance(verdict, Identity):
+            return verdict
+        raise _unauthorized(verdict)
+
+    def _check_room(self) -> None:
+        if len(self.sessions) + self._arriving >= self._settings.max_connections:
+            raise overloaded("This gateway is full: connect again")
+
+    async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
+        user = self._hub.open_user(identity.user_id, identity.handle)
+        session = Session(uuid4().bytes, user, identity, self, acks=handshake.acks)
+        arrival = self._entry.begin(session)
+        self._arriving += 1
+        try:
+            with bound(connection_id=session.connection_id, user_id=identity.user_id):
+                await self._arrive(arrival)
+                return self._complete(request, handshake, arrival)
+        finally:
+            self._arriving -= 1
+            if session not in self.sessions:
+                self._entry.abandon(arrival)
+
+    async def _arrive(self, arrival: Arrival) -> None:
+        try:
+            await self._entry.arrive(arrival)
+        except Banned:
+            raise Refusal(CloseCode.USER_BANNED, "banned", "This user is banned") from None
+        except TooManyConnections:
+            message = "This user has too many connections"
+            raise Refusal(CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message) from None
+        except (PersistenceAway, NotSubscribed, TimeoutError) as error:
+            log.warning("connect failed", error=f"{type(error).__name__}: {error}")
+            raise overloaded("A part of the service is away: connect again") from error
+        if not self.is_open:
+            raise overloaded("This gateway is draining: connect again")
+
+    def _complete(self, request: web.Request, handshake: Handshake, arrival: Arrival) -> web.StreamResponse:
+        """From the heads to the first frame nothing is awaited: what the rooms forward after them is held, or sent."""
+        session = arrival.session
+        heads = self._entry.settle(arrival)
+
+        def make() -> Connection:
+            connection = Connection(session, self._limits)
+            session.attach(connection)
+            return connection
+
+        response = take_over(request, make, subprotocol=handshake.subprotocol)
+        if session.is_attached:
+            session.send(self._connected(session, arrival.epoch, heads))
+            self.sessions.add(session)
+            self.empty.clear()
+            self._entry.complete(arrival)
+            self._note_opened(session)
+            session.begin()
+        return response
+
+    def _connected(self, session: Session, epoch: str, heads: dict[str, int]) -> bytes:
+        return frames.connected(
+            user_id=session.user.user_id,
+            connection_id=session.connection_id,
+            conversation_ids=list(heads),
+            heads=heads,
+            epoch=epoch,
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+            reconnect_jitter_ms=RECONNECT_JITTER_MS,
+            max_frame_bytes=self._limits.message_bytes,
+        )
+
+    def _note_opened(self, session: Session) -> None:
+        self._heartbeat.add(session.connection)
+        self._expiry.watch(session)
+        self._stats.opened += 1
+        log.info("connected", rooms=len(session.user.rooms), acks=session.acks)
+
+    # --- what happens on a session's socket (SessionListener) -------------------------------------------------------
+
+    def on_frame(self, session: Session, data: bytes) -> None:
+        self._frames.on_frame(session, data)
+
+    def on_binary(self, session: Session) -> None:
+        self._frames.on_binary(session)
+
+    def on_heard(self, session: Session) -> None:
+        self._frames.on_heard(session)
+
+    def on_closed(self, session: Session, code: int) -> None:
+        if session not in self.sessions:
+            return
+        self.sessions.discard(session)
+        if not self.sessions:
+            self.empty.set()
+        self._typing.dropped(session)
+        self._heartbeat.discard(session.connection)
+        self._expiry.forget(session)
+        self._entry.leave(session)
+        self._note_closed(session, code)
+
+    def _note_closed(self, session: Session, code: int) -> None:
+        seconds = monotonic() - session.opened_at
+        self._stats.count_closed(code)
+        self._stats.lifetime.add(seconds)
+        if code == CloseCode.OVERLOADED:
+            self._stats.slow_consumers += 1
+        log.info(
+            "closed",
+            connection_id=session.connection_id,
+            user_id=session.user.user_id,
+            code=code,
+            seconds=round(seconds, 1),
+        )
+
+
+def _unauthorized(rejected: Rejected) -> Refusal:
+    if rejected.reason is Reason.KEYS_UNAVAILABLE:
+        return overloaded("The token cannot be verified at the moment: connect again")
+    if rejected.reason is Reason.MISSING:
+        return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", "Authentication required: no token")
+    return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.reason.value}")

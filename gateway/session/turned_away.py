@@ -1,0 +1,62 @@
+"""A client that may not come in: a phone cannot see why an upgrade was refused, so it is upgraded, told, and closed."""
+
+from typing import Any
+
+from aiohttp import web
+
+from gateway.session.handshake import Handshake
+from gateway.websocket.codes import CloseCode
+from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.frames import text_frame
+from gateway.websocket.upgrade import take_over
+from shared import frames
+
+RETRY_AFTER_MS = 2000
+"""The hint to whom is told to come again; clients add their own jitter."""
+
+
+class _Nobody:
+    """The owner of a connection from which nothing more is wanted."""
+
+    def on_text(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_binary(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_alive(self, connection: Connection) -> None: ...
+
+    def on_closed(self, connection: Connection, code: int) -> None: ...
+
+
+_NOBODY = _Nobody()
+
+
+class Refusal(Exception):
+    """Why a client may not come in: an error frame's code and text, and the close code that says what to do next."""
+
+    def __init__(self, close_code: CloseCode, code: str, message: str, **fields: Any) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+        self.code = code
+        self.message = message
+        self.fields = fields
+
+
+def overloaded(message: str) -> Refusal:
+    """Come again, a little later."""
+    return Refusal(CloseCode.OVERLOADED, "unavailable", message, retryAfterMs=RETRY_AFTER_MS)
+
+
+def turn_away(request: web.Request, handshake: Handshake, refusal: Refusal, limits: Limits) -> web.StreamResponse:
+    """Upgrades, says why, closes."""
+    made: list[Connection] = []
+
+    def make() -> Connection:
+        made.append(Connection(_NOBODY, limits))
+        return made[0]
+
+    response = take_over(request, make, subprotocol=handshake.subprotocol)
+    for connection in made:
+        payload = frames.error(code=refusal.code, message=refusal.message, **refusal.fields)
+        connection.send(text_frame(payload))
+        connection.close(refusal.close_code, refusal.message[:120])
+    return response
