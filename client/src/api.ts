@@ -2,6 +2,7 @@
 
 import type { Clock } from './platform';
 import type { Conversation, Presence, SyncAnswer, WireMessage } from './protocol';
+import { within } from './timers';
 import type { Tokens } from './tokens';
 
 const DEADLINE_MS = 15_000;
@@ -108,24 +109,17 @@ export class Api {
     const token = await this.tokens.get(force);
     if (token === null) throw new ApiError(401, 'unauthorized', 'nobody is signed in');
     const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
-    return this.inTime(async (signal) => {
-      const payload = body && { body: JSON.stringify(body) };
-      const response = await this.options.fetch(this.options.url + path, { method, headers, signal, ...payload });
-      return { response, content: await response.json().catch(() => null) };
+    const abort = new AbortController();
+    const asked = this.fetch(path, { method, headers, signal: abort.signal, ...(body && { body: JSON.stringify(body) }) });
+    // Holds for the body too, and where a platform's fetch does not heed its signal.
+    return within(this.clock, DEADLINE_MS, asked, () => abort.abort()).catch((error: unknown) => {
+      throw new ApiError(0, 'unreachable', String(error));
     });
   }
 
-  /** The deadline covers the body too, and holds where a platform's fetch does not heed its signal. */
-  private inTime<T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const abort = new AbortController();
-    return new Promise<T>((resolve, reject) => {
-      const unreachable = (error: unknown): void => reject(new ApiError(0, 'unreachable', String(error)));
-      const timer = this.clock.setTimeout(() => {
-        unreachable('no answer in time');
-        abort.abort();
-      }, DEADLINE_MS);
-      void run(abort.signal).then(resolve, unreachable).finally(() => this.clock.clearTimeout(timer));
-    });
+  private async fetch(path: string, init: RequestInit): Promise<Answer> {
+    const response = await this.options.fetch(this.options.url + path, init);
+    return { response, content: await response.json().catch(() => null) };
   }
 }
 

@@ -6,7 +6,7 @@
 
 import { ApiError, type OutgoingMessage } from './api';
 import { Job } from './job';
-import { uuid, type Env, type KeyValueStorage } from './platform';
+import { uniqueId, type Env, type KeyValueStorage } from './platform';
 import type { WireMessage } from './protocol';
 
 export type OutboxState = 'queued' | 'sending' | 'sent' | 'failed';
@@ -73,7 +73,7 @@ export class Outbox {
   add(conversationId: string, { text, replyTo, mediaUrl }: OutgoingMessage): OutboxItem {
     const full = this.items.length >= MOST_ITEMS;
     const item: OutboxItem = {
-      clientId: uuid(this.env.random), conversationId, text, replyTo: replyTo ?? null, mediaUrl: mediaUrl ?? null,
+      clientId: uniqueId(this.env.random), conversationId, text, replyTo: replyTo ?? null, mediaUrl: mediaUrl ?? null,
       writtenAt: this.nextTime(),
       state: full ? 'failed' : 'queued', error: full ? 'too many messages wait' : null, seq: null,
     };

@@ -63,14 +63,10 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => globalThis.clearTimeout(timer),
 };
 
-/** A UUID v4. React Native has no `crypto.randomUUID`, nor has a page on plain http. */
-export function uuid(random: () => number): string {
-  const native = globalThis.crypto?.randomUUID?.bind(globalThis.crypto);
-  if (native) return native();
-  return 'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'.replace(/[xy]/g, (letter) => {
-    const nibble = Math.floor(random() * 16);
-    return (letter === 'x' ? nibble : (nibble & 3) | 8).toString(16);
-  });
+/** An id that nobody else has. React Native has no `crypto.randomUUID`, nor has a page on plain http. */
+export function uniqueId(random: () => number): string {
+  const piece = (): string => random().toString(36).slice(2, 10);
+  return globalThis.crypto?.randomUUID?.() ?? Date.now().toString(36) + piece() + piece() + piece();
 }
 
 /** Storage that forgets with the process, and a platform that never reports anything: for tests and servers. */

@@ -30,3 +30,14 @@ export class Timers<Name extends string> {
     this.clear(...this.running.keys());
   }
 }
+
+/** The promise's outcome, or an error after `ms`, when `late` is called too. */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>, late?: () => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      reject(new Error('no answer in time'));
+      late?.();
+    }, ms);
+    void promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));
+  });
+}

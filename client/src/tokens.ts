@@ -1,6 +1,7 @@
 /** The access token: asked for once at a time, and renewed before it runs out. */
 
 import type { Env, Timer } from './platform';
+import { within } from './timers';
 
 /**
  * Gives the user's access token, or null when nobody is signed in. `force` asks for a fresh one because the
@@ -62,15 +63,8 @@ export class Tokens {
   }
 
   private ask(force: boolean): Promise<string | null> {
-    return new Promise((resolve, reject) => {
-      const { clock } = this.env;
-      const timer = clock.setTimeout(() => reject(new Error('getToken did not answer')), PROVIDER_DEADLINE_MS);
-      const settle = <T>(pass: (value: T) => void) => (value: T): void => {
-        clock.clearTimeout(timer);
-        pass(value);
-      };
-      Promise.resolve().then(() => this.provider({ force })).then(settle(resolve), settle(reject));
-    });
+    const asked = Promise.resolve().then(() => this.provider({ force }));
+    return within(this.env.clock, PROVIDER_DEADLINE_MS, asked);
   }
 }
 

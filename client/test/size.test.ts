@@ -1,15 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build } from 'vite';
+import { build, minify } from 'vite';
 import { expect, test } from 'vitest';
 
 const CORE_BYTES = 12 * 1024;
 
 test('the core stays within 12 KB, minified and gzipped', async () => {
   const entry = fileURLToPath(new URL('../src/index.ts', import.meta.url));
-  const [bundle] = [await build({ configFile: false, logLevel: 'silent', build: { write: false, minify: true, target: 'es2022', lib: { entry, formats: ['es'] } } })].flat();
+  const [bundle] = [await build({ configFile: false, logLevel: 'silent', build: { write: false, minify: false, target: 'es2022', lib: { entry, formats: ['es'] } } })].flat();
   if (!bundle || !('output' in bundle)) throw new Error('nothing was built');
-  const bytes = gzipSync(bundle.output[0].code, { level: 9 }).length;
+  const { code } = await minify('index.js', bundle.output[0].code, { module: true });
+  const bytes = gzipSync(code, { level: 9 }).length;
   expect(bytes).toBeGreaterThan(5000);
   expect(bytes).toBeLessThanOrEqual(CORE_BYTES);
 }, 30_000);
