@@ -1,0 +1,160 @@
+"""What a gateway hears from Redis: channels of bytes, subscribed through every loss of a link. Knows no rooms."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.bus.address import RedisAddress
+from gateway.bus.shard import LinkSettings, Shard
+
+log = structlog.get_logger()
+
+
+class NotSubscribed(Exception):
+    """The channel was unsubscribed, or the bus stopped, before Redis confirmed it: nothing is heard on it."""
+
+
+@dataclass(frozen=True)
+class BusListener:
+    """Whom the bus tells that events may have been missed. Both are called on the loop and must not block.
+
+    `on_lost()`: an interruption began. `on_restored(channels)`: these were interrupted and are confirmed again: what
+    was published on them in between is gone, so read their heads now. Each loss ends in a restore of its own channels
+    as soon as they are back, even while another shard of a cluster is still away.
+    """
+
+    on_lost: Callable[[], None]
+    on_restored: Callable[[Sequence[bytes]], None]
+
+
+class Bus(ABC):
+    """Subscriptions that outlive their connection.
+
+    A message is delivered at most once, in the order of its channel; whether one was missed, only the listener's
+    restores and the sequence numbers inside tell. `run` must run, as a task of the owner's.
+    """
+
+    def __init__(self, listener: BusListener) -> None:
+        self._listener = listener
+        self._waiting: dict[bytes, asyncio.Future[bool]] = {}
+        self._stopped = False
+        self.generation = 0
+        """Rises with every interruption: the same number before and after means that nothing was missed between."""
+
+    async def subscribe(self, channels: Iterable[str | bytes]) -> None:
+        """Returns once Redis has confirmed every channel: what is published from then on arrives.
+
+        Through an outage it waits (bound it with `asyncio.timeout`). A cancelled call leaves its channels subscribed.
+        The channels of all calls in one loop tick leave in one write. Raises NotSubscribed.
+        """
+        waiting = [future for channel in channels if (future := self._ask(_encoded(channel))) is not None]
+        if waiting:
+            # Not gather: a caller who is cancelled must not cancel what others wait for.
+            await asyncio.wait(waiting)
+            if not all(future.result() for future in waiting):
+                raise NotSubscribed
+
+    def unsubscribe(self, channels: Iterable[str | bytes]) -> None:
+        """Redis is told within this loop tick; what was on its way until then may still be delivered.
+
+        Channels are not counted: one call ends what any number of `subscribe` began, and fails those that wait.
+        """
+        for channel in map(_encoded, channels):
+            self._forget(channel)
+            self._answer(channel, confirmed=False)
+
+    @property
+    @abstractmethod
+    def proven(self) -> bool:
+        """Whether a probe has lately come back through every link: readiness."""
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Keeps the links until cancelled. Ends by itself only with an error that is a bug."""
+
+    @abstractmethod
+    def _confirmed(self, channel: bytes) -> bool: ...
+
+    @abstractmethod
+    def _want(self, channel: bytes) -> None: ...
+
+    @abstractmethod
+    def _forget(self, channel: bytes) -> None: ...
+
+    def _ask(self, channel: bytes) -> asyncio.Future[bool] | None:
+        """One future a channel, however many wait for it; None where it is confirmed already."""
+        if self._stopped:
+            raise NotSubscribed
+        future = self._waiting.get(channel)
+        if future is None and not self._confirmed(channel):
+            self._want(channel)
+            # Asked again: one that was given up in this very tick is still subscribed, and no word about it will come.
+            if not self._confirmed(channel):
+                future = self._waiting[channel] = asyncio.get_running_loop().create_future()
+        return future
+
+    def _answer(self, channel: bytes, *, confirmed: bool) -> None:
+        future = self._waiting.pop(channel, None)
+        if future is not None:
+            future.set_result(confirmed)
+
+    def _stop(self) -> None:
+        self._stopped = True
+        for channel in list(self._waiting):
+            self._answer(channel, confirmed=False)
+
+    # --- what a shard tells (ShardOwner) ----------------------------------------------------------------------------
+
+    def channel_confirmed(self, channel: bytes) -> None:
+        self._answer(channel, confirmed=True)
+
+    def shard_lost(self) -> None:
+        self.generation += 1
+        self._listener.on_lost()
+
+    def shard_restored(self, channels: Sequence[bytes]) -> None:
+        self._listener.on_restored(channels)
+
+
+class SingleBus(Bus):
+    """One Redis, one link."""
+
+    def __init__(
+        self, address: RedisAddress, probe_channel: bytes, listener: BusListener, settings: LinkSettings
+    ) -> None:
+        super().__init__(listener)
+        self._shard = Shard(address, probe_channel, self, settings)
+
+    @property
+    def proven(self) -> bool:
+        return self._shard.proven
+
+    async def run(self) -> None:
+        try:
+            await self._shard.run()
+        finally:
+            self._stop()
+
+    def _confirmed(self, channel: bytes) -> bool:
+        return self._shard.confirmed(channel)
+
+    def _want(self, channel: bytes) -> None:
+        self._shard.want(channel)
+
+    def _forget(self, channel: bytes) -> None:
+        self._shard.forget(channel)
+
+    def shard_unreachable(self) -> None:
+        """The shard goes on trying; there is nowhere else to look."""
+
+    def channels_misplaced(self, shard: Shard, channels: Sequence[bytes], error: str) -> None:
+        """No cluster to look for another place in: a Redis that still loads, or one that refuses us. Try it anew."""
+        log.error("redis refused a subscription", address=str(shard.address), error=error, channels=len(channels))
+        shard.replace_link(f"subscription refused: {error}")
+
+
+def _encoded(channel: str | bytes) -> bytes:
+    return channel.encode() if isinstance(channel, str) else channel

@@ -1,0 +1,248 @@
+"""One Redis primary: keeps a link to it alive, and subscribed to what is wanted there."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+from prometheus_client import Counter
+
+from gateway.bus.address import RedisAddress
+from gateway.bus.backoff import Backoff
+from gateway.bus.link import LinkRefused, OnMessage, RedisLink
+from gateway.bus.probe import Probe, PublishProbe
+from gateway.bus.slots import key_slot
+
+log = structlog.get_logger()
+
+BATCH = 512
+"""Channels in one command: Redis runs nothing else while it works on one."""
+
+_RECONNECTS = Counter("parley_gateway_redis_reconnects_total", "Links to Redis that were lost and had to be made anew.")
+
+
+class ShardOwner(Protocol):
+    """Whom a shard tells what became of its channels."""
+
+    def channel_confirmed(self, channel: bytes) -> None:
+        """The channel is subscribed, for the first time or again."""
+
+    def shard_lost(self) -> None:
+        """The link went down: from now on events may be missed."""
+
+    def shard_restored(self, channels: Sequence[bytes]) -> None:
+        """These were interrupted and are confirmed again; any event in between may be missed."""
+
+    def shard_unreachable(self) -> None:
+        """Another attempt to connect has failed."""
+
+    def channels_misplaced(self, shard: "Shard", channels: Sequence[bytes], error: str) -> None:
+        """Redis does not serve these here (any more)."""
+
+
+@dataclass(frozen=True)
+class LinkSettings:
+    """What every link of a bus has in common. `name` is how Redis' CLIENT LIST shows it (no spaces)."""
+
+    name: str
+    on_message: OnMessage
+    publish_probe: PublishProbe
+    probe_seconds: float
+
+
+class Shard:
+    """The channels wanted from one primary, and its one link.
+
+    What is wanted and what the link has is compared once a loop tick: everything asked for in one tick leaves in one
+    write, and asking twice, or for the opposite, costs nothing. `by_slot`: in a Redis Cluster the channels of one
+    command must share a slot.
+    """
+
+    def __init__(
+        self,
+        address: RedisAddress,
+        probe_channel: bytes,
+        owner: ShardOwner,
+        settings: LinkSettings,
+        *,
+        by_slot: bool = False,
+    ) -> None:
+        self.address = address
+        self.wanted: set[bytes] = {probe_channel}
+        self.probe = Probe(
+            probe_channel,
+            publish=settings.publish_probe,
+            seconds=settings.probe_seconds,
+            on_silent=self._replace_silent,
+        )
+        self._owner = owner
+        self._settings = settings
+        self._by_slot = by_slot
+        self._link: RedisLink | None = None
+        self._lost = asyncio.Event()
+        self._backoff = Backoff()
+        self._touched: set[bytes] = set()
+        self._interrupted: set[bytes] = set()
+        self._restored: list[bytes] = []
+        self._restoring = False
+
+    @property
+    def proven(self) -> bool:
+        return self._link is not None and self.probe.proven
+
+    def confirmed(self, channel: bytes) -> bool:
+        return self._link is not None and channel in self.wanted and self._link.confirmed(channel)
+
+    def want(self, channel: bytes, *, interrupted: bool = False) -> None:
+        """Subscribe it, and again on every new link. `interrupted`: it was confirmed before, on another shard."""
+        self.wanted.add(channel)
+        if interrupted:
+            self._interrupted.add(channel)
+            self._restoring = True
+        self._touch(channel)
+
+    def forget(self, channel: bytes) -> bool:
+        """Unsubscribe it; True where it was confirmed before, so that events may be missed until it is again."""
+        was_confirmed = channel in self._interrupted or self.confirmed(channel)
+        self.wanted.discard(channel)
+        self._interrupted.discard(channel)
+        self._touch(channel)
+        return was_confirmed
+
+    def replace_link(self, reason: str) -> None:
+        if self._link is not None:
+            self._link.end(reason)
+
+    def move_probe(self, channel: bytes) -> None:
+        """Probe on this channel from now on; the same one again makes sure that it is subscribed."""
+        if channel != self.probe.channel:
+            self.forget(self.probe.channel)
+            self.probe.channel = channel
+            if self._link is not None:
+                self._link.probe_channel = channel
+        self.want(channel)
+
+    async def run(self) -> None:
+        """Keeps the link and probes it, until cancelled; then the link is closed."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_link(), name=f"redis-link {self.address}")
+                tasks.create_task(self.probe.run(), name=f"redis-probe {self.address}")
+        finally:
+            self._close()
+
+    async def _keep_link(self) -> None:
+        while True:
+            self._adopt(await self._connected())
+            await self._lost.wait()
+            await asyncio.sleep(self._backoff.next_seconds())
+
+    async def _connected(self) -> RedisLink:
+        while True:
+            try:
+                return await RedisLink.connect(
+                    self.address,
+                    name=self._settings.name,
+                    owner=self,
+                    on_message=self._settings.on_message,
+                    probe_channel=self.probe.channel,
+                )
+            except (OSError, LinkRefused) as error:
+                log.warning("redis link refused", address=str(self.address), error=f"{type(error).__name__}: {error}")
+                self._owner.shard_unreachable()
+            await asyncio.sleep(self._backoff.next_seconds())
+
+    def _adopt(self, link: RedisLink) -> None:
+        """The probe's channel goes first: its confirmation starts the proof, whatever else is to be subscribed."""
+        self._lost.clear()
+        self._link = link
+        self.probe.forget()
+        channels = [channel for channel in self.wanted if channel != self.probe.channel]
+        link.change([[self.probe.channel], *self._batches(channels)], [])
+
+    def _close(self) -> None:
+        link, self._link = self._link, None
+        if link is not None:
+            link.end("stopped")
+
+    # --- from wanted to subscribed ----------------------------------------------------------------------------------
+
+    def _touch(self, channel: bytes) -> None:
+        if not self._touched:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._touched.add(channel)
+
+    def _flush(self) -> None:
+        link, touched = self._link, self._touched
+        self._touched = set()
+        if link is None:
+            return  # the next link subscribes whatever is wanted by then
+        more = [channel for channel in touched if channel in self.wanted and channel not in link.subscribed]
+        less = [channel for channel in touched if channel not in self.wanted and channel in link.subscribed]
+        link.change(self._batches(more), self._batches(less))
+        self._check_restored()
+
+    def _batches(self, channels: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+        for group in self._groups(channels):
+            for start in range(0, len(group), BATCH):
+                yield group[start : start + BATCH]
+
+    def _groups(self, channels: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+        if not self._by_slot:
+            return [channels]
+        slots: dict[int, list[bytes]] = defaultdict(list)
+        for channel in channels:
+            slots[key_slot(channel)].append(channel)
+        return slots.values()
+
+    # --- what the link tells (LinkOwner) ----------------------------------------------------------------------------
+
+    def link_confirmed(self, channel: bytes) -> None:
+        if channel == self.probe.channel:
+            self.probe.hurry()
+        elif channel in self.wanted:
+            if channel in self._interrupted:
+                self._interrupted.discard(channel)
+                self._restored.append(channel)
+            self._owner.channel_confirmed(channel)
+        self._check_restored()
+
+    def link_refused(self, channels: Sequence[bytes], error: str) -> None:
+        self._owner.channels_misplaced(self, channels, error)
+
+    def link_revoked(self, channel: bytes) -> None:
+        if channel in self.wanted and channel != self.probe.channel:
+            self._interrupted.add(channel)
+        self._owner.channels_misplaced(self, [channel], "sunsubscribe")
+
+    def link_probed(self, payload: bytes) -> None:
+        self.probe.came_back(payload)
+        self._backoff.reset()
+
+    def link_down(self, reason: str) -> None:
+        link, self._link = self._link, None
+        if link is None:
+            return  # it never was ours: `connect` raises
+        confirmed = (channel for channel in link.subscribed if channel in self.wanted and link.confirmed(channel))
+        self._interrupted.update(confirmed)
+        self._interrupted.discard(self.probe.channel)
+        self._restored.clear()  # they are interrupted once more
+        self._restoring = True
+        self._lost.set()
+        _RECONNECTS.inc()
+        log.warning("redis link lost", address=str(self.address), reason=reason, channels=len(self.wanted))
+        self._owner.shard_lost()
+
+    def _check_restored(self) -> None:
+        """Says so once every interrupted channel is confirmed; with none, once the new link takes subscriptions."""
+        link = self._link
+        if self._restoring and not self._interrupted and link is not None and link.confirmed(self.probe.channel):
+            self._restoring = False
+            restored, self._restored = self._restored, []
+            log.info("redis link restored", address=str(self.address), channels=len(restored))
+            self._owner.shard_restored(restored)
+
+    def _replace_silent(self) -> None:
+        self.replace_link("two probes in a row did not come back")
