@@ -82,7 +82,13 @@ class Fanout:
 
 def write(members: Iterable[Connection], frames: _Frames) -> None:
     """All frames to all members but those whom a frame skips, in one write for each."""
-    joined = frames[0][0] if len(frames) == 1 else b"".join([frame for frame, _ in frames])
+    if len(frames) == 1:
+        frame, skip = frames[0]
+        for member in members:
+            if member not in skip:
+                member.send(frame)
+        return
+    joined = b"".join([frame for frame, _ in frames])
     skipping = {connection for _, skip in frames for connection in skip}
     if not skipping:
         for member in members:

@@ -31,8 +31,7 @@ class Heartbeat:
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
-        self._due = loop.time() + self._tick
-        self._timer = loop.call_at(self._due, self._beat)
+        self._wait(loop)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -41,7 +40,6 @@ class Heartbeat:
 
     def add(self, connection: Connection) -> None:
         """Watches it from now on."""
-        connection.heard = True
         connection.bucket = self._buckets[self._next]
         connection.bucket.add(connection)
         self._next = (self._next + 1) % len(self._buckets)
@@ -59,7 +57,10 @@ class Heartbeat:
         self._judge(self._buckets[(self._now - self._patience) % len(self._buckets)])
         self._ping(self._buckets[self._now])
         self._now = (self._now + 1) % len(self._buckets)
-        self._due = max(self._due + self._tick, loop.time())
+        self._wait(loop)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._due = loop.time() + self._tick
         self._timer = loop.call_at(self._due, self._beat)
 
     def _forgive(self) -> None:

@@ -90,7 +90,6 @@ def _detach(request: web.Request) -> bytes:
     handler: Any = request.protocol
     tail = _Tail()
     handler.set_parser(tail)
-    handler.keep_alive(False)
     handler.transport = None  # or connection_lost would close it
     handler.connection_lost(None)
     return tail.data

@@ -1,6 +1,7 @@
 """A small site with one WebSocket endpoint, and a client that speaks raw bytes to it."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -85,7 +86,7 @@ async def serving(
     runner = site.runner = web.AppRunner(app, **{"access_log": None, **options})
     await runner.setup()
     try:
-        await web.TCPSite(runner, "localhost", 0, ssl_context=server_tls).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls).start()
         site.port = runner.addresses[0][1]
         yield
     finally:
@@ -104,14 +105,21 @@ class RawClient:
     writer: asyncio.StreamWriter
 
     @classmethod
-    async def open(cls, site: Site) -> Self:
-        client = cls(*await asyncio.open_connection("localhost", site.port, ssl=site.tls))
+    async def open(cls, site: Site, receive_buffer: int | None = None) -> Self:
+        """`receive_buffer` fixes what the client's kernel takes while nobody reads; else it grows to megabytes."""
+        raw = socket.socket()
+        if receive_buffer is not None:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        raw.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", site.port))
+        name = "localhost" if site.tls else None
+        client = cls(*await asyncio.open_connection(sock=raw, ssl=site.tls, server_hostname=name))
         site.clients.append(client)
         return client
 
     @classmethod
-    async def upgraded(cls, site: Site, behind: bytes = b"") -> Self:
-        client = await cls.open(site)
+    async def upgraded(cls, site: Site, behind: bytes = b"", receive_buffer: int | None = None) -> Self:
+        client = await cls.open(site, receive_buffer)
         client.write(handshake() + behind)
         status, _ = await client.read_head()
         assert status == 101

@@ -201,9 +201,7 @@ async def test_an_end_of_input_without_a_close_frame_is_reported_as_1006(any_sit
 
 
 async def test_who_ends_its_input_and_never_reads_is_dropped_at_the_deadline(site: Site) -> None:
-    client = await RawClient.upgraded(site)
-    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await fill_kernel_buffers(site)
+    client = await stalled(site)
     client.writer.write_eof()
     await eventually(lambda: site.listener.closed == [1006])
 
@@ -216,18 +214,25 @@ def waiting_bytes(site: Site) -> int:
     return transport.get_write_buffer_size()
 
 
-async def fill_kernel_buffers(site: Site) -> None:
-    """Until something waits in this process, but not yet so much that the client is slow."""
-    while waiting_bytes(site) == 0:
+async def stalled(site: Site) -> RawClient:
+    """A client that has stopped reading, as soon as something waits for it in this process."""
+    client = await RawClient.upgraded(site, receive_buffer=16_384)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    while waiting_bytes(site) < 3 * len(FRAME):
         site.connection.send(FRAME)
         await asyncio.sleep(0)
-
-
-async def stalled(site: Site) -> RawClient:
-    client = await RawClient.upgraded(site)
-    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    await fill_kernel_buffers(site)
     return client
+
+
+async def test_the_kernel_hides_little_of_what_a_stalled_client_does_not_read(site: Site) -> None:
+    client = await RawClient.upgraded(site, receive_buffer=16_384)
+    client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    sent = 0
+    while waiting_bytes(site) == 0:
+        site.connection.send(FRAME)
+        sent += len(FRAME)
+        await asyncio.sleep(0)
+    assert sent < 400_000, "unlimited, the kernel takes megabytes"
 
 
 async def test_a_reader_too_slow_is_closed_with_1013_at_a_bounded_outbox(any_site: Site) -> None:

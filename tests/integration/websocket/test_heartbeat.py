@@ -79,14 +79,17 @@ async def test_who_is_no_longer_watched_is_left_alone(site: Site, heartbeat: Hea
 
 
 async def test_a_process_that_slept_does_not_blame_its_clients(site: Site, heartbeat: Heartbeat) -> None:
-    """As after SIGSTOP: the deadline is long over when the loop runs again, and the pong still unread."""
-    client = await RawClient.upgraded(site)
-    heartbeat.add(site.connection)
-    assert await client.read_frame() == (Opcode.PING, b"")
+    """As after SIGSTOP: the deadline is long over when the loop runs again, and the pongs still unread."""
+    clients = [await RawClient.upgraded(site) for _ in range(4)]
+    for connection in site.listener.connections:
+        heartbeat.add(connection)
+    for client in clients:
+        assert await client.read_frame() == (Opcode.PING, b"")
     time.sleep(3 * SECONDS)
-    client.write(client_frame(Opcode.PONG))
-    await answered_pings(client, 3)
-    assert site.connection.is_open
+    for client in clients:
+        client.write(client_frame(Opcode.PONG))
+    await asyncio.gather(*(answered_pings(client, 3) for client in clients))
+    assert all(connection.is_open for connection in site.listener.connections)
 
 
 async def test_nothing_is_pinged_after_a_stop(site: Site) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.connection import Connection, Limits, Owner
 
 
 class RecordingTransport(asyncio.Transport):
@@ -12,6 +12,7 @@ class RecordingTransport(asyncio.Transport):
     def __init__(self, slow_seconds: float = 0.0) -> None:
         super().__init__()
         self.writes: list[bytes] = []
+        self.closings = 0
         self.slow_seconds = slow_seconds
         self.is_lost = False
 
@@ -22,10 +23,18 @@ class RecordingTransport(asyncio.Transport):
         if data:  # as every real transport does
             self.writes.append(bytes(data))
 
+    def close(self) -> None:
+        self.closings += 1
+
+    def can_write_eof(self) -> bool:
+        return False
+
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
 
 class SilentOwner:
+    """Hears everything and does nothing."""
+
     def on_text(self, connection: Connection, data: bytes) -> None: ...
 
     def on_binary(self, connection: Connection, data: bytes) -> None: ...
@@ -35,7 +44,7 @@ class SilentOwner:
     def on_closed(self, connection: Connection, code: int) -> None: ...
 
 
-def recorded(slow_seconds: float = 0.0) -> tuple[Connection, RecordingTransport]:
-    connection, transport = Connection(SilentOwner(), Limits()), RecordingTransport(slow_seconds)
+def recorded(slow_seconds: float = 0.0, owner: Owner | None = None) -> tuple[Connection, RecordingTransport]:
+    connection, transport = Connection(owner or SilentOwner(), Limits()), RecordingTransport(slow_seconds)
     connection.connection_made(transport)
     return connection, transport
