@@ -11,8 +11,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 RedisClient = Redis | RedisCluster
-REDIS_FAILURES = (RedisError, OSError, TimeoutError)
-"""What a call may raise while Redis is away. The caller falls back, or tries again later."""
+REDIS_FAILURES = (RedisError, OSError, TimeoutError, RuntimeError)
+"""What a call may raise while Redis is away. The caller falls back, or tries again later.
+
+RuntimeError is how uvloop refuses a write on a pooled connection that Redis has closed; redis-py lets it through.
+"""
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 2.0
