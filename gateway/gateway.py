@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 import structlog
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from gateway.bus import make_bus
 from gateway.drain import drain
@@ -53,14 +53,23 @@ class Gateway:
 
     Leave it after the public listener was closed, and before the internal one: so no new socket comes, and whoever
     asks is told that it is not ready. Needs settings `redis_url`, `persistence_url` and `service_token`; `redis` and
-    `verifier` stay the caller's to close.
+    `verifier` stay the caller's to close. Its numbers are in `registry` while it serves: one gateway in each.
     """
 
-    def __init__(self, settings: Settings, *, redis: RedisClient, verifier: TokenVerifier, stop: Stop) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        redis: RedisClient,
+        verifier: TokenVerifier,
+        stop: Stop,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
         assert settings.persistence_url is not None
         assert settings.service_token is not None
         self.incarnation = new_id()
         self._settings = settings
+        self._registry = registry
         self._started_ms = now_ms()
         self.stats = Stats(self.own_stats)
         self.reader = PresenceReader(redis)
@@ -139,9 +148,9 @@ class Gateway:
         )
 
     async def __aenter__(self) -> Self:
+        self._registry.register(self.stats)
         await self._persistence.__aenter__()
         await self._tasks.__aenter__()
-        REGISTRY.register(self.stats)
         self._heartbeat.start()
         self._expiry.start()
         self._tasks.spawn(self._bus.run(), name="redis link")
@@ -165,7 +174,7 @@ class Gateway:
             self._expiry.stop()
             self._heartbeat.stop()
             self._typing.stop()
-            REGISTRY.unregister(self.stats)
+            self._registry.unregister(self.stats)
             await self._tasks.__aexit__(kind, error, trace)
             await self._persistence.__aexit__(kind, error, trace)
 

@@ -1,0 +1,1 @@
+"""A gateway over real Redis, real Postgres and a real persistence, by real sockets."""
