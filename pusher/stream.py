@@ -59,24 +59,33 @@ class UndeliveredStream:
                 block=int(block_seconds * 1000),
             )
         except ResponseError as error:
-            if not str(error).startswith("NOGROUP"):
-                raise
-            await self.create_group()
+            await self._mend(error)
             return []
         return [_parsed(key, fields) for _, entries in answer or [] for key, fields in entries]
 
     async def claim(self, count: int, idle_seconds: float) -> list[Entry | Poison]:
         """Entries that some consumer took, and did not finish, for so long: it may be dead."""
-        pending: Any = await self._redis.xpending_range(
-            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=count, idle=int(idle_seconds * 1000)
-        )
+        idle_ms = int(idle_seconds * 1000)
+        try:
+            pending: Any = await self._redis.xpending_range(
+                keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=count, idle=idle_ms
+            )
+        except ResponseError as error:
+            await self._mend(error)
+            return []
         if not pending:
             return []
         deliveries = {item["message_id"]: item["times_delivered"] + 1 for item in pending}
         claimed: Any = await self._redis.xclaim(
-            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer, int(idle_seconds * 1000), list(deliveries)
+            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer, idle_ms, list(deliveries)
         )
         return [_parsed(key, fields, deliveries[key]) for key, fields in claimed if fields]
+
+    async def _mend(self, error: ResponseError) -> None:
+        """A Redis that is new, or came back empty, has no group: make it. Raises what else it says."""
+        if not str(error).startswith("NOGROUP"):
+            raise error
+        await self.create_group()
 
     async def create_group(self) -> None:
         """From the stream's very beginning: Redis may have come back empty and been filled before we looked."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 import uvloop
 
+from persistence.migrate import MigrationError
 from services.embedded import StartError
 from shared.log import configure_logging
 from shared.settings import SettingError, Settings, from_environment
@@ -23,6 +24,10 @@ COMMANDS = {
 }
 
 
+DEFAULTS = {"up": {"DRAIN_SECONDS": "0"}}
+"""Variables whose default differs for one command: a developer's Ctrl-C waits for nobody."""
+
+
 class Command(Protocol):
     """A module of services/commands."""
 
@@ -35,11 +40,11 @@ def main(argv: Sequence[str]) -> int:
     """Runs one command; its exit code."""
     chosen = _parser(argv).parse_args(argv)
     try:
-        settings = from_environment()
+        settings = from_environment(DEFAULTS.get(chosen.command))
         configure_logging(settings.log_level, settings.log_format, chosen.command)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_command(chosen.command).run(settings, chosen))
-    except (SettingError, StartError) as error:
+    except (SettingError, StartError, MigrationError) as error:
         print(f"parley: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -188,9 +188,9 @@ _HINTS: dict[Callable[[str], Any], str] = {
 }
 
 
-def from_environment() -> Settings:
-    """Settings of this process. Raises SettingError."""
-    return from_mapping(os.environ)
+def from_environment(defaults: Mapping[str, str] | None = None) -> Settings:
+    """Settings of this process; `defaults` are variables that count where they are not set. Raises SettingError."""
+    return from_mapping({**(defaults or {}), **{name: raw for name, raw in os.environ.items() if raw.strip()}})
 
 
 VARIABLES: tuple[str, ...] = tuple(item.metadata["name"] for item in fields(Settings))

@@ -131,3 +131,11 @@ class ServiceGate:
         given = (bearer(request) or "").encode("utf-8", "surrogateescape")
         if not hmac.compare_digest(given, self._token):
             raise unauthorized("the service token is missing or wrong")
+
+
+class PublicGate:
+    """For an application whose endpoints are all public: nobody is asked who they are."""
+
+    async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
+        assert endpoint.public, f"{endpoint.path} asks for a user"
+        return None

@@ -2,7 +2,6 @@
 
 from shared.limits.limiter import RateLimiter
 from shared.limits.local import LocalBucket
-from shared.limits.requests import RequestLimits
 from shared.limits.verdict import ALLOWED, Allowed, Limited
 
-__all__ = ["ALLOWED", "Allowed", "Limited", "LocalBucket", "RateLimiter", "RequestLimits"]
+__all__ = ["ALLOWED", "Allowed", "Limited", "LocalBucket", "RateLimiter"]

@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from services.embedded import EmbeddedRedis
 from shared.lifecycle import Stop, Tasks
-from shared.limits import ALLOWED, Allowed, Limited, RateLimiter, RequestLimits
+from shared.limits import ALLOWED, Allowed, Limited, RateLimiter
 from shared.limits import limiter as limits
 from shared.limits.breaker import PROBE_SECONDS
 from shared.redis import RedisClient, open_redis
@@ -202,15 +202,3 @@ async def test_the_clock_of_redis_going_back_stops_nobody_for_longer_than_a_full
         assert isinstance(await limiter.take([("user", quick)]), Limited)
         await eventually(lambda: gone(redis, "user"))
         assert await limiter.take([("user", quick)]) == ALLOWED
-
-
-async def test_requests_are_limited_by_user_and_by_address_each_for_itself(redis_url: str) -> None:
-    async with limiters(redis_url) as (_, (limiter,)):
-        requests = RequestLimits(limiter, address=Bucket(0.01, 2), user=Bucket(0.01, 1))
-        assert await requests.take_user("ann") == 0
-        assert await requests.take_user("ann") > 90
-        assert await requests.take_user("bob") == 0
-        assert await requests.take_address("2001:db8::1") == 0
-        assert await requests.take_address("2001:db8::2") == 0
-        assert await requests.take_address("2001:db8::3") > 90
-        assert await requests.take_address("2001:db8:0:1::3") == 0

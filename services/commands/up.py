@@ -1,0 +1,39 @@
+"""Everything in one process, for a developer or a small installation."""
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from services.processes import run as run_process
+from services.up import up
+from shared.lifecycle import Stop
+from shared.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", metavar="H", help="address to listen on (default: HOST, else 127.0.0.1)")
+    parser.add_argument("--port", type=int, metavar="P", help="its port; 0 for any free one (default: PORT, else 3001)")
+    parser.add_argument("--data", metavar="DIR", help="where the embedded servers keep their data (default: .data)")
+    parser.add_argument("--no-demo", action="store_true", help="without the demo page and its tokens")
+
+
+async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    settings = _overridden(settings, chosen)
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with up(settings, stop, with_demo=not chosen.no_demo) as url:
+            print(f"ready {url}", flush=True)
+            yield
+
+    return await run_process(process, settings)
+
+
+def _overridden(settings: Settings, chosen: argparse.Namespace) -> Settings:
+    return replace(
+        settings,
+        host=chosen.host or settings.host,
+        port=settings.port if chosen.port is None else chosen.port,
+        data_dir=chosen.data or settings.data_dir,
+    )

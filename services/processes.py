@@ -1,0 +1,82 @@
+"""One service a process: what `python -m services gateway`, `persistence` and `pusher` run."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+
+from gateway.endpoints import SUBSCRIBE
+from gateway.endpoints import endpoints as gateway_endpoints
+from persistence import app as routes
+from services import gateway, openings, persistence, pusher, serving
+from shared.auth import TokenVerifier
+from shared.lifecycle import Stop, Tasks, until_stopped
+from shared.settings import Settings
+
+Process = Callable[[Stop], AbstractAsyncContextManager[object]]
+
+STOP_SECONDS = 20.0
+"""For everything after the drain: whatever takes longer hangs, and the process is ended."""
+
+
+async def run(process: Process, settings: Settings) -> int:
+    """Runs it until it should stop; its exit code."""
+    return await until_stopped(process, stop_within_seconds=settings.drain_seconds + STOP_SECONDS)
+
+
+def gateway_process(settings: Settings) -> Process:
+    """Raises SettingError where a setting is missing."""
+    settings.require("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN")
+    settings.require_keys()
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            verifier = await _verifier(settings, "gateway", stop, stack)
+            made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
+            await stack.enter_async_context(serving.internal("gateway", settings, made.ready))
+            await stack.enter_async_context(made)
+            endpoints = gateway_endpoints(made, with_health=True)
+            public = serving.public("gateway", settings, endpoints, raw={SUBSCRIBE: made.door.subscribe}, docs=False)
+            await stack.enter_async_context(public)
+            yield
+
+    return process
+
+
+def persistence_process(settings: Settings) -> Process:
+    """Raises SettingError where a setting is missing."""
+    settings.require("DATABASE_URL", "REDIS_URL", "SERVICE_TOKEN")
+    settings.require_keys()
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            verifier = await _verifier(settings, "persistence", stop, stack)
+            parts = await stack.enter_async_context(persistence.persistence(settings, stop))
+            health = routes.health(parts.pool, parts.redis)
+            deps = serving.routes_of(parts)
+            internal = routes.internal_endpoints(deps)
+            await stack.enter_async_context(serving.internal("persistence", settings, health.vital_parts, internal))
+            gate = serving.user_gate(settings, parts, verifier)
+            endpoints = [health.endpoint(), *routes.endpoints(deps)]
+            await stack.enter_async_context(serving.public("persistence", settings, endpoints, gate=gate))
+            yield
+
+    return process
+
+
+def pusher_process(settings: Settings) -> Process:
+    """Raises SettingError where a setting is missing."""
+    settings.require("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN")
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with pusher.pusher(settings, stop) as made, serving.internal("pusher", settings, made.ready):
+            yield
+
+    return process
+
+
+async def _verifier(settings: Settings, service: str, stop: Stop, stack: AsyncExitStack) -> TokenVerifier:
+    session = await stack.enter_async_context(openings.http_session())
+    tasks = await stack.enter_async_context(Tasks(service, stop))
+    return openings.verifier(settings, session, tasks)

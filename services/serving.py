@@ -1,0 +1,72 @@
+"""The two listeners of a process, made from what its services give."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+from aiohttp import web
+
+from persistence import app as routes
+from services.listening import listening
+from services.persistence import Persistence
+from shared.auth import TokenVerifier
+from shared.http.app import Readiness, internal_app, public_app
+from shared.http.endpoint import Endpoint
+from shared.http.gate import Limits, PublicGate, UserGate
+from shared.http.middleware import Handler
+from shared.http.origins import Origins
+from shared.http.serving import Gate
+from shared.limits import RateLimiter
+from shared.settings import Settings
+
+log = structlog.get_logger()
+
+
+def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier) -> Gate:
+    """Lets users in by their token, as often as the limits say."""
+    limits = Limits(
+        RateLimiter(parts.redis, parts.tasks),
+        settings.rate_limit_address,
+        settings.rate_limit_user,
+        settings.trusted_proxies,
+    )
+    return UserGate(verifier, limits, routes.remember_in(parts.pool))
+
+
+def routes_of(parts: Persistence) -> routes.PersistenceDeps:
+    return routes.PersistenceDeps(parts.pool, parts.delivery, parts.sending, parts.presence)
+
+
+@asynccontextmanager
+async def public(
+    service: str,
+    settings: Settings,
+    endpoints: Iterable[Endpoint],
+    *,
+    gate: Gate | None = None,
+    raw: Mapping[str, Handler] | None = None,
+    docs: bool = True,
+) -> AsyncIterator[int]:
+    """The listener for apps; yields its port. Without a gate all of its endpoints must be public."""
+    origins = Origins(settings.allowed_origins)
+    app = public_app(
+        service, endpoints, gate or PublicGate(), origins=origins, outages=routes.OUTAGES, raw=raw, docs=docs
+    )
+    async with _announced(service, app, settings.host, settings.port, "public") as port:
+        yield port
+
+
+def internal(
+    service: str, settings: Settings, ready: Readiness, endpoints: Iterable[Endpoint] = ()
+) -> AbstractAsyncContextManager[int]:
+    """The listener for operators and other services; yields its port."""
+    app = internal_app(service, endpoints, token=settings.service_token or "", ready=ready, outages=routes.OUTAGES)
+    return _announced(service, app, settings.internal_host, settings.internal_port, "internal")
+
+
+@asynccontextmanager
+async def _announced(service: str, app: web.Application, host: str, port: int, which: str) -> AsyncIterator[int]:
+    async with listening(app, host, port) as bound:
+        log.info("listening", service=service, listener=which, host=host, port=bound)
+        yield bound
+    log.info("listener closed", service=service, listener=which)

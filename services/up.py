@@ -1,0 +1,121 @@
+"""Everything in one process, on one public and one internal port, over servers of its own where none are set."""
+
+import ipaddress
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from gateway.endpoints import SUBSCRIBE
+from gateway.endpoints import endpoints as gateway_endpoints
+from gateway.gateway import Gateway
+from persistence import app as routes
+from persistence.migrate import migrate
+from pusher.delivery import Sender
+from pusher.local import LocalSender
+from services import demo, gateway, openings, serving
+from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError
+from services.embedded.server import EmbeddedServer, free_port
+from services.persistence import Persistence, persistence
+from services.pusher import pusher
+from services.secret import development_secret
+from shared.auth import TokenVerifier
+from shared.lifecycle import Stop, Tasks
+from shared.settings import Settings
+
+SERVICE = "up"
+
+
+@asynccontextmanager
+async def up(settings: Settings, stop: Stop, *, with_demo: bool) -> AsyncIterator[str]:
+    """Yields the public URL once it serves. Raises SettingError, StartError and MigrationError, each one line."""
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(Tasks(SERVICE, stop))
+        settings = await _with_servers(_completed(settings), stack, tasks)
+        await migrate(settings.database_url or "")
+        session = await stack.enter_async_context(openings.http_session())
+        verifier = openings.verifier(settings, session, tasks)
+        parts = await stack.enter_async_context(persistence(settings, stop))
+        made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
+        yield await _served(settings, stop, stack, parts, made, verifier, with_demo=with_demo)
+
+
+async def _served(
+    settings: Settings,
+    stop: Stop,
+    stack: AsyncExitStack,
+    parts: Persistence,
+    made: Gateway,
+    verifier: TokenVerifier,
+    *,
+    with_demo: bool,
+) -> str:
+    """Opens the internal port, on which gateway and pusher ask; then those; then the public port."""
+    deps, feed = serving.routes_of(parts), demo.PushFeed()
+    health = routes.health(parts.pool, parts.redis)
+    internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
+    await stack.enter_async_context(internal)
+    await stack.enter_async_context(pusher(settings, stop, sender=_sender(settings, feed)))
+    await stack.enter_async_context(made)
+    shown = demo.routes(settings, feed) if with_demo and _is_private(settings.host) else {}
+    public = serving.public(
+        SERVICE,
+        settings,
+        [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False)],
+        gate=serving.user_gate(settings, parts, verifier),
+        raw={SUBSCRIBE: made.door.subscribe, **shown},
+    )
+    port = await stack.enter_async_context(public)
+    stack.callback(feed.close)
+    return f"http://{settings.host}:{port}"
+
+
+def _completed(settings: Settings) -> Settings:
+    """What a deployment must say and a developer need not: secrets, and where the services find each other."""
+    port = settings.internal_port or free_port()
+    has_keys = settings.jwt_secrets or settings.jwt_jwks_url
+    return replace(
+        settings,
+        internal_port_or_none=port,
+        jwt_secrets=settings.jwt_secrets if has_keys else (development_secret(Path(settings.data_dir)),),
+        service_token=settings.service_token or secrets.token_hex(32),
+        persistence_url=settings.persistence_url or f"http://{settings.internal_host}:{port}",
+    )
+
+
+async def _with_servers(settings: Settings, stack: AsyncExitStack, tasks: Tasks) -> Settings:
+    """Starts a Postgres and a Redis where none is set; the process stops if one of them ends by itself."""
+    data = Path(settings.data_dir)
+    if settings.database_url is None:
+        bin_dir = Path(settings.pg_bin_dir) if settings.pg_bin_dir else None
+        postgres = await _started(EmbeddedPostgres(data, bin_dir=bin_dir), stack, tasks)
+        settings = replace(settings, database_url=postgres.url)
+    if settings.redis_url is None:
+        binary = Path(settings.redis_server_bin) if settings.redis_server_bin else None
+        redis = await _started(EmbeddedRedis(data, binary=binary), stack, tasks)
+        settings = replace(settings, redis_url=redis.url)
+    return settings
+
+
+async def _started(server: EmbeddedServer, stack: AsyncExitStack, tasks: Tasks) -> EmbeddedServer:
+    await stack.enter_async_context(server)
+
+    async def watch() -> None:
+        raise StartError(await server.ended())
+
+    tasks.spawn(watch(), name=f"embedded_{server.name.lower()}")
+    return server
+
+
+def _sender(settings: Settings, feed: demo.PushFeed) -> Sender | None:
+    """Nobody outside is called unless the developer says where."""
+    return None if settings.expo_access_token or settings.expo_push_url else LocalSender(feed.show)
+
+
+def _is_private(host: str) -> bool:
+    """The demo hands out tokens: it is for this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
