@@ -53,18 +53,21 @@ async def open_pool(url: str, *, size: int) -> Pool:
         max_size=size,
         timeout=CONNECT_SECONDS,
         command_timeout=QUERY_TIMEOUT_SECONDS,
-        init=_ids_as_text,
+        init=_set_up,
         reset=_leave_as_it_is,
     )
     return pool
 
 
-async def _ids_as_text(connection: Connection) -> None:
+async def _set_up(connection: Connection) -> None:
     await connection.set_type_codec("uuid", schema="pg_catalog", encoder=id_bytes, decoder=id_text, format="binary")
+    # Left to itself Postgres plans the send statement anew each time, because it guesses that unnest gives ten rows
+    # where one is sent: 0.8 ms instead of 0.35. Behind a pooler in transaction mode this reaches only some connections.
+    await connection.execute("SET plan_cache_mode = force_generic_plan")
 
 
 async def _leave_as_it_is(_: Connection) -> None:
-    """Nothing here changes a session, so asyncpg's reset would only cost each query a second round trip."""
+    """Nothing changes a session after its start, so asyncpg's reset would only cost each query a second round trip."""
 
 
 @asynccontextmanager

@@ -36,8 +36,10 @@ WITH draft AS (
     ORDER BY p.user_id FOR NO KEY UPDATE
 ), judged AS (
     SELECT d.*, s.user_id IS NOT NULL AS is_member,
-           d.reply_to IS NULL
-               OR EXISTS (SELECT FROM messages m WHERE m.id = d.reply_to AND m.conversation_id = $1) AS reply_exists,
+           -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
+           d.reply_to IS NULL OR (
+               SELECT true FROM messages m WHERE m.id = d.reply_to AND m.conversation_id = $1
+           ) IS NOT NULL AS reply_exists,
            (SELECT m.seq FROM messages m
             WHERE m.conversation_id = $1 AND m.sender_id = d.sender_id AND m.client_id = d.client_id) AS prior_seq
     FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id
