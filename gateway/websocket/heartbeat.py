@@ -64,7 +64,7 @@ class Heartbeat:
         self._timer = loop.call_at(self._due, self._beat)
 
     def _forgive(self) -> None:
-        """This process slept (a stopped container, a suspended machine): answers may lie unread in the sockets."""
+        """This process slept (a stopped container, a suspended machine): the answers may still be on their way."""
         for bucket in self._buckets:
             for connection in bucket:
                 connection.heard = True
