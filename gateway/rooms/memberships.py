@@ -29,6 +29,14 @@ RETRY_SECONDS = 1.0
 
 Message = TypeVar("Message", Membership, Revocation)
 
+
+class _Head(msgspec.Struct, rename="camel"):
+    """Of a conversation's JSON, what the gateway reads: how far the client is told that it reaches."""
+
+    last_seq: int
+
+
+_head_of = msgspec.json.Decoder(_Head)
 _memberships = msgspec.json.Decoder(Membership)
 _revocations = msgspec.json.Decoder(Revocation)
 
@@ -157,8 +165,9 @@ class Memberships:
     async def _finish_join(
         self, user: User, room: Room, newcomers: list[Session], inside: list[Session], conversation: msgspec.Raw | None
     ) -> None:
-        head = await self._head(user, room) if newcomers else 0
+        # The conversation before the head: what it says of its last seq is then never above the head.
         conversation = conversation or await self._conversation(user, room.conversation_id)
+        head = await self._head(user, room) if newcomers and conversation is not None else 0
         # Whoever closed, or left again, while the answer was on its way is not in the room any more.
         present = [session for session in newcomers if room.is_newcomer(session)]
         if head is None or conversation is None:
@@ -169,9 +178,13 @@ class Memberships:
         news = frames.conversation_new(conversation_id=room.conversation_id, conversation=conversation)
         if present:
             self._hub.begin(room, head)
+        told = _head_of.decode(conversation).last_seq
         for session in present:
-            room.settle(session, head)
+            settled = room.settle(session, head)
             session.send(news)
+            if settled > told:
+                # Sent between the announcement and our joining: the client would see a hole that nobody explains.
+                session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
             self._hub.release(session, room)
         for session in inside:
             session.send(news)
