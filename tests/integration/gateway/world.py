@@ -102,11 +102,14 @@ class Site:
     internal_url: str
     registry: CollectorRegistry
     http: aiohttp.ClientSession
+    phones: list[Phone] = field(default_factory=list)
 
     async def dial(self, token: str | None, *, acks: bool = True, **query: str) -> Phone:
         """A socket, and nothing read from it yet."""
         given = {**({"token": token} if token is not None else {}), **({"acks": "1"} if acks else {}), **query}
-        return Phone(await self.http.ws_connect(f"{self.url}{SUBSCRIBE}?{urlencode(given)}"))
+        phone = Phone(await self.http.ws_connect(f"{self.url}{SUBSCRIBE}?{urlencode(given)}"))
+        self.phones.append(phone)  # one that is forgotten would be closed
+        return phone
 
     async def connect(self, person: Person, *, acks: bool = True) -> Phone:
         """A phone that was told `connected`."""

@@ -1,0 +1,88 @@
+import asyncpg
+
+from shared import api
+from tests.integration.gateway.world import Site, World
+
+
+async def test_a_conversation_made_reaches_everyone_connected_anywhere_with_its_room(parley: World) -> None:
+    one, two = await parley.gateway(), await parley.gateway()
+    ann, ben = parley.person("ann"), parley.person("ben")
+    phones = [await one.connect(ann), await two.connect(ben), await two.connect(ben)]
+    conversation = await ann.start(ben)
+    for phone in phones:
+        frame = await phone.next("conversation.new")
+        assert frame["conversationId"] == conversation
+        assert {person["id"] for person in frame["conversation"]["participants"]} == {ann.id, ben.id}
+    await ann.send(conversation, "hello")
+    for phone in phones:
+        assert await phone.messages(1) == [1]
+
+
+async def test_a_hidden_conversation_is_left_on_every_device_and_a_message_still_arrives(
+    parley: World, site: Site
+) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    phones = [await site.connect(ann), await site.connect(ann)]
+    await ann.delete(f"/api/conversations/{conversation}")
+    for phone in phones:
+        assert (await phone.next("conversation.left"))["conversationId"] == conversation
+    await ben.send(conversation, "come back")
+    for phone in phones:
+        assert await phone.messages(1) == [1]
+
+
+async def test_a_purged_conversation_is_left_and_its_room_ends(parley: World, site: Site) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    phone = await site.connect(ann)
+    await parley.rest.ask_internal(api.PURGE, {"conversations": [conversation]})
+    assert (await phone.next("conversation.left"))["conversationId"] == conversation
+    answer = await phone.ask("join", conversationId=conversation)
+    assert answer["code"] == "not_a_participant"
+    assert site.gateway.own_stats().rooms == 0
+
+
+async def test_rooms_and_users_end_with_their_last_socket(parley: World, site: Site) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    await ann.start(ben)
+    phones = [await site.connect(ann), await site.connect(ann), await site.connect(ben)]
+    assert (site.gateway.own_stats().rooms, site.gateway.own_stats().users) == (1, 2)
+    for phone in phones:
+        await phone.leave()
+    await site.gateway.door.empty.wait()
+    assert (site.gateway.own_stats().rooms, site.gateway.own_stats().users) == (0, 0)
+
+
+async def test_an_announcement_that_was_lost_is_healed_by_the_next_one(
+    parley: World, site: Site, database_url: str
+) -> None:
+    """As if Redis had lost it: the change is in Postgres, and nobody was told."""
+    ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+    phone = await site.connect(ann)
+    unannounced = await _conversation_behind_the_scenes(database_url, ann.id, ben.id)
+    announced = await ann.start(cid)
+    told = {(await phone.next("conversation.new"))["conversationId"] for _ in range(2)}
+    assert told == {unannounced, announced}
+    await ben.send(unannounced, "hello")
+    assert await phone.messages(1) == [1]
+
+
+async def _conversation_behind_the_scenes(database_url: str, *users: str) -> str:
+    connection = await asyncpg.connect(database_url)
+    async with connection.transaction():
+        await connection.execute("INSERT INTO users (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING", users)
+        row = await connection.fetchval(
+            "INSERT INTO conversations (id, is_group, created_by, members, created_at, updated_at)"
+            " VALUES (gen_random_uuid(), false, $1, $2, now(), now()) RETURNING id",
+            users[0],
+            len(users),
+        )
+        await connection.execute(
+            "INSERT INTO participants (conversation_id, user_id, joined_at) SELECT $1, unnest($2::uuid[]), now()",
+            row,
+            users,
+        )
+        await connection.execute("UPDATE users SET version = version + 1 WHERE id = ANY ($1::uuid[])", users)
+    await connection.close()
+    return str(row)
