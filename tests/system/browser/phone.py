@@ -1,0 +1,67 @@
+"""One of the demo's two phones, as a person uses it."""
+
+from collections.abc import Sequence
+
+from playwright.async_api import Locator, Page, expect
+
+SECONDS = 1000
+RETURN = 30 * SECONDS
+"""Longer than the client's longest wait between two attempts."""
+
+
+class Phone:
+    def __init__(self, page: Page, number: int) -> None:
+        self.page = page
+        self.root = page.locator(f"#phone-{number}")
+
+    @property
+    def bubbles(self) -> Locator:
+        return self.root.locator(".bubble-line[data-status]")
+
+    @property
+    def badge(self) -> Locator:
+        return self.root.locator(".bar .badge")
+
+    def row(self, title: str) -> Locator:
+        return self.root.locator(".row", has_text=title)
+
+    async def open(self, title: str) -> None:
+        await self.row(title).click()
+
+    async def write(self, *texts: str) -> None:
+        for text in texts:
+            await self.root.get_by_label("Message", exact=True).fill(text)
+            await self.root.get_by_label("Send").click()
+
+    async def airplane(self) -> None:
+        await self.root.get_by_role("switch").click()
+
+    async def press(self, control: str) -> None:
+        await self.root.locator(".controls").get_by_role("button", name=control, exact=True).click()
+
+    async def back(self) -> None:
+        await self.root.get_by_label("Back to conversations").click()
+
+    async def texts(self) -> list[str]:
+        return await self.root.locator(".bubble .text").all_inner_texts()
+
+    async def connected(self, within: float = RETURN) -> None:
+        await expect(self.root.locator(".chip")).to_have_text("Connected", timeout=within)
+
+    async def shows(self, texts: Sequence[str], within: float = RETURN) -> None:
+        await expect(self.root.locator(".bubble .text")).to_have_text(list(texts), timeout=within)
+
+    async def all_are(self, *statuses: str, within: float = RETURN) -> None:
+        """Every message of one's own has come at least this far."""
+        others = "".join(f':not([data-status="{status}"])' for status in statuses)
+        await expect(self.root.locator(f".mine[data-status]{others}")).to_have_count(0, timeout=within)
+
+
+async def phones(page: Page, url: str, title: str) -> tuple[Phone, Phone]:
+    """Ada's and bob's, connected, both in the conversation of this title."""
+    await page.goto(url)
+    pair = Phone(page, 0), Phone(page, 1)
+    for phone in pair:
+        await phone.connected()
+        await phone.open(title)
+    return pair
