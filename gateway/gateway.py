@@ -22,6 +22,7 @@ from gateway.rooms.checks import Checks
 from gateway.rooms.entry import Entry
 from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
+from gateway.rooms.joins import Joins
 from gateway.rooms.memberships import Memberships
 from gateway.rooms.typing import Typing
 from gateway.session.door import Door
@@ -102,9 +103,8 @@ class Gateway:
             on_lost=_ignore,
             on_restored=lambda channels: self._checks.on_restored(channels),
         )
-        self._memberships = Memberships(
-            hub, self._bus, self._lookups, self._persistence, self._tasks, lambda user: self._gaps.on_behind(user)
-        )
+        joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
+        self._memberships = Memberships(hub, self._lookups, joins, lambda user: self._gaps.on_behind(user))
         self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
         self._checks = Checks(hub, self._memberships, self._gaps, self._persistence)
         self._typing = Typing(hub, self._publisher)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.gateway.world import Site, World, world
+from tests.integration.gateway.world import OwnSite, World, world
 
 
 @pytest.fixture
@@ -15,6 +15,6 @@ async def parley(database_url: str, redis_url: str) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def site(parley: World) -> Site:
+async def site(parley: World) -> OwnSite:
     """One gateway."""
     return await parley.gateway()

@@ -1,16 +1,18 @@
+from typing import Any
+
 import pytest
 
 from shared.ids import new_id
 from shared.settings import Bucket
-from tests.integration.gateway.world import Site, World
+from tests.integration.gateway.world import OwnSite, World
 
 
-async def test_each_frame_with_a_ref_is_answered_with_it(parley: World, site: Site) -> None:
+async def test_each_frame_with_a_ref_is_answered_with_it(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     await ben.send(conversation, "hello")
     phone = await site.connect(ann)
-    asked = [
+    asked: list[tuple[str, dict[str, Any], str]] = [
         ("ping", {}, "pong"),
         ("join", {"conversationId": conversation}, "ack"),
         ("typing", {"conversationId": conversation, "isTyping": True}, "ack"),
@@ -26,7 +28,7 @@ async def test_each_frame_with_a_ref_is_answered_with_it(parley: World, site: Si
         assert (await phone.ask(kind, ref=number, **fields))["type"] == answer, kind
 
 
-async def test_join_answers_how_far_the_conversation_is(parley: World, site: Site) -> None:
+async def test_join_answers_how_far_the_conversation_is(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     phone = await site.connect(ann)
@@ -37,7 +39,7 @@ async def test_join_answers_how_far_the_conversation_is(parley: World, site: Sit
     assert answer["lastSeq"] == 2
 
 
-async def test_after_leave_nothing_comes_until_join(parley: World, site: Site) -> None:
+async def test_after_leave_nothing_comes_until_join(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     phone, tablet = await site.connect(ann), await site.connect(ann)
@@ -52,18 +54,19 @@ async def test_after_leave_nothing_comes_until_join(parley: World, site: Site) -
     assert await tablet.messages(1) == [2]
 
 
-async def test_foreign_conversations_are_refused_by_every_frame(parley: World, site: Site) -> None:
+async def test_foreign_conversations_are_refused_by_every_frame(parley: World, site: OwnSite) -> None:
     ann, ben, eve = parley.person("ann"), parley.person("ben"), parley.person("eve")
     conversation = await ann.start(ben)
     phone, spy = await site.connect(ann), await site.connect(eve)
     for where in (conversation, new_id()):
-        for kind, fields in (
+        frames: list[tuple[str, dict[str, Any]]] = [
             ("join", {}),
             ("leave", {}),
             ("typing", {"isTyping": True}),
             ("delivered", {"seq": 1}),
             ("read", {"seq": 1}),
-        ):
+        ]
+        for kind, fields in frames:
             answer = await spy.ask(kind, conversationId=where, **fields)
             assert (answer["type"], answer["code"]) == ("error", "not_a_participant")
     await ben.send(conversation, "between us")
@@ -71,7 +74,7 @@ async def test_foreign_conversations_are_refused_by_every_frame(parley: World, s
     assert await spy.silence() == []
 
 
-async def test_a_malformed_frame_gets_an_error_and_the_socket_stays(parley: World, site: Site) -> None:
+async def test_a_malformed_frame_gets_an_error_and_the_socket_stays(parley: World, site: OwnSite) -> None:
     phone = await site.connect(parley.person())
     for text in ("", "{", "[]", '{"type":"ping","ref":NaN}', '{"type":"ping","x":' + "[" * 5000 + "]" * 5000 + "}"):
         await phone.socket.send_str(text)
@@ -82,7 +85,7 @@ async def test_a_malformed_frame_gets_an_error_and_the_socket_stays(parley: Worl
     assert await phone.silence() == []
 
 
-async def test_a_frame_over_64_kib_closes_the_socket(parley: World, site: Site) -> None:
+async def test_a_frame_over_64_kib_closes_the_socket(parley: World, site: OwnSite) -> None:
     phone = await site.connect(parley.person())
     await phone.socket.send_str("x" * 65_537)
     assert await phone.closed() == 1009
@@ -98,7 +101,7 @@ async def test_too_many_frames_are_refused_and_go_on_being_too_many_at_ones_peri
     assert kinds[:6] == ["pong"] * 5 + ["rate_limited"]
 
 
-async def test_a_conversation_may_be_joined_before_its_announcement_came(parley: World, site: Site) -> None:
+async def test_a_conversation_may_be_joined_before_its_announcement_came(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     phone = await site.connect(ann)
     conversation = await ann.start(ben)
@@ -106,7 +109,7 @@ async def test_a_conversation_may_be_joined_before_its_announcement_came(parley:
 
 
 @pytest.mark.parametrize("seq", [1, 3, 10_000])
-async def test_a_read_past_the_end_counts_as_the_end_at_that_moment(parley: World, site: Site, seq: int) -> None:
+async def test_a_read_past_the_end_counts_as_the_end_at_that_moment(parley: World, site: OwnSite, seq: int) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     phone = await site.connect(ben)

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.endpoints import SUBSCRIBE
 from shared.auth import mint
-from tests.integration.gateway.world import Phone, Site, World
+from tests.integration.gateway.world import OwnSite, Phone, World
 from tests.integration.rest.conftest import SECRET
 
 
@@ -17,7 +17,7 @@ async def refused(phone: Phone) -> tuple[str, str, int | None]:
     return frame["code"], frame["message"], await phone.closed()
 
 
-async def test_without_a_token_the_socket_opens_says_so_and_closes(site: Site) -> None:
+async def test_without_a_token_the_socket_opens_says_so_and_closes(site: OwnSite) -> None:
     code, message, close_code = await refused(await site.dial(None))
     assert (code, close_code) == ("unauthorized", 4401)
     assert message.startswith("Authentication required")
@@ -26,45 +26,45 @@ async def test_without_a_token_the_socket_opens_says_so_and_closes(site: Site) -
 @pytest.mark.parametrize(
     "token", ["x", "a.b.c", mint("another secret, just as long as ours is", "7c9e6679-7425-40de-944b-e07fc1f90ae7")]
 )
-async def test_a_bad_token_is_told_as_failed(site: Site, token: str) -> None:
+async def test_a_bad_token_is_told_as_failed(site: OwnSite, token: str) -> None:
     code, message, close_code = await refused(await site.dial(token))
     assert (code, close_code) == ("unauthorized", 4401)
     assert message.startswith("Authentication failed")
 
 
 @pytest.mark.parametrize("claims", [{"role": "anon"}, {"role": "service_role"}, {"audience": "other"}])
-async def test_keys_of_the_same_secret_are_no_users(parley: World, site: Site, claims: dict[str, Any]) -> None:
+async def test_keys_of_the_same_secret_are_no_users(parley: World, site: OwnSite, claims: dict[str, Any]) -> None:
     token = mint(SECRET, parley.person().id, **claims)
     assert (await refused(await site.dial(token)))[2] == 4401
 
 
-async def test_the_token_may_come_as_a_header(parley: World, site: Site) -> None:
+async def test_the_token_may_come_as_a_header(parley: World, site: OwnSite) -> None:
     ann = parley.person()
     headers = {"Authorization": f"Bearer {ann.token}"}
     phone = Phone(await site.http.ws_connect(site.url + SUBSCRIBE, headers=headers))
     assert (await phone.next("connected"))["userId"] == ann.id
 
 
-async def test_the_token_may_come_as_a_subprotocol_and_bearer_is_selected(parley: World, site: Site) -> None:
+async def test_the_token_may_come_as_a_subprotocol_and_bearer_is_selected(parley: World, site: OwnSite) -> None:
     ann = parley.person()
     phone = Phone(await site.http.ws_connect(site.url + SUBSCRIBE, protocols=("bearer", ann.token)))
     assert phone.socket.protocol == "bearer"
     assert (await phone.next("connected"))["userId"] == ann.id
 
 
-async def test_a_plain_request_is_told_that_this_is_a_websocket(site: Site) -> None:
+async def test_a_plain_request_is_told_that_this_is_a_websocket(site: OwnSite) -> None:
     async with site.http.get(site.url + SUBSCRIBE) as response:
         assert response.status == 426
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://127.0.0.1.evil.example"])
-async def test_a_page_of_another_origin_may_not_connect(parley: World, site: Site, origin: str) -> None:
+async def test_a_page_of_another_origin_may_not_connect(parley: World, site: OwnSite, origin: str) -> None:
     url = f"{site.url}{SUBSCRIBE}?token={parley.person().token}"
     phone = Phone(await site.http.ws_connect(url, origin=origin))
     assert (await refused(phone))[2] == 4501
 
 
-async def test_the_own_host_is_an_origin_that_may(parley: World, site: Site) -> None:
+async def test_the_own_host_is_an_origin_that_may(parley: World, site: OwnSite) -> None:
     url = f"{site.url}{SUBSCRIBE}?token={parley.person().token}"
     await Phone(await site.http.ws_connect(url, origin=site.url)).next("connected")
 
@@ -82,7 +82,7 @@ async def test_the_newest_connection_of_too_many_is_refused_across_gateways(parl
         assert (await phone.ask("ping"))["type"] == "pong"
 
 
-async def connected_at_last(site: Site, token: str) -> Phone:
+async def connected_at_last(site: OwnSite, token: str) -> Phone:
     """The place of a connection that closed is free as soon as the fleet knows."""
     async with asyncio.timeout(5):
         while True:
@@ -110,13 +110,13 @@ async def test_too_many_upgrades_at_once_are_refused_before_they_cost_anything(p
     assert int(refusal.value.headers["Retry-After"]) >= 1
 
 
-async def test_an_expired_token_closes_the_socket(parley: World, site: Site) -> None:
+async def test_an_expired_token_closes_the_socket(parley: World, site: OwnSite) -> None:
     phone = await site.dial(mint(SECRET, parley.person().id, ttl=2))
     await phone.next("connected")
     assert await phone.closed() == 4401
 
 
-async def test_a_fresh_token_on_the_live_socket_keeps_it(parley: World, site: Site) -> None:
+async def test_a_fresh_token_on_the_live_socket_keeps_it(parley: World, site: OwnSite) -> None:
     ann = parley.person()
     phone = await site.dial(mint(SECRET, ann.id, ttl=2))
     await phone.next("connected")
@@ -127,7 +127,7 @@ async def test_a_fresh_token_on_the_live_socket_keeps_it(parley: World, site: Si
         await phone.closed(seconds=3.2)
 
 
-async def test_a_token_of_somebody_else_or_a_bad_one_is_refused_and_the_socket_stays(parley: World, site: Site) -> None:
+async def test_a_strangers_or_a_bad_token_is_refused_and_the_socket_stays(parley: World, site: OwnSite) -> None:
     phone = await site.connect(parley.person())
     for token in (parley.person().token, "x.y.z"):
         answer = await phone.ask("auth", token=token)

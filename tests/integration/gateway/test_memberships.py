@@ -1,7 +1,7 @@
 import asyncpg
 
 from shared import api
-from tests.integration.gateway.world import Site, World
+from tests.integration.gateway.world import OwnSite, World
 
 
 async def test_a_conversation_made_reaches_everyone_connected_anywhere_with_its_room(parley: World) -> None:
@@ -19,7 +19,7 @@ async def test_a_conversation_made_reaches_everyone_connected_anywhere_with_its_
 
 
 async def test_a_hidden_conversation_is_left_on_every_device_and_a_message_still_arrives(
-    parley: World, site: Site
+    parley: World, site: OwnSite
 ) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
@@ -32,7 +32,7 @@ async def test_a_hidden_conversation_is_left_on_every_device_and_a_message_still
         assert await phone.messages(1) == [1]
 
 
-async def test_a_purged_conversation_is_left_and_its_room_ends(parley: World, site: Site) -> None:
+async def test_a_purged_conversation_is_left_and_its_room_ends(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     phone = await site.connect(ann)
@@ -43,7 +43,7 @@ async def test_a_purged_conversation_is_left_and_its_room_ends(parley: World, si
     assert site.gateway.own_stats().rooms == 0
 
 
-async def test_rooms_and_users_end_with_their_last_socket(parley: World, site: Site) -> None:
+async def test_rooms_and_users_end_with_their_last_socket(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     await ann.start(ben)
     phones = [await site.connect(ann), await site.connect(ann), await site.connect(ben)]
@@ -55,7 +55,7 @@ async def test_rooms_and_users_end_with_their_last_socket(parley: World, site: S
 
 
 async def test_an_announcement_that_was_lost_is_healed_by_the_next_one(
-    parley: World, site: Site, database_url: str
+    parley: World, site: OwnSite, database_url: str
 ) -> None:
     """As if Redis had lost it: the change is in Postgres, and nobody was told."""
     ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")

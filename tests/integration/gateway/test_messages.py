@@ -1,8 +1,8 @@
-from tests.integration.gateway.world import Site, World
+from tests.integration.gateway.world import OwnSite, World
 
 
 async def test_a_message_reaches_the_other_member_and_the_own_devices_that_acknowledge(
-    parley: World, site: Site
+    parley: World, site: OwnSite
 ) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
@@ -20,7 +20,7 @@ async def test_a_message_reaches_the_other_member_and_the_own_devices_that_ackno
     assert "message.new" not in [frame["type"] for frame in await old_app.silence()]
 
 
-async def test_connected_tells_who_and_how_far(parley: World, site: Site) -> None:
+async def test_connected_tells_who_and_how_far(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     for text in ("one", "two"):

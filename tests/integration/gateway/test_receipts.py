@@ -1,7 +1,8 @@
 import asyncio
 
 from services.embedded import EmbeddedRedis
-from tests.integration.gateway.world import Person, Phone, Site, World, world
+from tests.integration.gateway.world import OwnSite, Phone, World, world
+from tests.integration.rest.conftest import Person
 from tests.support.servers import paused
 from tests.support.waiting import eventually
 
@@ -11,7 +12,7 @@ async def status_of(person: Person, conversation: str) -> str:
     return str(page["messages"][-1]["status"])
 
 
-async def test_delivered_and_read_reach_the_sender_and_the_readers_other_device(parley: World, site: Site) -> None:
+async def test_delivered_and_read_reach_the_sender_and_the_readers_other_device(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     sender, reader, tablet = await site.connect(ann), await site.connect(ben), await site.connect(ben)
@@ -25,7 +26,7 @@ async def test_delivered_and_read_reach_the_sender_and_the_readers_other_device(
         assert await status_of(ann, conversation) == kind
 
 
-async def test_a_written_message_is_not_delivered_until_the_promised_word(parley: World, site: Site) -> None:
+async def test_a_written_message_is_not_delivered_until_the_promised_word(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     reader = await site.connect(ben)
@@ -36,7 +37,7 @@ async def test_a_written_message_is_not_delivered_until_the_promised_word(parley
     assert await status_of(ann, conversation) == "sent"
 
 
-async def test_a_write_to_an_older_app_counts_once_it_was_heard_from(parley: World, site: Site) -> None:
+async def test_a_write_to_an_older_app_counts_once_it_was_heard_from(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     sender, old_app = await site.connect(ann), await site.connect(ben, acks=False)
@@ -47,7 +48,7 @@ async def test_a_write_to_an_older_app_counts_once_it_was_heard_from(parley: Wor
     reading.cancel()
 
 
-async def test_an_older_app_that_says_delivered_is_held_to_it(parley: World, site: Site) -> None:
+async def test_an_older_app_that_says_delivered_is_held_to_it(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     phone = await site.connect(ben, acks=False)
@@ -59,7 +60,7 @@ async def test_an_older_app_that_says_delivered_is_held_to_it(parley: World, sit
     assert await phone.messages(1) == [3]
 
 
-async def test_receipts_only_go_forward(parley: World, site: Site) -> None:
+async def test_receipts_only_go_forward(parley: World, site: OwnSite) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)
     sender, reader = await site.connect(ann), await site.connect(ben)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,6 +22,7 @@ from shared.lifecycle import Stop
 from shared.redis import open_redis
 from shared.settings import Settings
 from tests.integration.rest.conftest import SECRET, SERVICE_TOKEN, Person, Rest, serving
+from tests.support.fleet import Fleet
 
 PATIENCE = 5.0
 
@@ -95,12 +97,10 @@ class Phone:
 
 @dataclass
 class Site:
-    """A gateway that listens."""
+    """Where a gateway listens."""
 
-    gateway: Gateway
     url: str
     internal_url: str
-    registry: CollectorRegistry
     http: aiohttp.ClientSession
     phones: list[Phone] = field(default_factory=list)
 
@@ -119,18 +119,41 @@ class Site:
 
 
 @dataclass
+class OwnSite(Site):
+    """One in the test's own process."""
+
+    gateway: Gateway = field(kw_only=True)
+    registry: CollectorRegistry = field(kw_only=True)
+
+
+@dataclass
 class World:
     rest: Rest
     redis_url: str
     persistence_url: str
     stack: AsyncExitStack
-    sites: list[Site] = field(default_factory=list)
 
-    async def gateway(self, **settings: Any) -> Site:
+    async def gateway(self, **settings: Any) -> OwnSite:
         """One more gateway; it ends with the world."""
-        site = await self.stack.enter_async_context(gateway_site(self._settings(**settings)))
-        self.sites.append(site)
-        return site
+        return await self.stack.enter_async_context(gateway_site(self._settings(**settings)))
+
+    @asynccontextmanager
+    async def doomed_gateway(self, directory: Path) -> AsyncIterator[Site]:
+        """A gateway in a process of its own, killed when the context is left."""
+        process = Fleet(directory, self._environment(), SECRET).add("gateway")
+        await process.start()
+        async with aiohttp.ClientSession() as http:
+            yield Site(process.url, process.internal_url, http)
+            await process.kill()
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "REDIS_URL": self.redis_url,
+            "PERSISTENCE_URL": self.persistence_url,
+            "SERVICE_TOKEN": SERVICE_TOKEN,
+            "JWT_SECRET": SECRET,
+            "LEASE_SECONDS": "1",
+        }
 
     def person(self, handle: str = "ann") -> Person:
         return self.rest.person(handle)
@@ -148,7 +171,7 @@ class World:
 
 
 @asynccontextmanager
-async def gateway_site(settings: Settings) -> AsyncIterator[Site]:
+async def gateway_site(settings: Settings) -> AsyncIterator[OwnSite]:
     redis = open_redis(settings.redis_url or "")
     stop = Stop()
     verifier = TokenVerifier(secrets=[SECRET])
@@ -170,7 +193,7 @@ async def gateway_site(settings: Settings) -> AsyncIterator[Site]:
             aiohttp.ClientSession() as http,
         ):
             urls = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal_port}"
-            yield Site(gateway, *urls, registry, http)
+            yield OwnSite(*urls, http, gateway=gateway, registry=registry)
         assert stop.failure is None, stop.failure
     finally:
         await redis.aclose()

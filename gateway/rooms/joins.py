@@ -1,0 +1,152 @@
+"""A live session comes into a conversation: announced once its room is joined, with nothing missing behind the news."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from gateway.bus import Bus, NotSubscribed
+from gateway.lookups import Lookups, Starter
+from gateway.persistence_client import PersistenceAway, PersistenceClient
+from gateway.rooms.hub import Hub
+from gateway.rooms.room import Room
+from gateway.rooms.user import User
+from gateway.session.session import Session
+from shared import frames
+from shared.api import LoggedEvent
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 1.0
+MOST_MISSED = 256
+"""Events between the news and the head that are sent after it; where there are more, the client syncs."""
+
+Answer = TypeVar("Answer")
+
+
+class _Told(msgspec.Struct, rename="camel"):
+    """Of a conversation's JSON, what the gateway reads: how far the news says that it reaches."""
+
+    last_seq: int
+
+
+_told = msgspec.json.Decoder(_Told)
+
+
+class _Gone(Exception):
+    """The conversation, or everyone who was to come in, is gone."""
+
+
+class Joins:
+    def __init__(self, hub: Hub, bus: Bus, lookups: Lookups, persistence: PersistenceClient, tasks: Starter) -> None:
+        self._hub = hub
+        self._bus = bus
+        self._lookups = lookups
+        self._persistence = persistence
+        self._tasks = tasks
+
+    def join(self, user: User, conversation_id: str, people: int, conversation: msgspec.Raw | None) -> None:
+        """At once all that the room forwards is held for the user's sessions; the rest takes look-ups.
+
+        `conversation` is its JSON, None where the announcement was lost. Sessions that only arrive are no concern
+        here: they see that the user's version has moved, and read their list again.
+        """
+        if not user.sessions:
+            return
+        room = self._hub.open_room(conversation_id, people)
+        user.add_room(room)
+        inside = [session for session in user.sessions if session.is_paused_in(room) or room.knows(session)]
+        newcomers = [session for session in user.sessions if session not in inside]
+        for session in newcomers:
+            room.expect(session)
+        self._tasks.start(self._finish(user, room, newcomers, inside, conversation), name="join a room")
+
+    async def _finish(
+        self, user: User, room: Room, newcomers: list[Session], inside: list[Session], conversation: msgspec.Raw | None
+    ) -> None:
+        try:
+            # The conversation before the head: how far it says that it reaches is then never above the head.
+            conversation = conversation or await self._conversation(user, room.conversation_id)
+            told = _told.decode(conversation).last_seq
+            head = await self._head(user, room) if newcomers else told
+            missed = await self._missed(room, told, head)
+        except _Gone:
+            self._give_up(user, room, newcomers)
+            return
+        news = frames.conversation_new(conversation_id=room.conversation_id, conversation=conversation)
+        for session in inside:
+            session.send(news)
+        # Whoever closed, or left again, while the answers were on their way is not in the room any more.
+        present = [session for session in newcomers if room.is_newcomer(session)]
+        if present:
+            self._hub.begin(room, head)
+        for session in present:
+            self._let_in(session, room, head, news, missed)
+
+    def _let_in(
+        self, session: Session, room: Room, head: int, news: bytes, missed: Sequence[LoggedEvent] | None
+    ) -> None:
+        settled = room.settle(session, head)
+        session.send(news)
+        if missed is None or settled > head:
+            session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
+        for event in missed or ():
+            if session.acks or event.sender_id != session.user.user_id:
+                session.send(bytes(event.frame))
+        self._hub.release(session, room)
+
+    def _give_up(self, user: User, room: Room, newcomers: list[Session]) -> None:
+        user.remove_room(room)
+        for session in newcomers:
+            if room.is_newcomer(session):
+                self._hub.leave(session, room)
+
+    async def _head(self, user: User, room: Room) -> int:
+        """Read after Redis confirmed the channel."""
+
+        async def read() -> int:
+            try:
+                await self._bus.subscribe([room.channel])
+            except NotSubscribed:
+                raise _Gone from None
+            found = await self._lookups.heads([room.conversation_id], user.user_id)
+            if not self._hub.adopt_epoch(found.epoch):
+                self._hub.on_other_epoch()
+                raise PersistenceAway("the database has another line of history")
+            if room.conversation_id not in found.heads:
+                raise _Gone
+            return found.heads[room.conversation_id]
+
+        return await self._until_answered(user, read)
+
+    async def _conversation(self, user: User, conversation_id: str) -> msgspec.Raw:
+        async def read() -> msgspec.Raw:
+            answer = await self._persistence.conversations(user.user_id, [conversation_id])
+            if conversation_id not in answer.conversations:
+                raise _Gone
+            return answer.conversations[conversation_id]
+
+        return await self._until_answered(user, read)
+
+    async def _missed(self, room: Room, told: int, head: int) -> Sequence[LoggedEvent] | None:
+        """What was sent between the announcement and our joining; None where the client has to sync it."""
+        if head <= told:
+            return ()
+        if head - told > MOST_MISSED:
+            return None
+        try:
+            answer = await self._persistence.events(room.conversation_id, after=told, up_to=head)
+        except PersistenceAway:
+            return None
+        return answer.events if answer.complete else None
+
+    async def _until_answered(self, user: User, ask: Callable[[], Awaitable[Answer]]) -> Answer:
+        while not user.is_gone:
+            try:
+                return await ask()
+            except PersistenceAway as away:
+                log.warning("room not joined yet", error=str(away))
+            await asyncio.sleep(RETRY_SECONDS)
+        raise _Gone

@@ -1,0 +1,110 @@
+"""Persistence's REST as an app reaches it: real sockets, real Postgres, real Redis."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession
+
+from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
+from persistence.store.database import open_pool
+from services.listening import listening
+from shared.auth import TokenVerifier, mint
+from shared.http.app import internal_app, public_app
+from shared.http.gate import Limits, UserGate
+from shared.http.origins import Origins
+from shared.ids import new_id
+from shared.lifecycle import Stop, Tasks
+from shared.limits import RateLimiter
+from shared.presence import PresenceReader
+from shared.settings import Bucket
+from tests.integration.persistence.parts import Parts, parts
+
+SECRET = "a secret of the tests that is longer than 32 bytes"
+SERVICE_TOKEN = "service-token"
+PLENTY = Bucket(10_000, 10_000)
+
+
+@dataclass
+class Person:
+    """A signed-in user with an HTTP client."""
+
+    http: ClientSession
+    id: str
+    token: str
+
+    async def ask(self, method: str, path: str, **options: Any) -> ClientResponse:
+        return await self.http.request(method, path, headers={"Authorization": f"Bearer {self.token}"}, **options)
+
+    async def get(self, path: str, status: int = 200, **params: Any) -> Any:
+        response = await self.ask("GET", path, params=params)
+        return await _json(response, status)
+
+    async def post(self, path: str, body: Any, status: int = 200) -> Any:
+        return await _json(await self.ask("POST", path, json=body), status)
+
+    async def delete(self, path: str, status: int = 200) -> Any:
+        return await _json(await self.ask("DELETE", path), status)
+
+    async def start(self, *others: "Person", **fields: Any) -> str:
+        """A new conversation with these people; its id."""
+        body = {"participantIds": [other.id for other in others], **fields}
+        return str((await self.post("/api/conversations", body, 201))["conversation"]["id"])
+
+    async def send(self, conversation_id: str, text: str, status: int = 201, **fields: Any) -> Any:
+        answer = await self.post(f"/api/conversations/{conversation_id}/messages", {"text": text, **fields}, status)
+        return answer.get("message", answer)
+
+
+async def _json(response: ClientResponse, status: int) -> Any:
+    body = await response.json()
+    assert response.status == status, body
+    return body
+
+
+@dataclass
+class Rest:
+    """A persistence process that serves."""
+
+    http: ClientSession
+    internal: ClientSession
+    parts: Parts
+    url: str
+
+    def person(self, handle: str = "ann", user_id: str | None = None) -> Person:
+        user_id = user_id or new_id()
+        return Person(self.http, user_id, mint(SECRET, user_id, handle))
+
+    async def ask_internal(self, path: str, body: Any, status: int = 200) -> Any:
+        headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
+        return await _json(await self.internal.post(path, json=body, headers=headers), status)
+
+
+@asynccontextmanager
+async def serving(
+    database_url: str, redis_url: str, *, per_user: Bucket = PLENTY, per_address: Bucket = PLENTY
+) -> AsyncIterator[Rest]:
+    pool = await open_pool(database_url, size=8)
+    stop = Stop()
+    async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
+        limits = Limits(RateLimiter(running.redis, tasks), per_address, per_user)
+        gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool))
+        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis))
+        health_of = health(pool, running.redis)
+        routes = [*endpoints(deps), health_of.endpoint()]
+        app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)
+        internal = internal_app(
+            "persistence", internal_endpoints(deps), token=SERVICE_TOKEN, ready=health_of.vital_parts, outages=OUTAGES
+        )
+        async with listening(app, "127.0.0.1", 0) as port, listening(internal, "127.0.0.1", 0) as internal_port:
+            outside, inside = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal_port}"
+            async with ClientSession(outside) as http, ClientSession(inside) as internal_http:
+                yield Rest(http, internal_http, running, outside)
+
+
+@pytest.fixture
+async def rest(database_url: str, redis_url: str) -> AsyncIterator[Rest]:
+    async with serving(database_url, redis_url) as served:
+        yield served
