@@ -12,6 +12,7 @@ from persistence.store.devices import Preferences
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
 from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN
+from shared.http.openapi import REFERENCE
 
 TAG = "notifications"
 
@@ -43,7 +44,10 @@ class PreferencesBody(msgspec.Struct):
     preview: Preview | UnsetType | None = UNSET
     quiet_start: TimeOfDay | UnsetType | None = UNSET
     quiet_end: TimeOfDay | UnsetType | None = UNSET
-    time_zone: TimeZone | UnsetType | None = UNSET
+    time_zone: Annotated[
+        TimeZone | UnsetType | None,
+        Meta(description="a name of the IANA database", extra_json_schema={REFERENCE: True}),
+    ] = UNSET
 
 
 class PreferencesView(msgspec.Struct):

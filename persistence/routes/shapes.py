@@ -7,7 +7,18 @@ from msgspec import UNSET, Meta, UnsetType
 
 from persistence.store.views import Conversation, Message
 from shared.http.errors import malformed
-from shared.http.fields import MAX_SEQ, NO_NUL_PATTERN, NOT_BLANK_PATTERN, UUID_PATTERN, Id, Seq
+from shared.http.fields import (
+    AS_OF_PATTERN,
+    CURSOR_PATTERN,
+    IDS_PATTERN,
+    MAX_IDS,
+    MAX_SEQ,
+    NO_NUL_PATTERN,
+    NOT_BLANK_PATTERN,
+    Id,
+    Seq,
+)
+from shared.http.openapi import REFERENCE
 
 MAX_TEXT = 8000
 """Code points, after trimming."""
@@ -16,14 +27,7 @@ MAX_PEOPLE = 1000
 """In a group, the caller included."""
 MAX_MARKED = 1000
 """Messages named in one report."""
-MAX_ASKED = 200
-"""Users in one question about presence: as many as fit into a request line."""
 MAX_PAGE = 100
-
-_UUID = UUID_PATTERN.strip("^$")
-IDS_PATTERN = f"^(?:{_UUID}(?:,{_UUID}){{0,{MAX_ASKED - 1}}})?$"
-CURSOR_PATTERN = rf"^[0-9]{{1,14}}\.{_UUID}$"
-AS_OF_PATTERN = r"^[0-9]{1,18}$"
 
 # Its length is checked after trimming; the schema states it all the same, for it is what an app has to keep to.
 Text = Annotated[
@@ -121,7 +125,9 @@ class HistoryAnswer(msgspec.Struct):
 class NewMessage(msgspec.Struct, rename="camel"):
     text: Text
     client_id: ClientId | None = None
-    reply_to: Id | None = None
+    reply_to: Annotated[
+        Id | None, Meta(description="a message of this conversation", extra_json_schema={REFERENCE: True})
+    ] = None
     media_url: MediaUrl | None = None
 
     def trimmed(self) -> str:
@@ -162,7 +168,7 @@ class SyncBody(msgspec.Struct, rename="camel"):
 
 
 class PresenceQuery(msgspec.Struct, rename="camel"):
-    user_ids: Annotated[str, Meta(pattern=IDS_PATTERN, description=f"ids, separated by commas, at most {MAX_ASKED}")]
+    user_ids: Annotated[str, Meta(pattern=IDS_PATTERN, description=f"ids, separated by commas, at most {MAX_IDS}")]
 
 
 class PresenceView(msgspec.Struct, rename="camel"):

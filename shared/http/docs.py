@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from shared.http.openapi import REFERENCES
+
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 _STYLE = """
@@ -100,11 +102,15 @@ def _shape(name: str, schema: dict[str, Any]) -> str:
     required = schema.get("required", ())
     rows = [
         (f"<code>{escape(field)}</code>", _type(one), _notes({**one, "required": field in required}))
-        for field, one in schema.get("properties", {}).items()
+        for field, one in _properties(schema).items()
     ]
     inside = _table(("Field", "Type", ""), rows) if rows else f"<p>{_type(schema)}</p>"
     return f"""<details id="shape-{escape(name)}"><summary><code>{escape(name)}</code></summary>
 <div class="inside">{_paragraph(schema.get("description", ""))}{inside}</div></details>"""
+
+
+def _properties(schema: dict[str, Any]) -> dict[str, Any]:
+    return {**schema.get("properties", {}), **schema.get(REFERENCES, {})}
 
 
 def _type(schema: dict[str, Any]) -> str:
@@ -114,7 +120,8 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(one) for one in schema["anyOf"])
     if "enum" in schema:
-        return " or ".join(f"<code>{escape(orjson.dumps(one).decode())}</code>" for one in schema["enum"])
+        shown = [f"<code>{escape(orjson.dumps(one).decode())}</code>" for one in schema["enum"][:_MOST_CHOICES]]
+        return " or ".join(shown if len(schema["enum"]) <= _MOST_CHOICES else [*shown, "…"])
     if schema.get("type") == "array":
         return f"list of {_type(schema.get('items', {}))}"
     if schema.get("type") == "object" and "additionalProperties" in schema:
@@ -122,6 +129,7 @@ def _type(schema: dict[str, Any]) -> str:
     return f"<code>{escape(str(schema.get('type', 'any')))}</code>"
 
 
+_MOST_CHOICES = 6
 _BOUNDS = {"minimum": "≥", "maximum": "≤", "minLength": "length ≥", "maxLength": "length ≤", "minItems": "items ≥",
            "maxItems": "items ≤"}  # fmt: skip
 

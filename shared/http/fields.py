@@ -15,7 +15,17 @@ NOT_BLANK_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 EXPO_TOKEN_PATTERN = r"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{1,200}\]$"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
+MAX_IDS = 200
+"""In a list within a query: as many as fit into a request line."""
+_UUID = UUID_PATTERN.strip("^$")
+IDS_PATTERN = f"^(?:{_UUID}(?:,{_UUID}){{0,{MAX_IDS - 1}}})?$"
+CURSOR_PATTERN = rf"^[0-9]{{1,14}}\.{_UUID}$"
+AS_OF_PATTERN = r"^[0-9]{1,18}$"
+
 PATTERN_WORDS = {
+    IDS_PATTERN: f"UUIDs separated by commas, at most {MAX_IDS}",
+    CURSOR_PATTERN: "nextCursor of the page before",
+    AS_OF_PATTERN: "asOf of the last answer",
     EXPO_TOKEN_PATTERN: "an Expo push token, ExponentPushToken[…] or ExpoPushToken[…]",
     TIME_OF_DAY_PATTERN: "a time of day, HH:MM",
     UUID_PATTERN: "a UUID",
@@ -28,7 +38,14 @@ MAX_SEQ = 2**53 - 1
 
 # The lengths bound the pattern: Python's `$` would also match before a last line break.
 Id = Annotated[
-    str, Meta(pattern=UUID_PATTERN, min_length=36, max_length=36, examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"])
+    str,
+    Meta(
+        pattern=UUID_PATTERN,
+        min_length=36,
+        max_length=36,
+        extra_json_schema={"format": "uuid"},
+        examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
+    ),
 ]
 """A UUID in either case. Parley keeps the lower one: call `.lower()` before comparing or storing it."""
 

@@ -12,6 +12,9 @@ from shared.http.fields import Id
 
 VERSION = "1"
 _REFERENCE = "#/components/schemas/{name}"
+REFERENCES = "x-references"
+REFERENCE = "x-reference"
+"""Marks, in a field's `extra_json_schema`, an optional name or id that is refused unless it names what there is."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 _DESCRIPTION = """\
 Conversations, messages, presence and push registration of a Parley server. Live events come over the WebSocket at
@@ -51,9 +54,21 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     for endpoint in endpoints:
         operations = document["paths"].setdefault(endpoint.path, {})
         operations[endpoint.method.lower()] = _operation(endpoint, by_shape, components)
+    for schema in document["components"]["schemas"].values():
+        _set_apart_references(schema)
     for query in queries:
         document["components"]["schemas"].pop(_name(by_shape[query]))
     return document
+
+
+def _set_apart_references(schema: dict[str, Any]) -> None:
+    """Moves properties that must name something that exists to `x-references`.
+
+    No schema can say which things exist, and what makes requests from the document must not invent them.
+    """
+    properties = schema.get("properties", {})
+    for name in [name for name, one in properties.items() if one.pop(REFERENCE, False)]:
+        schema.setdefault(REFERENCES, {})[name] = properties.pop(name)
 
 
 def _shapes(endpoints: Iterable[Endpoint]) -> list[type[msgspec.Struct]]:

@@ -1,0 +1,77 @@
+"""The document is right about the server: valid by itself, and what schemathesis makes of it is answered as it says."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from openapi_spec_validator import validate
+
+from tests.integration.rest.conftest import Rest
+
+# Not its stateful phase: that takes DELETE for the end of a conversation, which is only hidden from the caller.
+PHASES = "examples,coverage,fuzzing"
+CASES = 12
+PUBLIC = "/health"
+
+
+async def document(rest: Rest) -> Any:
+    async with rest.http.get("/openapi.json") as answer:
+        return await answer.json()
+
+
+async def test_the_document_is_valid_openapi(rest: Rest) -> None:
+    validate(await document(rest))
+
+
+async def test_every_route_of_the_contract_is_in_the_document(rest: Rest) -> None:
+    served = {(method, path) for path, operations in (await document(rest))["paths"].items() for method in operations}
+
+    assert served == {
+        ("get", "/api/conversations"),
+        ("post", "/api/conversations"),
+        ("delete", "/api/conversations/{id}"),
+        ("get", "/api/conversations/{id}/messages"),
+        ("post", "/api/conversations/{id}/messages"),
+        ("post", "/api/conversations/{id}/messages/status"),
+        ("post", "/api/conversations/{id}/typing"),
+        ("post", "/api/sync"),
+        ("get", "/api/presence"),
+        ("post", "/notifications/register-token"),
+        ("delete", "/notifications/token"),
+        ("get", "/notifications/preferences"),
+        ("post", "/notifications/preferences"),
+        ("get", "/health"),
+    }
+
+
+async def test_the_docs_page_names_every_route_and_loads_nothing_from_elsewhere(rest: Rest) -> None:
+    async with rest.http.get("/docs") as answer:
+        page = await answer.text()
+
+    assert answer.content_type == "text/html"
+    assert all(path in page for path in (await document(rest))["paths"])
+    assert "http://" not in page
+    assert "https://" not in page
+    assert "<script" not in page
+
+
+async def test_schemathesis_finds_nothing_in_the_routes_that_want_a_token(rest: Rest, tmp_path: Path) -> None:
+    await schemathesis(rest, tmp_path, "--exclude-path", PUBLIC)
+
+
+async def test_schemathesis_finds_nothing_in_the_public_routes(rest: Rest, tmp_path: Path) -> None:
+    await schemathesis(rest, tmp_path, "--include-path", PUBLIC, "--exclude-checks", "ignored_auth")
+
+
+async def schemathesis(rest: Rest, folder: Path, *options: str) -> None:
+    """One user of many conversations runs it, as a stranger to all ids that it invents."""
+    program = Path(sys.executable).with_name("schemathesis")
+    process = await asyncio.create_subprocess_exec(
+        program, "run", f"{rest.url}/openapi.json", "--phases", PHASES, "--checks", "all", "--seed", "3",
+        "--max-examples", str(CASES), "--header", f"Authorization: Bearer {rest.person().token}", "--no-color",
+        "--generation-database", "none", "--request-timeout", "10", *options,
+        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    output, _ = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 0, output.decode()
