@@ -37,9 +37,12 @@ class PushState:
     async def write(self, database: Database, messages: Sequence[Message]) -> None:
         """For these committed messages. Raises DATABASE_FAILURES or REDIS_FAILURES; then some may have been written."""
         members = await conversations.members(database, {message.conversation_id for message in messages})
-        online = await self._presence.online({user for users in members.values() for user in users})
-        plan = _plan(messages, members, online)
-        await self._write(plan)
+        recipients = [
+            [user for user in members.get(message.conversation_id, ()) if user != message.sender_id]
+            for message in messages
+        ]
+        online = await self._presence.online({user for users in recipients for user in users})
+        await self._write(_plan(messages, recipients, online))
 
     async def set_deadlines(self, deadlines: Iterable[Deadline]) -> None:
         """Raises REDIS_FAILURES."""
@@ -56,14 +59,13 @@ class PushState:
             await pipeline.execute()
 
 
-def _plan(messages: Sequence[Message], members: dict[str, list[str]], online: set[str]) -> _Plan:
+def _plan(messages: Sequence[Message], recipients: Sequence[list[str]], online: set[str]) -> _Plan:
     plan = _Plan([], [])
-    for message in messages:
-        recipients = [user for user in members.get(message.conversation_id, ()) if user != message.sender_id]
-        offline = [user for user in recipients if user not in online]
+    for message, users in zip(messages, recipients, strict=True):
+        offline = [user for user in users if user not in online]
         if offline:
             plan.undelivered.append(_encode(_undelivered(message, offline)))
-        if len(offline) < len(recipients):
+        if len(offline) < len(users):
             plan.deadlines.append(_encode(_deadline(message)))
     return plan
 
