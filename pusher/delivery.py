@@ -168,6 +168,7 @@ def _written(push: Push, said: Outcome) -> push_api.Outcome:
         conversation_id=push.target.conversation_id,
         message_id=push.target.message_id,
         device_id=push.device.id,
+        user_id=push.target.user_id,
         state=_STATES[type(said)],
         ticket_id=said.ticket_id if isinstance(said, Sent) else None,
         reason=None if isinstance(said, Sent) else said.reason,

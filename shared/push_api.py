@@ -1,13 +1,19 @@
 """Persistence's internal push routes: what a pusher asks before it calls Expo, and tells afterwards. All POST."""
 
+from typing import Literal
+
 from shared.api import Shape
 from shared.wire import Deadline
+
+Cause = Literal["offline", "unacknowledged"]
+"""Why a user is to hear of a message: they were not online, or did not take it in time."""
 
 LAGGARDS = "/internal/push/laggards"
 TARGETS = "/internal/push/targets"
 CLAIMS = "/internal/push/claims"
 OUTCOMES = "/internal/push/outcomes"
 DUE_RECEIPTS = "/internal/push/receipts/due"
+STALE_BADGES = "/internal/push/badges"
 RECEIPT_OUTCOMES = "/internal/push/receipts/outcomes"
 
 
@@ -27,6 +33,7 @@ class Addressee(Shape):
     conversation_id: str
     message_id: str
     users: list[str]
+    cause: Cause = "offline"
 
 
 class TargetsRequest(Shape):
@@ -43,11 +50,16 @@ class Device(Shape):
 
 
 class Target(Shape):
-    """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot."""
+    """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot.
+
+    `ordinal` numbers the conversation's messages, and the user has seen them up to `seen_ordinal`. `devices` are those
+    that may still be told of this message, `told_devices` how many others there are.
+    """
 
     conversation_id: str
     message_id: str
     seq: int
+    ordinal: int
     user_id: str
     sender_id: str
     sender_handle: str | None
@@ -59,6 +71,7 @@ class Target(Shape):
     hidden_seq: int
     attended_seq: int
     read_seq: int
+    seen_ordinal: int
     muted_until_ms: int | None
     messages_enabled: bool
     preview: str | None
@@ -67,6 +80,8 @@ class Target(Shape):
     time_zone: str | None
     badge: int
     devices: list[Device]
+    told_devices: int = 0
+    cause: Cause = "offline"
 
 
 class TargetsAnswer(Shape):
@@ -84,6 +99,7 @@ class Claim(Shape):
     user_id: str
     device_id: str
     registered_at_us: int
+    cause: Cause = "offline"
 
 
 class ClaimsRequest(Shape):
@@ -101,16 +117,20 @@ class Outcome(Shape):
     """What came of a granted claim.
 
     state: `sent` (with its ticket), `rejected` (for good), `retry` (Expo did not take it), or `ambiguous` (it may have
-    been taken). `dead_token` asks for the device's removal, unless it was registered again.
+    been taken). `reason` is Expo's word for it, or says with which message of a burst this one was told. `dead_token`
+    asks for the device's removal, unless it was registered again. `badge`: the number that the device shows now, where
+    it can show one.
     """
 
     conversation_id: str
     message_id: str
+    user_id: str
     device_id: str
     state: str
     ticket_id: str | None = None
     reason: str | None = None
     dead_token: bool = False
+    badge: int | None = None
 
 
 class Decision(Shape):
@@ -120,6 +140,7 @@ class Decision(Shape):
     message_id: str
     user_id: str
     reason: str
+    cause: Cause = "offline"
 
 
 class OutcomesRequest(Shape):
@@ -157,6 +178,26 @@ class ReceiptOutcome(Shape):
 
 class ReceiptOutcomesRequest(Shape):
     outcomes: list[ReceiptOutcome]
+
+
+class StaleBadgesRequest(Shape):
+    """At most `limit` users."""
+
+    limit: int
+
+
+class Badge(Shape):
+    """A user who read elsewhere, the number that their phones should show now, and those phones' tokens."""
+
+    user_id: str
+    unread: int
+    tokens: list[str]
+
+
+class StaleBadgesAnswer(Shape):
+    """They are taken: none of them is given again for 20 minutes."""
+
+    badges: list[Badge]
 
 
 class Done(Shape):

@@ -148,7 +148,10 @@ class ReceiptBatch(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
 
 class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An entry of the undelivered stream: no device of these users took this message. `at_ms`: its commit."""
+    """An entry of the undelivered stream: no device of these users took this message. `at_ms`: its commit.
+
+    `late`: they were online, and their deadline passed.
+    """
 
     conversation_id: str
     seq: int
@@ -157,6 +160,7 @@ class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     users: list[str]
     at_ms: int
     version: int = VERSION
+    late: bool = False
 
 
 class Deadline(msgspec.Struct, frozen=True, array_like=True):

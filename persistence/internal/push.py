@@ -2,7 +2,7 @@
 
 import msgspec
 
-from persistence.store import push
+from persistence.store import badges, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool
 from shared import push_api
 from shared.http.endpoint import Call, Endpoint, Handler, Nothing
@@ -15,26 +15,29 @@ class PushRoutes:
         self._pool = pool
 
     async def laggards(self, call: Call[push_api.LaggardsRequest, Nothing]) -> push_api.LaggardsAnswer:
-        return push_api.LaggardsAnswer(laggards=await push.laggards(self._pool, call.body.deadlines))
+        return push_api.LaggardsAnswer(laggards=await push_targets.laggards(self._pool, call.body.deadlines))
 
     async def targets(self, call: Call[push_api.TargetsRequest, Nothing]) -> push_api.TargetsAnswer:
-        return push_api.TargetsAnswer(targets=await push.targets(self._pool, call.body.addressees))
+        return push_api.TargetsAnswer(targets=await push_targets.targets(self._pool, call.body.addressees))
 
     async def claim(self, call: Call[push_api.ClaimsRequest, Nothing]) -> push_api.ClaimsAnswer:
-        verdicts = await push.claim(self._pool, call.body.claims, call.body.lease_seconds)
+        verdicts = await push_ledger.claim(self._pool, call.body.claims, call.body.lease_seconds)
         return push_api.ClaimsAnswer(verdicts=verdicts)
 
     async def settle(self, call: Call[push_api.OutcomesRequest, Nothing]) -> push_api.Done:
-        await push.settle(self._pool, call.body.outcomes, call.body.decisions)
+        await push_ledger.settle(self._pool, call.body.outcomes, call.body.decisions)
         return push_api.Done()
 
     async def due_receipts(self, call: Call[push_api.DueReceiptsRequest, Nothing]) -> push_api.DueReceiptsAnswer:
-        due = await push.due_receipts(self._pool, call.body.limit, call.body.lease_seconds)
+        due = await push_receipts.due_receipts(self._pool, call.body.limit, call.body.lease_seconds)
         return push_api.DueReceiptsAnswer(receipts=due)
 
     async def settle_receipts(self, call: Call[push_api.ReceiptOutcomesRequest, Nothing]) -> push_api.Done:
-        await push.settle_receipts(self._pool, call.body.outcomes)
+        await push_receipts.settle_receipts(self._pool, call.body.outcomes)
         return push_api.Done()
+
+    async def stale_badges(self, call: Call[push_api.StaleBadgesRequest, Nothing]) -> push_api.StaleBadgesAnswer:
+        return push_api.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
 
 
 def endpoints(pool: Pool) -> list[Endpoint]:
@@ -46,6 +49,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         _route(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
         _route(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
         _route(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
+        _route(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
     ]
 
 

@@ -38,6 +38,9 @@ WITH said AS (
     FROM wanted w
     WHERE p.conversation_id = w.conversation_id AND p.user_id = w.user_id
         AND (w.new_delivered > w.delivered_seq OR w.new_attended > w.attended_seq OR w.new_read > w.read_seq)
+    RETURNING p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, p.read_seq
+), history AS (
+    INSERT INTO cursor_moves (conversation_id, user_id, delivered_seq, attended_seq, read_seq) SELECT * FROM moved
 )
 SELECT w.conversation_id, w.user_id, w.members, w.new_delivered AS delivered_seq, w.new_read AS read_seq,
        w.delivered > 0 AND ($6 OR w.new_delivered > w.delivered_seq) AS tell_delivered,

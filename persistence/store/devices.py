@@ -1,10 +1,11 @@
 """Devices and their owners' wishes: which push tokens a user has, and what they want to hear."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from persistence.store.database import Database, Pool, Query, transaction
+from persistence.store.database import Connection, Database, Pool, Query, columns, transaction
 
 MAX_DEVICES = 20
 """Per user; the ones registered longest ago make room."""
@@ -50,6 +51,25 @@ async def forget(database: Database, user_id: str, token: str) -> None:
 
 
 _FORGET = Query("device_forget", "DELETE FROM devices WHERE token = $1 AND user_id = $2")
+
+_REMOVE_DEAD = Query(
+    "device_remove_dead",
+    """
+DELETE FROM devices d
+USING unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS i(conversation_id, message_id, device_id), push_ledger l
+WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND l.device_id = i.device_id
+  AND d.id = i.device_id AND d.registered_at <= l.token_registered_at + interval '1 millisecond'
+""",
+)
+
+
+async def remove_dead(connection: Connection, told: Sequence[tuple[str, str, str]]) -> None:
+    """Removes the devices of these ledger rows, named by (conversation, message, device): Expo calls their tokens dead.
+
+    A token that was registered again after the push was claimed is alive, and stays.
+    """
+    await _REMOVE_DEAD.rows(connection, *columns(told, 3))
+
 
 _READ = "SELECT messages_enabled, preview, quiet_start, quiet_end, time_zone FROM preferences WHERE user_id = $1"
 _PREFERENCES = Query("preferences", _READ)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.store import conversations, devices, messages, push
+from persistence.store import conversations, devices, messages, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool, open_pool
 from persistence.store.views import Created, Draft, Sent
 from shared import push_api
@@ -35,7 +35,7 @@ async def say(pool: Pool, conversation_id: str, text: str) -> str:
 
 
 async def target(pool: Pool, conversation_id: str, message_id: str) -> push_api.Target:
-    [found] = await push.targets(pool, [push_api.Addressee(conversation_id, message_id, [BOB])])
+    [found] = await push_targets.targets(pool, [push_api.Addressee(conversation_id, message_id, [BOB])])
     return found
 
 
@@ -46,7 +46,7 @@ def claim_of(found: push_api.Target, device: push_api.Device) -> push_api.Claim:
 
 
 def outcome_of(claim: push_api.Claim, state: str, **more: object) -> push_api.Outcome:
-    return push_api.Outcome(claim.conversation_id, claim.message_id, claim.device_id, state, **more)  # type: ignore[arg-type]
+    return push_api.Outcome(claim.conversation_id, claim.message_id, claim.user_id, claim.device_id, state, **more)  # type: ignore[arg-type]
 
 
 async def test_a_target_has_every_fact_that_decides_the_push(pool: Pool, conversation_id: str) -> None:
@@ -67,10 +67,10 @@ async def test_a_claim_is_granted_to_one_worker_and_never_again_once_sent(pool: 
     found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
     claim = claim_of(found, found.devices[0])
 
-    assert await push.claim(pool, [claim], 30) == ["granted"]
-    assert await push.claim(pool, [claim], 30) == ["busy"]
-    await push.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
-    assert await push.claim(pool, [claim], 30) == ["done"]
+    assert await push_ledger.claim(pool, [claim], 30) == ["granted"]
+    assert await push_ledger.claim(pool, [claim], 30) == ["busy"]
+    await push_ledger.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
+    assert await push_ledger.claim(pool, [claim], 30) == ["done"]
 
 
 async def test_an_ambiguous_call_is_repeated_at_most_twice(pool: Pool, conversation_id: str) -> None:
@@ -80,8 +80,8 @@ async def test_an_ambiguous_call_is_repeated_at_most_twice(pool: Pool, conversat
 
     verdicts = []
     for _ in range(4):
-        verdicts += await push.claim(pool, [claim], 30)
-        await push.settle(pool, [outcome_of(claim, "ambiguous", reason="ReadTimeout")], [])
+        verdicts += await push_ledger.claim(pool, [claim], 30)
+        await push_ledger.settle(pool, [outcome_of(claim, "ambiguous", reason="ReadTimeout")], [])
 
     assert verdicts == ["granted", "granted", "granted", "done"]
 
@@ -92,8 +92,8 @@ async def test_what_expo_did_not_take_may_be_tried_without_end(pool: Pool, conve
     claim = claim_of(found, found.devices[0])
 
     for _ in range(6):
-        assert await push.claim(pool, [claim], 30) == ["granted"]
-        await push.settle(pool, [outcome_of(claim, "retry", reason="TOO_MANY_REQUESTS")], [])
+        assert await push_ledger.claim(pool, [claim], 30) == ["granted"]
+        await push_ledger.settle(pool, [outcome_of(claim, "retry", reason="TOO_MANY_REQUESTS")], [])
 
 
 async def test_a_dead_workers_claim_is_granted_again_when_its_lease_ran_out(pool: Pool, conversation_id: str) -> None:
@@ -101,8 +101,8 @@ async def test_a_dead_workers_claim_is_granted_again_when_its_lease_ran_out(pool
     found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
     claim = claim_of(found, found.devices[0])
 
-    assert await push.claim(pool, [claim], 0) == ["granted"]
-    assert await push.claim(pool, [claim], 30) == ["granted"]
+    assert await push_ledger.claim(pool, [claim], 0) == ["granted"]
+    assert await push_ledger.claim(pool, [claim], 30) == ["granted"]
 
 
 async def test_a_dead_token_is_removed_unless_it_was_registered_again(pool: Pool, conversation_id: str) -> None:
@@ -110,13 +110,13 @@ async def test_a_dead_token_is_removed_unless_it_was_registered_again(pool: Pool
     await devices.register(pool, BOB, "ExponentPushToken[back]", None, None)
     found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
     claims = [claim_of(found, device) for device in found.devices]
-    assert await push.claim(pool, claims, 30) == ["granted", "granted"]
+    assert await push_ledger.claim(pool, claims, 30) == ["granted", "granted"]
 
     await devices.register(pool, BOB, "ExponentPushToken[back]", None, None)
     dead = [outcome_of(claim, "rejected", reason="DeviceNotRegistered", dead_token=True) for claim in claims]
-    await push.settle(pool, dead, [])
+    await push_ledger.settle(pool, dead, [])
 
-    after = await target(pool, conversation_id, found.message_id)
+    after = await target(pool, conversation_id, await say(pool, conversation_id, "still there?"))
     assert [device.token for device in after.devices] == ["ExponentPushToken[back]"]
 
 
@@ -153,24 +153,26 @@ async def test_laggards_are_those_who_neither_read_nor_attended(pool: Pool, conv
     message_id = await say(pool, conversation_id, "hi")
     deadline = Deadline(conversation_id, 1, message_id, ADA, 0)
 
-    assert await push.laggards(pool, [deadline]) == [[BOB]]
+    assert await push_targets.laggards(pool, [deadline]) == [[BOB]]
 
 
 async def test_a_receipt_is_asked_for_until_it_came(pool: Pool, conversation_id: str) -> None:
     await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
     found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
     claim = claim_of(found, found.devices[0])
-    await push.claim(pool, [claim], 30)
-    await push.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
-    assert await push.due_receipts(pool, 10, 60) == [], "not before a quarter of an hour"
+    await push_ledger.claim(pool, [claim], 30)
+    await push_ledger.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
+    assert await push_receipts.due_receipts(pool, 10, 60) == [], "not before a quarter of an hour"
 
     await pool.execute("UPDATE push_ledger SET receipt_due_at = now(), created_at = now() - interval '2 hours'")
-    [due] = await push.due_receipts(pool, 10, 60)
-    assert await push.due_receipts(pool, 10, 60) == [], "leased"
+    [due] = await push_receipts.due_receipts(pool, 10, 60)
+    assert await push_receipts.due_receipts(pool, 10, 60) == [], "leased"
     missing = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, None)
-    await push.settle_receipts(pool, [missing])
-    assert [one.ticket_id for one in await push.due_receipts(pool, 10, 60)] == ["t1"], "an hour after the send is over"
+    await push_receipts.settle_receipts(pool, [missing])
+    [again] = await push_receipts.due_receipts(pool, 10, 60)
+    assert again.ticket_id == "t1", "an hour after the send is over"
 
     dead = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, "DeviceNotRegistered", True)
-    await push.settle_receipts(pool, [dead])
-    assert (await target(pool, conversation_id, found.message_id)).devices == []
+    await push_receipts.settle_receipts(pool, [dead])
+    after = await target(pool, conversation_id, await say(pool, conversation_id, "still there?"))
+    assert after.devices == []

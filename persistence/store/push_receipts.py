@@ -1,0 +1,53 @@
+"""Expo's receipts in the push ledger: when to ask for each, and what it said."""
+
+from collections.abc import Sequence
+
+from persistence.store import devices
+from persistence.store.database import Database, Pool, Query, columns, transaction
+from shared import push_api
+
+RETRIES_SECONDS = (3600, 6 * 3600, 23 * 3600)
+"""After the send, where the receipt was not there yet; none after the last: Expo keeps it for 24 hours."""
+
+_DUE_RECEIPTS = Query(
+    "push_due_receipts",
+    """
+UPDATE push_ledger l SET receipt_due_at = now() + $2 * interval '1 second'
+FROM (
+    SELECT conversation_id, message_id, device_id FROM push_ledger
+    WHERE receipt_due_at <= now() ORDER BY receipt_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+) due
+WHERE l.conversation_id = due.conversation_id AND l.message_id = due.message_id AND l.device_id = due.device_id
+RETURNING l.ticket_id, l.conversation_id, l.message_id, l.device_id
+""",
+)
+
+
+async def due_receipts(database: Database, limit: int, lease_seconds: float) -> list[push_api.DueReceipt]:
+    """Tickets whose receipt should be there; they are nobody else's for `lease_seconds`."""
+    rows = await _DUE_RECEIPTS.rows(database, limit, lease_seconds)
+    return [push_api.DueReceipt(**dict(row)) for row in rows]
+
+
+_RECEIPTS = Query(
+    "push_receipts",
+    """
+UPDATE push_ledger l
+SET receipt = coalesce(i.receipt, CASE WHEN l.receipt_checks >= cardinality($5::int[]) THEN 'missing' END),
+    receipt_checks = l.receipt_checks + 1, updated_at = now(),
+    receipt_due_at = CASE WHEN i.receipt IS NULL
+        THEN l.created_at + ($5::int[])[l.receipt_checks + 1] * interval '1 second' END
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS i(conversation_id, message_id, device_id, receipt)
+WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND l.device_id = i.device_id
+""",
+)
+
+
+async def settle_receipts(pool: Pool, outcomes: Sequence[push_api.ReceiptOutcome]) -> None:
+    """Writes down what APNs or FCM said; where nothing was there yet, asks again at the next of the retries."""
+    dead = [(one.conversation_id, one.message_id, one.device_id) for one in outcomes if one.dead_token]
+    rows = [(one.conversation_id, one.message_id, one.device_id, one.receipt) for one in outcomes]
+    async with transaction(pool) as connection:
+        if dead:
+            await devices.remove_dead(connection, dead)
+        await _RECEIPTS.rows(connection, *columns(rows, 4), list(RETRIES_SECONDS))
