@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,11 +13,21 @@ from persistence.store.views import Sync, SyncedConversation
 
 NEWEST_EVENTS = 50
 """Of a conversation that the client does not name."""
-MOST_EVENTS = 2000
-"""In one answer. Cursors of all the user's conversations are in every answer, so that its `asOf` holds for all."""
-MOST_BYTES = 2 * 1024 * 1024
-"""Of frames in one answer, and one frame more."""
-CHUNK_EVENTS = 500
+
+
+class Bounds(NamedTuple):
+    """Of one answer's events; the cursors of all the user's conversations are in each, so that its `asOf` holds.
+
+    `bytes` of frames, and one frame more; at most `chunk` events are read at a time.
+    """
+
+    events: int = 2000
+    bytes: int = 2 * 1024 * 1024
+    chunk: int = 500
+
+
+DEFAULT_BOUNDS = Bounds()
+
 
 # One statement is one snapshot, and `as_of` its own. A message is reached by those who are in the conversation besides
 # the user. What the user hid, and nothing came to since, is not among their conversations.
@@ -67,7 +78,13 @@ class _Catch:
         return self.reached == self.head
 
 
-async def sync(database: Database, user_id: str, wanted: Mapping[str, int], as_of: int | None = None) -> Sync:
+async def sync(
+    database: Database,
+    user_id: str,
+    wanted: Mapping[str, int],
+    as_of: int | None = None,
+    bounds: Bounds = DEFAULT_BOUNDS,
+) -> Sync:
     """What the user's client lacks that has each `wanted` conversation up to and with this seq.
 
     A conversation is told of if it has later events, if the client does not name it, or if a cursor in it moved since
@@ -80,7 +97,7 @@ async def sync(database: Database, user_id: str, wanted: Mapping[str, int], as_o
     mine = {row["id"]: row for row in rows if row["id"] is not None}
     catches = {key: _catch(row, wanted.get(key)) for key, row in mine.items()}
     told = {key: catch for key, catch in catches.items() if _is_news(mine[key], catch, key in wanted)}
-    await _fill(database, told)
+    await _fill(database, told, bounds)
     return Sync(
         epoch=rows[0]["epoch"],
         as_of=rows[0]["as_of"],
@@ -102,10 +119,10 @@ def _is_news(row: Row, catch: _Catch, is_named: bool) -> bool:
     return not is_named or not catch.complete or bool(row["moved"])
 
 
-async def _fill(database: Database, catches: Mapping[str, _Catch]) -> None:
+async def _fill(database: Database, catches: Mapping[str, _Catch], bounds: Bounds) -> None:
     """Reads events, conversation by conversation, until all have theirs, a bound is met, or a row is missing."""
-    events_left, bytes_left = MOST_EVENTS, MOST_BYTES
-    while ranges := _next_ranges(catches, min(CHUNK_EVENTS, events_left)):
+    events_left, bytes_left = bounds.events, bounds.bytes
+    while ranges := _next_ranges(catches, min(bounds.chunk, events_left)):
         rows = await _RANGES.rows(database, *columns(ranges, 3))
         frames = _take(catches, rows, bytes_left)
         if len(frames) < sum(up_to - after for _, after, up_to in ranges):
