@@ -1,5 +1,5 @@
 import { createClient, type ParleyClient } from '@parley/client';
-import { useConversations, useWebSocketContext, WebSocketProvider } from '@parley/client/react';
+import { useConversations, useWebSocket, useWebSocketContext, WebSocketProvider } from '@parley/client/react';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
 import { Chat } from './Chat';
 import { tokenOf, type DemoUser } from './config';
@@ -58,6 +58,7 @@ function Body({ name, user, users, pushes, onUser, dismiss, radio }: Props & { r
     dismiss((push) => push.userId === user.id && push.data.conversationId === id);
   };
   useFirstConversation(client, users);
+  usePushToken(client, name);
   useEffect(() => () => radio.setActive(true), [radio]);
   return (
     <article className="phone-stand" aria-label={`${user.handle}’s phone`}>
@@ -114,6 +115,15 @@ function StatusBar({ airplane }: { airplane: boolean }): ReactNode {
       <span className="status-icons">{airplane ? <Icon name="plane" size={15} /> : <span className="bars"><i /><i /><i /><i /></span>}<span className="battery" /></span>
     </div>
   );
+}
+
+/** As an app does at its start. The token moves along when the phone changes hands. */
+function usePushToken(client: ParleyClient, name: string): void {
+  const { isConnected } = useWebSocket();
+  useEffect(() => {
+    // Without it no push comes; the next connection tries again.
+    if (isConnected) client.registerPushToken({ token: `ExponentPushToken[demo-${name}]`, deviceId: name }).catch(() => {});
+  }, [client, name, isConnected]);
 }
 
 /** An empty demo would have nobody to talk to: the first two people get a conversation. */

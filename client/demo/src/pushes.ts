@@ -21,9 +21,15 @@ export function usePushes(url: string): { pushes: Push[]; dismiss(gone: (push: P
     const source = new EventSource(url);
     source.onmessage = ({ data }: MessageEvent<string>) => {
       const push = JSON.parse(data) as Omit<Push, 'key' | 'at'>;
-      setPushes((shown) => [{ ...push, key: ++lastKey, at: new Date() }, ...shown].slice(0, MOST_SHOWN));
+      const next = { ...push, key: ++lastKey, at: new Date() };
+      setPushes((shown) => (shown.some((one) => isSame(one, next)) ? shown : [next, ...shown].slice(0, MOST_SHOWN)));
     };
     return () => source.close();
   }, [url]);
   return { pushes, dismiss: (gone) => setPushes((shown) => shown.filter((push) => !gone(push))) };
+}
+
+/** A push goes to each device of its user, and both phones may be one user's. */
+function isSame(a: Push, b: Push): boolean {
+  return a.userId === b.userId && a.data.messageId === b.data.messageId;
 }
