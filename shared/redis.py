@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 
 RedisClient = Redis | RedisCluster
-REDIS_FAILURES = (RedisError, OSError, TimeoutError, RuntimeError)
+REDIS_FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
 """What a call may raise while Redis is away. The caller falls back, or tries again later.
 
-RuntimeError is how uvloop refuses a write on a pooled connection that Redis has closed; redis-py lets it through.
+RedisClusterException, of a cluster whose nodes are away, is no RedisError. RuntimeError is how uvloop refuses a write
+on a pooled connection that Redis has closed; redis-py lets it through.
 """
 
 CONNECT_SECONDS = 2.0
@@ -37,6 +38,7 @@ def open_redis(url: str, *, answer_seconds: float | None = ANSWER_SECONDS, max_c
             socket_timeout=answer_seconds,
             socket_connect_timeout=CONNECT_SECONDS,
             max_connections=max_connections,
+            require_full_coverage=False,  # one shard that is away must not silence the others
         )
     return Redis.from_url(
         url,
