@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 from gateway.bus.address import RedisAddress
 from gateway.bus.bus import Bus, BusListener, NotSubscribed, SingleBus
+from gateway.bus.cluster import ClusterBus
 from gateway.bus.link import OnMessage
 from gateway.bus.probe import PublishProbe
 from gateway.bus.shard import LinkSettings
+from shared.redis import is_cluster
 
 __all__ = ["Bus", "NotSubscribed", "OnMessage", "PublishProbe", "make_bus"]
 
@@ -22,12 +24,15 @@ def make_bus(
     on_restored: Callable[[Sequence[bytes]], None],
     probe_seconds: float = 2.0,
 ) -> Bus:
-    """A bus over the Redis at `url` (REDIS_URL); it connects when `run` does. Raises ValueError for a malformed URL.
+    """A bus over the Redis at `url`, or over the Redis Cluster (`redis+cluster://`) that this node belongs to.
+
+    It connects when `run` does. Raises ValueError for a malformed URL.
 
     `name` shows in CLIENT LIST. `probe_channel` belongs to this process alone. What the callables promise and must
     keep to stands at `OnMessage`, `PublishProbe` and `BusListener`.
     """
-    return SingleBus(
+    kind = ClusterBus if is_cluster(url) else SingleBus
+    return kind(
         RedisAddress.parse(url),
         probe_channel.encode(),
         BusListener(on_lost, on_restored),

@@ -41,7 +41,10 @@ class RedisAddress:
     def login(self) -> tuple[str, ...]:
         """The arguments of AUTH; empty where none is needed."""
         parts = urlsplit(self.url)
-        return tuple(unquote(part) for part in (parts.username, parts.password) if part)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if user:
+            return (user, password)
+        return (password,) if password else ()
 
     @cached_property
     def tls(self) -> ssl.SSLContext | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from prometheus_client import Counter, Histogram
 
+from gateway.bus.cancellation import heed_cancellation
 from shared.metrics import DELIVERY_BUCKETS
 from shared.redis import REDIS_FAILURES
 
@@ -50,6 +51,7 @@ class Probe:
         self._back_at: float | None = None
         self._returned = 0
         self._missed = 0
+        self._complained = False
 
     @property
     def proven(self) -> bool:
@@ -80,7 +82,7 @@ class Probe:
             self._number += 1
             due = _now() + self._seconds
             published = await self._published()
-            _heed_cancellation()
+            heed_cancellation()
             if not await self._hurried_before(due):
                 self._judge(published)
 
@@ -91,8 +93,11 @@ class Probe:
                 await self._publish(self.channel, b"%d" % self._number)
         except REDIS_FAILURES as error:
             _UNPUBLISHED.inc()
-            log.warning("redis probe not published", error=f"{type(error).__name__}: {error}")
+            if not self._complained:  # once an outage
+                log.warning("redis probe not published", error=f"{type(error).__name__}: {error}")
+            self._complained = True
             return False
+        self._complained = False
         return True
 
     async def _hurried_before(self, due: float) -> bool:
@@ -111,13 +116,6 @@ class Probe:
             if self._missed >= TOLERATED_PROBES:
                 self._missed = 0
                 self._on_silent()
-
-
-def _heed_cancellation() -> None:
-    """Python 3.11's `wait_for`, which redis-py writes with, drops a cancellation that comes as the write ends."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _now() -> float:

@@ -140,6 +140,7 @@ class Shard:
             await asyncio.sleep(self._backoff.next_seconds())
 
     async def _connected(self) -> RedisLink:
+        complained = False
         while True:
             try:
                 return await RedisLink.connect(
@@ -150,7 +151,11 @@ class Shard:
                     probe_channel=self.probe.channel,
                 )
             except (OSError, LinkRefused) as error:
-                log.warning("redis link refused", address=str(self.address), error=f"{type(error).__name__}: {error}")
+                if not complained:  # once an outage
+                    log.warning(
+                        "redis unreachable", address=str(self.address), error=f"{type(error).__name__}: {error}"
+                    )
+                complained = True
                 self._owner.shard_unreachable()
             await asyncio.sleep(self._backoff.next_seconds())
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from typing import Literal, Self
 
@@ -17,11 +18,12 @@ class FaultProxy:
     """Listens on 127.0.0.1:`port` and carries bytes to the target and back.
 
     `async with FaultProxy(host, port) as proxy`. Faults take effect at once, on connections open and to come, until
-    `heal`; only `cut` is over when it returns.
+    `heal`; only `cut` is over when it returns. With `tls` it speaks TLS to who connects, and plain TCP to the target.
     """
 
-    def __init__(self, target_host: str, target_port: int) -> None:
+    def __init__(self, target_host: str, target_port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self._target = (target_host, target_port)
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -32,7 +34,7 @@ class FaultProxy:
 
     async def __aenter__(self) -> Self:
         self.heal()
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -118,7 +120,8 @@ class FaultProxy:
                 if writer.transport.is_closing():  # uvloop's would raise RuntimeError
                     raise ConnectionResetError
                 if not data:
-                    writer.write_eof()
+                    if writer.can_write_eof():  # TLS knows no half-closed connection
+                        writer.write_eof()
                     return
                 writer.write(data)
                 await writer.drain()
