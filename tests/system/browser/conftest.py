@@ -37,6 +37,12 @@ def new_up(directory: Path) -> ServiceProcess:
     return ServiceProcess("up", arguments, environment, directory / "up.log")
 
 
+async def started(process: ServiceProcess) -> None:
+    """Its servers' first start makes a database: longer than a service takes, on a busy machine."""
+    process.spawn()
+    await process.ready(60)
+
+
 async def _stopped(process: ServiceProcess) -> None:
     if process.runs:
         await process.stop()
@@ -45,7 +51,7 @@ async def _stopped(process: ServiceProcess) -> None:
 @pytest.fixture(scope="package")
 def shared_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProcess]:
     process = new_up(tmp_path_factory.mktemp("up"))
-    asyncio.run(process.start())
+    asyncio.run(started(process))
     yield process
     asyncio.run(_stopped(process))
 
@@ -54,7 +60,7 @@ def shared_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceProce
 async def own_up(tmp_path: Path) -> AsyncIterator[ServiceProcess]:
     """For a test that kills it."""
     process = new_up(tmp_path)
-    await process.start()
+    await started(process)
     yield process
     await _stopped(process)
 

@@ -18,10 +18,6 @@ class Phone:
     def bubbles(self) -> Locator:
         return self.root.locator(".bubble-line[data-status]")
 
-    @property
-    def badge(self) -> Locator:
-        return self.root.locator(".bar .badge")
-
     def row(self, title: str) -> Locator:
         return self.root.locator(".row", has_text=title)
 
