@@ -31,6 +31,7 @@ DATABASE_FAILURES = (
     asyncpg.TransactionRollbackError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # also what a query meets whose connection breaks while it is being sent
     OSError,
     TimeoutError,
 )
