@@ -183,6 +183,14 @@ class Gateway:
         self.door.is_open = False
         await drain(self.door.sessions, self.door.empty, self._settings.drain_seconds)
 
+    def check_rooms(self) -> None:
+        """Compares all rooms and users with Postgres now, not within the minute: after a restore, say."""
+        self._checks.on_other_epoch()
+
+    async def settled(self) -> None:
+        """Returns once every receipt that was reported is in Postgres."""
+        await self._receipts.settled()
+
     async def ready(self) -> dict[str, bool]:
         """What must be there to serve: a proven Redis link, and not being about to stop."""
         return {"redis": self._bus.proven, "accepting": self.door.is_open}

@@ -1,15 +1,16 @@
 """How a session comes into its rooms without an event falling between: the order of a connect (design: "On connect").
 
 Subscribe the user's channel; read the list; put the session into the rooms, where what they forward is held for it;
-wait for Redis' word on their channels; read heads and membership version at once. Was the version still the list's?
-Then the list is whole, and everything above the heads is held or still to come. Else read the list again.
+wait for Redis' word on their channels; read heads and membership version at once. Everything above the heads is held or
+still to come; so is, on the user's channel, every change behind the list's version, up to the one that was read with
+the heads: what of that does not come soon was lost, and the list is read again.
 """
 
 import asyncio
 from collections.abc import Iterable
 
 from gateway.bus import Bus
-from gateway.lookups import Found, Heads, Lookups
+from gateway.lookups import Found, Lookups
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
 from gateway.rooms.hub import Hub
@@ -40,9 +41,10 @@ def live_rooms(rooms: Iterable[Room]) -> list[str]:
 
 
 class Arrival:
-    """A session on its way into its rooms. `heads` are of the moment at which `version` was the user's."""
+    """A session on its way into its rooms, which are those of `version`. `heads` are of a later moment, at which the
+    user's version was `newest`."""
 
-    __slots__ = ("epoch", "heads", "is_counted", "rooms", "session", "version")
+    __slots__ = ("epoch", "heads", "is_counted", "newest", "rooms", "session", "version")
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -50,6 +52,7 @@ class Arrival:
         self.is_counted = False  # in presence
         self.epoch = ""
         self.version = 0
+        self.newest = 0
         self.heads: dict[str, int] = {}
 
 
@@ -87,17 +90,18 @@ class Entry:
         self._hub.listen(user.channel, self._memberships.on_envelope)
         async with asyncio.timeout(ARRIVE_SECONDS):
             await self._bus.subscribe([user.channel])
-            for _ in range(ROUNDS):
-                found = await self._look_up(user)
-                counted = self._count(arrival, found.session.rooms)
-                await self._move(arrival, found.session.rooms)
-                await self._check_count(counted)
-                read = await self._lookups.heads(arrival.rooms, user.user_id)
-                if self._stands(user, found, read):
-                    arrival.epoch, arrival.version, arrival.heads = read.epoch, found.session.version, read.heads
-                    self._drop_gone(arrival)
-                    return
-        raise PersistenceAway("the user's conversations did not hold still")
+            found = await self._look_up(user)
+            counted = self._count(arrival, found.session.rooms)
+            await self._move(arrival, found.session.rooms)
+            await self._check_count(counted)
+            read = await self._lookups.heads(arrival.rooms, user.user_id)
+        if read.epoch != found.epoch or not self._hub.adopt_epoch(read.epoch):
+            self._hub.on_other_epoch()
+            raise PersistenceAway("the database has another line of history")
+        arrival.epoch, arrival.heads = read.epoch, read.heads
+        arrival.version = found.session.version
+        arrival.newest = arrival.version if read.version is None else read.version
+        self._drop_gone(arrival)
 
     def settle(self, arrival: Arrival) -> dict[str, int]:
         """Fixes the session's place in each room: its events follow from the heads that this gives."""
@@ -115,7 +119,7 @@ class Entry:
             self._hub.release(session, room)
         user.arriving -= 1
         user.sessions = (*user.sessions, session)
-        self._memberships.adopt(user, arrival.version, list(arrival.rooms.values()))
+        self._memberships.adopt(session, arrival.version, arrival.newest, list(arrival.rooms.values()))
 
     def abandon(self, arrival: Arrival) -> None:
         """The session does not come to be."""
@@ -140,8 +144,6 @@ class Entry:
         found = await self._lookups.session(user.user_id, user.handle)
         if found.session.banned:
             raise Banned
-        if not self._hub.adopt_epoch(found.epoch):
-            self._hub.on_other_epoch()
         return found
 
     def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None] | None":
@@ -160,20 +162,12 @@ class Entry:
             raise TooManyConnections
 
     async def _move(self, arrival: Arrival, listed: list[api.Room]) -> None:
-        """Into the rooms of the list and out of all others; returns once Redis confirmed their channels."""
+        """Into the rooms of the list; returns once Redis confirmed their channels."""
         session, rooms = arrival.session, arrival.rooms
-        people = {room.id: room.members for room in listed}
-        for conversation_id in rooms.keys() - people.keys():
-            self._hub.leave(session, rooms.pop(conversation_id))
-        for conversation_id in people.keys() - rooms.keys():
-            rooms[conversation_id] = self._hub.open_room(conversation_id, people[conversation_id])
-            rooms[conversation_id].expect(session)
+        for one in listed:
+            rooms[one.id] = self._hub.open_room(one.id, one.members)
+            rooms[one.id].expect(session)
         await self._bus.subscribe([room.channel for room in rooms.values()])
-
-    def _stands(self, user: User, found: Found, read: Heads) -> bool:
-        """Nothing changed between the list and the heads, nor was a later change applied by another session's word."""
-        same = read.version == found.session.version and read.epoch == found.epoch
-        return same and self._hub.adopt_epoch(read.epoch) and found.session.version >= user.changes.forwarded
 
     def _drop_gone(self, arrival: Arrival) -> None:
         """Conversations that were purged since the list was read."""

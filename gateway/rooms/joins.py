@@ -50,8 +50,8 @@ class Joins:
     def join(self, user: User, conversation_id: str, people: int, conversation: msgspec.Raw | None) -> None:
         """At once all that the room forwards is held for the user's sessions; the rest takes look-ups.
 
-        `conversation` is its JSON, None where the announcement was lost. Sessions that only arrive are no concern
-        here: they see that the user's version has moved, and read their list again.
+        `conversation` is its JSON, None where there was no announcement: then it is news only to those who come in.
+        Sessions that only arrive are no concern here: what changes meanwhile is held for them as the user's changes.
         """
         if not user.sessions:
             return
@@ -66,6 +66,7 @@ class Joins:
     async def _finish(
         self, user: User, room: Room, newcomers: list[Session], inside: list[Session], conversation: msgspec.Raw | None
     ) -> None:
+        announced = conversation is not None
         try:
             # The conversation before the head: how far it says that it reaches is then never above the head.
             conversation = conversation or await self._conversation(user, room.conversation_id)
@@ -76,7 +77,7 @@ class Joins:
             self._give_up(user, room, newcomers)
             return
         news = frames.conversation_new(conversation_id=room.conversation_id, conversation=conversation)
-        for session in inside:
+        for session in inside if announced else ():
             session.send(news)
         # Whoever closed, or left again, while the answers were on their way is not in the room any more.
         present = [session for session in newcomers if room.is_newcomer(session)]

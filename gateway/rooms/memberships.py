@@ -81,17 +81,36 @@ class Memberships:
 
     # --- the list ---------------------------------------------------------------------------------------------------
 
-    def adopt(self, user: User, version: int, rooms: list[Room]) -> None:
-        """A session of the user has come into these rooms, which are theirs at this version, not below what was
-        applied: the other sessions follow."""
+    def adopt(self, session: Session, version: int, newest: int, rooms: list[Room]) -> None:
+        """A session has come into these rooms, the user's at `version`; by now the user's version is `newest`.
+
+        Whoever is behind follows: the other sessions, or this one.
+        """
+        user = session.user
         if len(user.sessions) == 1:
             user.rooms = tuple(rooms)
-        else:
+            newest = max(newest, user.changes.forwarded)
+            user.restart_changes_if_past(version)
+        elif version >= user.changes.forwarded:
             self._apply_list(user, {room.conversation_id: room.people for room in rooms})
-        if user.changes.started:
-            self._apply_all(user, user.changes.skip_to(version, monotonic()))
         else:
-            self._apply_all(user, user.changes.start(version, monotonic()))
+            self._follow(session, rooms)
+        start = user.changes.skip_to if user.changes.started else user.changes.start
+        self._apply_all(user, start(version, monotonic()))
+        user.changes.expect(newest, monotonic())
+        if user.changes.gap is not None:
+            self._on_behind(user)
+
+    def _follow(self, session: Session, rooms: list[Room]) -> None:
+        """A session whose list was older than what its user's other sessions have seen applied since."""
+        user = session.user
+        for room in rooms:
+            if room not in user.rooms:
+                self._hub.leave(session, room)
+                session.send(frames.conversation_left(conversation_id=room.conversation_id))
+        for room in user.rooms:
+            if room not in rooms:
+                self._joins.join(user, room.conversation_id, room.people, None)
 
     async def heal(self, user: User) -> None:
         """Reads the user's list again and applies the difference. Raises PersistenceAway."""

@@ -51,8 +51,13 @@ class User:
         return [session.connection for session in self.sessions if acks is None or session.acks is acks]
 
     def restart_changes(self) -> None:
-        """The versions are of another line of history."""
+        """The versions of before mean nothing any more."""
         self.changes = Reorder()
+
+    def restart_changes_if_past(self, version: int) -> None:
+        """What was applied beyond this version was applied to sessions that are gone: it is to come again."""
+        if self.changes.forwarded > version:
+            self.restart_changes()
 
     def add_room(self, room: Room) -> None:
         if room not in self.rooms:
