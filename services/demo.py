@@ -23,7 +23,7 @@ USERS = {
 }
 KEEP_ALIVE_SECONDS = 15.0
 
-NOT_BUILT = """<!doctype html><meta charset=utf-8><title>Parley</title>
+NOT_BUILT = """<!doctype html><html lang=en><meta charset=utf-8><title>Parley</title>
 <style>body{font:16px/1.6 system-ui;max-width:40em;margin:4em auto;padding:0 1em}code{background:#8882}</style>
 <h1>Parley is running</h1>
 <p>The demo is not built: it needs Node 20 or newer. Install it, stop Parley, and start it again with

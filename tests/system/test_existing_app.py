@@ -1,0 +1,82 @@
+"""What the app that Parley began in expects of its backend, asked of `up` as a developer starts it."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from shared.ids import new_id
+from tests.support.person import Person
+from tests.support.up import Up, started_up
+
+
+@pytest.fixture
+async def up(tmp_path: Path) -> AsyncIterator[Up]:
+    async with started_up(tmp_path / "data", tmp_path / "up.log") as running:
+        yield running
+
+
+async def test_the_existing_app_finds_what_it_expects(up: Up, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{up.url}/health") as response:
+        assert (await response.json())["status"] == "ok"
+    async with http.get(f"{up.url}/messages/stats") as response:
+        stats = await response.json()
+        assert isinstance(stats["totalClients"], int)
+        assert isinstance(stats["totalRooms"], int)
+    async with http.get(f"{up.url}/api/conversations") as response:
+        assert response.status == 401
+    async with http.ws_connect(f"{up.url}/messages/subscribe") as socket:
+        error = await socket.receive_json()
+        assert error["type"] == "error"
+        assert "Authentication" in error["message"]
+        assert (await socket.receive()).data == 4401
+
+    user_id = new_id()
+    ada = Person(http, up.url, up.token(user_id, "ada"), user_id=user_id)
+    async with ada.phone() as phone:
+        connected = await phone.frame("connected")
+    assert connected["userId"] == user_id
+    assert connected["conversationIds"] == []
+
+
+async def test_the_demo_gives_its_page_tokens_that_work(up: Up, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{up.url}/") as response:
+        assert response.status == 200
+        assert "<html" in await response.text()
+    async with http.get(f"{up.url}/demo/config") as response:
+        users = (await response.json())["users"]
+    ada, bob = (Person(http, up.url, user["token"], user_id=user["id"]) for user in users[:2])
+
+    room = await ada.converse(bob)
+
+    async with bob.phone() as phone:
+        await ada.send(room, "Hello")
+        await phone.frame("message.new", text="Hello", senderHandle=users[0]["handle"])
+
+
+async def test_a_push_shows_on_the_demo_page_and_in_the_log(up: Up, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{up.url}/demo/config") as response:
+        users = (await response.json())["users"]
+    ada, bob = (Person(http, up.url, user["token"], user_id=user["id"]) for user in users[:2])
+    await bob.call("POST", "/notifications/register-token", {"token": "ExponentPushToken[demo]"})
+    room = await ada.converse(bob)
+
+    async with http.get(f"{up.url}/demo/pushes") as events:
+        await ada.send(room, "Look at your phone")
+        line = await events.content.readline()
+    assert line.startswith(b"data: ")
+    assert b'"body":"Look at your phone"' in line
+    assert bob.id.encode() in line
+    assert "Look at your phone" in up.log()
+
+
+@pytest.mark.parametrize("arguments", [("--no-demo",), ("--host", "0.0.0.0")])
+async def test_a_deployment_serves_no_demo_and_mints_no_token(
+    tmp_path: Path, http: aiohttp.ClientSession, arguments: tuple[str, ...]
+) -> None:
+    async with started_up(tmp_path / "data", tmp_path / "up.log", *arguments) as running:
+        url = running.url.replace("0.0.0.0", "127.0.0.1")
+        for path in ("/", "/demo/config", "/demo/pushes"):
+            async with http.get(url + path) as response:
+                assert response.status == 404

@@ -1,0 +1,76 @@
+"""docs/websocket.md: each example has the fields that the code writes, and each client frame is one that it takes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.session.commands import BadFrame, decode
+from shared import frames
+
+TEXT = (Path(__file__).parents[3] / "docs" / "websocket.md").read_text()
+CONVERSATION = "b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21"
+USER = "c2c7f6b1-6a53-4a38-a5d5-6b7f0f3c9e22"
+CONVERSATION_VIEW = msgspec.Raw(b'{"id": "x"}')
+
+WRITTEN: dict[str, bytes] = {
+    "connected": frames.connected(
+        user_id=USER,
+        connection_id=USER,
+        conversation_ids=[],
+        heads={},
+        epoch=USER,
+        heartbeat_seconds=25,
+        reconnect_jitter_ms=5000,
+        max_frame_bytes=65536,
+    ),
+    "message.new": frames.message_new(
+        conversation_id=CONVERSATION,
+        message_id=USER,
+        seq=1,
+        sender_id=USER,
+        sender_handle=None,
+        text="x",
+        client_id=None,
+        reply_to=None,
+        media_url=None,
+        created_at="2026-11-22T20:15:04.123Z",
+    ),
+    "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
+    "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),
+    "sync": frames.sync(conversation_id=CONVERSATION, last_seq=1),
+    "presence.update": frames.presence_update(
+        conversation_id=CONVERSATION, user_id=USER, is_online=False, last_seen_at=None
+    ),
+    "conversation.new": frames.conversation_new(conversation_id=CONVERSATION, conversation=CONVERSATION_VIEW),
+    "conversation.left": frames.conversation_left(conversation_id=CONVERSATION),
+    "reconnect": frames.reconnect(after_ms=1),
+    "error": frames.error(code="x", message="x", ref="r1"),
+    "ack": frames.answer("ack", ref="r1"),
+}
+
+
+def examples(marker: str) -> list[dict[str, Any]]:
+    blocks = re.findall(rf"<!-- {marker} -->\n```json\n(.*?)\n```", TEXT, re.DOTALL)
+    return [json.loads(block) for block in blocks]
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_an_example_of_a_server_frame_has_the_fields_that_are_written(kind: str) -> None:
+    shown = examples(f"server: {kind}")
+
+    assert shown
+    for example in shown:
+        assert example["type"] == kind
+        assert set(example) == set(json.loads(WRITTEN[kind]))
+
+
+@pytest.mark.parametrize("example", examples("client"), ids=lambda example: str(example["type"]))
+def test_an_example_of_a_client_frame_is_taken_by_the_gateway(example: dict[str, Any]) -> None:
+    command = decode(json.dumps(example).encode())
+
+    assert not isinstance(command, BadFrame)
+    assert type(command).__name__.lower() == example["type"]
