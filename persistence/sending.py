@@ -42,8 +42,8 @@ class SendQueue:
     """Sends at once while a conversation is quiet: a lone message waits for nobody.
 
     While a statement of a conversation is in flight, its next messages gather and then go together, in the order in
-    which they came, each answered alone. `committed` hears of each statement's messages right after its commit, before
-    anybody is answered, in the order of their seqs.
+    which they came, each answered alone. When Postgres is away all who wait hear it at once. `committed` hears of each
+    statement's messages right after its commit, before anybody is answered, in the order of their seqs.
     """
 
     def __init__(
@@ -95,7 +95,8 @@ class SendQueue:
             waiting = self._waiting[conversation_id]
             batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
             self._count -= len(batch)
-            await self._send(conversation_id, batch)
+            if batch:
+                await self._send(conversation_id, batch)
             if self._waiting[conversation_id]:
                 self._ready.put_nowait(conversation_id)
             else:
@@ -114,8 +115,18 @@ class SendQueue:
                     await self._send(conversation_id, [one])
                 return
             answers = [error] * len(batch)
+            if _is_outage(error):
+                self._give_up(error)
         for one, answer in zip(batch, answers, strict=True):
             _answer(one, answer)
+
+    def _give_up(self, error: Exception) -> None:
+        """Answers all who wait: they would wait for a Postgres that is away, each for as long as those before them."""
+        for conversation_id, waiting in self._waiting.items():
+            self._waiting[conversation_id] = []
+            self._count -= len(waiting)
+            for one in waiting:
+                _answer(one, error)
 
     async def _commit(self, conversation_id: str, batch: Sequence[_Waiting]) -> list[Outcome]:
         outcomes = await messages.send(self._pool, conversation_id, [one.draft for one in batch])
@@ -132,6 +143,11 @@ class SendQueue:
 def _is_refusal(error: Exception) -> bool:
     """Postgres refused what one of a batch holds, and so took none of it."""
     return isinstance(error, asyncpg.PostgresError) and not isinstance(error, DATABASE_FAILURES)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Not of this statement alone."""
+    return isinstance(error, DATABASE_FAILURES) and not isinstance(error, asyncpg.TransactionRollbackError)
 
 
 def _answer(one: _Waiting, answer: Outcome | Exception) -> None:
