@@ -121,6 +121,18 @@ async def test_subscribing_while_the_unsubscribe_is_on_its_way_waits_for_the_las
         assert [payload for _, payload in here.messages] == [b"%d" % number for number in range(100)]
 
 
+async def test_giving_up_and_asking_again_in_one_tick_costs_redis_nothing(redis_url: str) -> None:
+    async with listening(redis_url) as here:
+        await here.bus.subscribe(["room"])
+        before = await _calls(here.publisher, "ssubscribe"), await _calls(here.publisher, "sunsubscribe")
+        here.bus.unsubscribe(["room"])
+        await here.bus.subscribe(["room"])
+        await here.publish("room", "hello")
+
+        await eventually(here.hears("room", "hello"))
+        assert (await _calls(here.publisher, "ssubscribe"), await _calls(here.publisher, "sunsubscribe")) == before
+
+
 async def test_any_interleaving_of_both_ends_as_the_last_call_said(redis_url: str) -> None:
     """Eight tasks change their minds about eight channels each; then Redis and the bus must agree."""
     chance = random.Random(7)
