@@ -42,6 +42,7 @@ async def test_no_acknowledged_message_is_lost_when_up_is_killed_in_mid_traffic(
     await eventually(lambda: len(acknowledged) >= 100)
     servers = running.children()
     running.process.kill()
+    running.process.wait()
     with pytest.raises(aiohttp.ClientError):
         await talking
     await eventually(lambda: not any(server.is_running() for server in servers), 20)
