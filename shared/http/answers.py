@@ -5,7 +5,7 @@ from math import ceil
 import msgspec
 from aiohttp import web
 
-from shared.http.errors import ApiError, ErrorBody, malformed, too_large
+from shared.http.errors import ApiError, ErrorBody, too_large, unreadable
 
 _encode = msgspec.json.Encoder().encode
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 417: "expectation_failed"}
@@ -23,6 +23,8 @@ def error_answer(error: ApiError) -> web.Response:
         response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     if error.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if error.ends_connection:
+        response.force_close()
     return response
 
 
@@ -47,4 +49,4 @@ async def read_body(request: web.Request, max_bytes: int) -> bytes:
         raise too_large(max_bytes) from None
     except (web.RequestPayloadError, ConnectionError):
         # A broken chunk, a broken gzip, or a client that left in the middle.
-        raise malformed("body", "the body could not be read to its end") from None
+        raise unreadable() from None

@@ -18,20 +18,33 @@ class ApiError(Exception):
     """Answers the request with this status and body; raise it anywhere below a route.
 
     `retry_after` is in seconds, for 429 and 503. `field` is a path in the JSON body such as `participantIds[0]`, or the
-    name of a parameter. The text is shown to strangers: nothing of the inside may stand in it.
+    name of a parameter. `ends_connection`: what follows on it cannot be told from this request. The text is shown to
+    strangers: nothing of the inside may stand in it.
     """
 
     def __init__(
-        self, status: int, code: str, error: str, *, field: str | None = None, retry_after: float | None = None
+        self,
+        status: int,
+        code: str,
+        error: str,
+        *,
+        field: str | None = None,
+        retry_after: float | None = None,
+        ends_connection: bool = False,
     ) -> None:
         super().__init__(error)
         self.status = status
         self.body = ErrorBody(error, code, field)
         self.retry_after = retry_after
+        self.ends_connection = ends_connection
 
 
 def malformed(field: str | None, message: str) -> ApiError:
     return ApiError(400, "malformed", message, field=field)
+
+
+def unreadable() -> ApiError:
+    return ApiError(400, "malformed", "the body could not be read to its end", field="body", ends_connection=True)
 
 
 def unauthorized(message: str = "authentication required: send Authorization: Bearer and a token") -> ApiError:
