@@ -7,13 +7,18 @@ leaves it to the others; what it found goes to the stream and out of the set in 
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
+from pusher.metrics import DEAD_LETTERS
 from pusher.persistence_client import PersistenceClient
-from pusher.stream import FIELD
+from pusher.stream import FIELD, MAX_DEAD_LETTERS
 from shared import keys
 from shared.clock import now_ms
+from shared.ids import canonical_id
 from shared.redis import RedisClient
 from shared.wire import Deadline, Undelivered
+
+log = structlog.get_logger()
 
 LEASE_SECONDS = 10.0
 BATCH = 200
@@ -27,11 +32,20 @@ for _, member in ipairs(due) do redis.call('ZADD', KEYS[1], 'XX', ARGV[2], membe
 return due
 """
 
-# KEYS: the deadline set, the stream. ARGV: the member, the stream's field, the entry ('' where nobody lags).
-# Only who still finds the member writes the entry: two pushers that hold one deadline make one entry.
+# KEYS: the deadline set, the stream. ARGV: the stream's field, then of each member: itself, its entry ('' where nobody
+# lags). Only who still finds a member writes its entry: two pushers that hold one deadline make one entry.
 _MOVE = """
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 and ARGV[3] ~= '' then
-    redis.call('XADD', KEYS[2], '*', ARGV[2], ARGV[3])
+for i = 2, #ARGV, 2 do
+    if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 and ARGV[i + 1] ~= '' then
+        redis.call('XADD', KEYS[2], '*', ARGV[1], ARGV[i + 1])
+    end
+end
+"""
+
+# KEYS: the deadline set, the dead letters. ARGV: the member, then the letter's fields.
+_BURY = """
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*', unpack(ARGV, 3))
 end
 """
 
@@ -42,6 +56,7 @@ class Deadlines:
     def __init__(self, redis: RedisClient, persistence: PersistenceClient) -> None:
         self._lease = redis.register_script(_LEASE)
         self._move = redis.register_script(_MOVE)
+        self._bury = redis.register_script(_BURY)
         self._persistence = persistence
 
     async def sweep(self) -> None:
@@ -54,18 +69,38 @@ class Deadlines:
         members: list[bytes] = await self._lease(
             keys=[keys.DEADLINES], args=[now, now + int(LEASE_SECONDS * 1000), BATCH]
         )
-        if not members:
-            return 0
-        deadlines = [_decode(member) for member in members]
-        laggards = await self._persistence.laggards(deadlines)
-        await self._settle(members, deadlines, laggards)
+        deadlines = [(member, deadline) for member in members if (deadline := await self._readable(member))]
+        if deadlines:
+            laggards = await self._persistence.laggards([deadline for _, deadline in deadlines])
+            await self._settle(deadlines, laggards)
         return len(members)
 
-    async def _settle(
-        self, members: Sequence[bytes], deadlines: Sequence[Deadline], laggards: Sequence[list[str]]
-    ) -> None:
-        for member, deadline, users in zip(members, deadlines, laggards, strict=True):
-            await self._move(keys=[keys.DEADLINES, keys.UNDELIVERED], args=[member, FIELD, _entry(deadline, users)])
+    async def _readable(self, member: bytes) -> Deadline | None:
+        """None for one that nobody can read: it becomes a dead letter."""
+        deadline = _parsed(member)
+        if isinstance(deadline, Deadline):
+            return deadline
+        letter = (FIELD, member, b"reason", deadline, b"entry", b"")
+        await self._bury(keys=[keys.DEADLINES, keys.DEAD_LETTERS], args=[member, MAX_DEAD_LETTERS, *letter])
+        DEAD_LETTERS.inc()
+        log.error("dead letter", reason=deadline)
+        return None
+
+    async def _settle(self, deadlines: Sequence[tuple[bytes, Deadline]], laggards: Sequence[list[str]]) -> None:
+        late = zip(deadlines, laggards, strict=True)
+        moves = [part for (member, deadline), users in late for part in (member, _entry(deadline, users))]
+        await self._move(keys=[keys.DEADLINES, keys.UNDELIVERED], args=[FIELD, *moves])
+
+
+def _parsed(member: bytes) -> Deadline | str:
+    """The deadline, or why it is none."""
+    try:
+        deadline = _decode(member)
+    except msgspec.MsgspecError as error:
+        return f"deadline: {error}"
+    if not all(map(canonical_id, (deadline.conversation_id, deadline.message_id, deadline.sender_id))):
+        return "deadline: an id that is no UUID"
+    return deadline
 
 
 def _entry(deadline: Deadline, users: list[str]) -> bytes:
@@ -79,5 +114,6 @@ def _entry(deadline: Deadline, users: list[str]) -> bytes:
             sender_id=deadline.sender_id,
             users=users,
             at_ms=deadline.at_ms,
+            late=True,
         )
     )

@@ -12,16 +12,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
+import structlog
 from exponent_server_sdk import PushClient, PushMessage, PushServerError, PushTicket
 from requests.adapters import HTTPAdapter
 
+from pusher.calls import CALLS_AT_ONCE
 from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.rendering import Notification
 
-MAX_NOTIFICATIONS = 100
-MAX_CALLS = 6
-"""Concurrent requests, as Expo's own SDK for Node limits them."""
-TIMEOUT_SECONDS = 10.0
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 9.0
+"""Together less than the lease of a claim."""
+log = structlog.get_logger()
+
 GZIP_ABOVE_BYTES = 1024
 
 _STOPPING = {"InvalidCredentials", "UNAUTHORIZED"}
@@ -51,10 +54,12 @@ class _Session(requests.Session):
 class Expo:
     """Calls Expo. `send` and `receipts` never raise for what Expo or the network does: they answer with values."""
 
-    def __init__(self, *, base_url: str | None, access_token: str | None, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, *, base_url: str | None, access_token: str | None, answer_seconds: float = ANSWER_SECONDS
+    ) -> None:
         self._session = _session(access_token)
-        self._client = PushClient(host=base_url, session=self._session, timeout=timeout)
-        self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="expo")
+        self._client = PushClient(host=base_url, session=self._session, timeout=(CONNECT_SECONDS, answer_seconds))
+        self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="expo")
 
     async def close(self) -> None:
         """Waits for calls in flight, at most their timeout."""
@@ -62,7 +67,7 @@ class Expo:
         self._session.close()
 
     async def send(self, notifications: Sequence[Notification]) -> list[Outcome]:
-        """One outcome for each of at most 100 notifications, in order."""
+        """One outcome for each of at most CALL_SIZE notifications, in order."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._send, list(notifications))
 
@@ -75,13 +80,16 @@ class Expo:
         messages = [_Message(to=one.token, data={"to": one.token, **one.payload}) for one in notifications]
         try:
             tickets = self._client.publish_multiple(messages)
-        except PushServerError as error:
+            return [_from_ticket(ticket) for ticket in tickets]
+        except (PushServerError, requests.HTTPError) as error:
             return self._refused(notifications, error)
-        except (requests.RequestException, ValueError) as error:
+        except requests.RequestException as error:
             return [_failed(error)] * len(notifications)
-        return [_from_ticket(ticket) for ticket in tickets]
+        except (ValueError, TypeError, AttributeError) as error:
+            # An answer that the SDK cannot read.
+            return [Ambiguous(type(error).__name__)] * len(notifications)
 
-    def _refused(self, notifications: list[Notification], error: PushServerError) -> list[Outcome]:
+    def _refused(self, notifications: list[Notification], error: PushServerError | requests.HTTPError) -> list[Outcome]:
         """The request failed as a whole. One bad notification fails its batch: halve it until that one is alone."""
         code, status = _code(error), error.response.status_code
         if status == 429 or code == "TOO_MANY_REQUESTS":
@@ -100,9 +108,10 @@ class Expo:
         tickets = [PushTicket(push_message=None, status="ok", message="", details=None, id=one) for one in ticket_ids]
         try:
             receipts = self._client.check_receipts_multiple(tickets)
-        except (PushServerError, requests.RequestException, ValueError):
+            return {one.id: "ok" if one.is_success() else _detail(one) for one in receipts}
+        except (PushServerError, requests.RequestException, ValueError, TypeError, AttributeError) as error:
+            log.warning("expo gave no receipts", error=type(error).__name__)
             return None
-        return {one.id: "ok" if one.is_success() else _detail(one) for one in receipts}
 
 
 def _session(access_token: str | None) -> requests.Session:
@@ -110,7 +119,7 @@ def _session(access_token: str | None) -> requests.Session:
     session.headers.update({"accept": "application/json", "content-type": "application/json"})
     if access_token:
         session.headers["authorization"] = f"Bearer {access_token}"
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=MAX_CALLS)
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=CALLS_AT_ONCE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -143,15 +152,13 @@ def _detail(answer: Any) -> str:
     return str((answer.details or {}).get("error") or "unknown")
 
 
-def _code(error: PushServerError) -> str:
-    errors = error.errors if isinstance(error.errors, list) and error.errors else [{}]
-    first = errors[0] if isinstance(errors[0], dict) else {}
+def _code(error: PushServerError | requests.HTTPError) -> str:
+    errors = getattr(error, "errors", None)
+    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
     return str(first.get("code") or f"HTTP {error.response.status_code}")
 
 
 def _retry_after(response: requests.Response) -> float:
     """Seconds, between 1 and 60; Expo gives whole seconds, and a date is not worth parsing."""
-    try:
-        return min(max(float(response.headers.get("Retry-After", "1")), 1.0), 60.0)
-    except ValueError:
-        return 1.0
+    given = response.headers.get("Retry-After", "")
+    return min(max(float(given), 1.0), 60.0) if given.isdecimal() else 1.0

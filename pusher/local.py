@@ -21,6 +21,9 @@ class LocalSender:
 
     async def send(self, notifications: Sequence[Notification]) -> list[Outcome]:
         for one in notifications:
+            if "title" not in one.payload:
+                log.info("badge", badge=one.payload["badge"])
+                continue
             log.info("push", title=one.payload["title"], body=one.payload["body"], data=one.payload["data"])
             self._watcher(one)
         return [Sent(new_id()) for _ in notifications]

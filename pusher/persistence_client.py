@@ -10,6 +10,7 @@ from shared import push_api
 from shared.wire import Deadline
 
 TIMEOUT_SECONDS = 10.0
+_AWAY = {429, 502, 503, 504}
 Answer = TypeVar("Answer")
 
 
@@ -17,8 +18,12 @@ class PersistenceAway(Exception):
     """Persistence did not answer. Nothing is lost: ask again after a pause."""
 
 
+class PersistenceRefused(Exception):
+    """Persistence answered, but will not do this: something of what it was asked is beyond it. Asking again is vain."""
+
+
 class PersistenceClient:
-    """Every method raises PersistenceAway where persistence cannot be asked or does not answer 200."""
+    """Every method raises PersistenceAway where it cannot be asked, PersistenceRefused where it will not do it."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, service_token: str) -> None:
         self._session = session
@@ -49,6 +54,10 @@ class PersistenceClient:
         request = push_api.ReceiptOutcomesRequest(outcomes=list(outcomes))
         await self._ask(push_api.RECEIPT_OUTCOMES, request, push_api.Done)
 
+    async def stale_badges(self, limit: int) -> list[push_api.Badge]:
+        request = push_api.StaleBadgesRequest(limit=limit)
+        return (await self._ask(push_api.STALE_BADGES, request, push_api.StaleBadgesAnswer)).badges
+
     async def _ask(self, path: str, request: msgspec.Struct, shape: type[Answer]) -> Answer:
         try:
             async with self._session.post(
@@ -58,8 +67,10 @@ class PersistenceClient:
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 body = await response.read()
-                if response.status != 200:
+                if response.status in _AWAY:
                     raise PersistenceAway(f"{path} answered {response.status}")
+                if response.status != 200:
+                    raise PersistenceRefused(f"{path} answered {response.status}")
                 return msgspec.json.decode(body, type=shape)
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
             raise PersistenceAway(f"{path}: {type(error).__name__}") from error

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     MUTED = "conversation muted"
     QUIET = "quiet hours"
     STALE = "too old"
+    TOLD = "told before"
     NO_DEVICE = "no device"
 
 
@@ -46,6 +47,7 @@ def decide(target: Target, now: Now) -> Reason:
         (Reason.MUTED, target.muted_until_ms is not None and target.muted_until_ms > now.ms),
         (Reason.QUIET, _is_quiet(target, now)),
         (Reason.STALE, now.ms - target.created_at_ms > FRESH_SECONDS * 1000),
+        (Reason.TOLD, not target.devices and target.told_devices > 0),
         (Reason.NO_DEVICE, not target.devices),
     ):
         if applies:

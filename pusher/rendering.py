@@ -1,4 +1,4 @@
-"""A message as the notification that a phone shows. Pure.
+"""A message, or a burst of them, as the notification that a phone shows. Pure.
 
 Expo refuses more than 4,096 bytes after its own wrapping (docs.expo.dev, "Message request format"), so we measure.
 """
@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from shared.push_api import Device, Target
+from pusher.planning import Push
+from shared.push_api import Badge, Device, Target
 
 BODY_CHARACTERS = 120
 TITLE_CHARACTERS = 100
@@ -16,6 +17,7 @@ MAX_PAYLOAD_BYTES = 3500
 """Below Expo's 4,096: what it wraps around is not ours to measure."""
 TTL_SECONDS = 24 * 3600
 """Explicit, because Expo's default has changed over time; as long as the policy calls a message fresh."""
+BADGE_TTL_SECONDS = 3600
 NAMELESS = "New message"
 
 
@@ -28,23 +30,37 @@ class Notification:
     user_id: str = ""
 
 
-def render(target: Target, device: Device, *, default_preview: str = "full") -> Notification:
-    """The notification of one message for one device, under the size limit.
+def render(push: Push, *, default_preview: str = "full") -> Notification:
+    """The notification of a push, under the size limit.
 
-    One key per conversation collapses on the device what was told twice: `collapseId` on iOS, `tag` on Android, where
-    FCM would throttle a `collapseId` to 20 a burst.
+    One key per conversation: a later notification replaces the one before on the screen, and what was told twice shows
+    once. `collapseId` on iOS, `tag` on Android, where FCM would throttle a `collapseId` to 20 a burst.
     """
+    target = push.newest
+    preview = target.preview or default_preview
+    words = _words(target, preview) if push.count == 1 else _digest(push, preview)
     payload: dict[str, Any] = {
-        **_words(target, target.preview or default_preview),
+        **words,
         "data": {"conversationId": target.conversation_id, "messageId": target.message_id, "seq": target.seq},
         "sound": "default",
         "channelId": "messages",
         "priority": "high",
         "ttl": TTL_SECONDS,
         "badge": target.badge,
-        **_collapse_key(target, device),
+        **_collapse_key(target, push.device),
     }
-    return Notification(device.token, _within_limit(payload), target.user_id)
+    return Notification(push.device.token, _within_limit(payload), target.user_id)
+
+
+def render_badge(badge: Badge) -> list[Notification]:
+    """The silent notification that sets the number on the icon: normal priority, as Apple demands of silent ones."""
+    payload: dict[str, Any] = {
+        "badge": badge.unread,
+        "priority": "normal",
+        "ttl": BADGE_TTL_SECONDS,
+        "_contentAvailable": True,
+    }
+    return [Notification(token, payload, badge.user_id) for token in badge.tokens]
 
 
 def _words(target: Target, preview: str) -> dict[str, str]:
@@ -59,9 +75,21 @@ def _words(target: Target, preview: str) -> dict[str, str]:
     return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:BODY_CHARACTERS]}
 
 
+def _digest(push: Push, preview: str) -> dict[str, str]:
+    """A burst: who, if it was one, and how many. It shows no text, so `full` and `sender` look alike."""
+    target, counted = push.newest, f"{push.count} new messages"
+    if preview == "none":
+        return {"title": "New messages", "body": f"You have {counted}"}
+    handle = target.sender_handle or NAMELESS
+    if target.is_group and target.group_name:
+        body = counted if push.several_senders else f"{handle}: {counted}"
+        return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:BODY_CHARACTERS]}
+    return {"title": counted if push.several_senders else handle[:TITLE_CHARACTERS], "body": counted}
+
+
 def _collapse_key(target: Target, device: Device) -> dict[str, str]:
     key = {"ios": "collapseId", "android": "tag"}.get(device.platform or "")
-    return {key: target.message_id} if key else {}
+    return {key: target.conversation_id} if key else {}
 
 
 def _within_limit(payload: dict[str, Any]) -> dict[str, Any]:

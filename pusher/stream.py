@@ -12,6 +12,7 @@ import msgspec
 from redis.exceptions import ResponseError
 
 from shared import keys
+from shared.ids import canonical_id
 from shared.redis import RedisClient
 from shared.wire import VERSION, Undelivered
 
@@ -48,20 +49,29 @@ class UndeliveredStream:
         self._redis = redis
         self._consumer = consumer
 
-    async def take(self, count: int, block_seconds: float) -> list[Entry | Poison]:
-        """New entries, waiting for the first at most so long. They stay pending until `done`."""
+    async def take(self, count: int, block_seconds: float | None) -> list[Entry | Poison]:
+        """New entries, waiting for the first at most so long (None: not at all). They stay pending until `done`."""
         try:
             answer: Any = await self._redis.xreadgroup(
                 keys.UNDELIVERED_GROUP,
                 self._consumer,
                 {keys.UNDELIVERED: ">"},
                 count=count,
-                block=int(block_seconds * 1000),
+                block=None if block_seconds is None else int(block_seconds * 1000),
             )
         except ResponseError as error:
             await self._mend(error)
             return []
         return [_parsed(key, fields) for _, entries in answer or [] for key, fields in entries]
+
+    async def rest(self, entry_ids: Sequence[str]) -> None:
+        """These were dealt with and are not settled, for a known reason: they are taken again after their rest.
+
+        Their count of deliveries begins anew. So only an entry that nobody can deal with ever has many.
+        """
+        if entry_ids:
+            names = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer)
+            await self._together([("XCLAIM", *names, 0, *entry_ids, "RETRYCOUNT", 1, "JUSTID")])
 
     async def claim(self, count: int, idle_seconds: float) -> list[Entry | Poison]:
         """Entries that some consumer took, and did not finish, for so long: it may be dead."""
@@ -136,4 +146,6 @@ def _parsed(key: bytes, fields: dict[bytes, bytes], deliveries: int = 1) -> Entr
         return Poison(key.decode(), raw, str(error))
     if message.version != VERSION:
         return Poison(key.decode(), raw, f"version {message.version}")
+    if not all(map(canonical_id, (message.conversation_id, message.message_id, *message.users))):
+        return Poison(key.decode(), raw, "an id that is no UUID")
     return Entry(key.decode(), raw, message, deliveries)

@@ -12,21 +12,27 @@ import structlog
 
 from pusher.delivery import Delivery
 from pusher.metrics import DEAD_LETTERS, STOPPED
-from pusher.persistence_client import PersistenceAway
+from pusher.persistence_client import PersistenceAway, PersistenceRefused
+from pusher.planning import Key
 from pusher.stream import Entry, Poison, UndeliveredStream
 from shared import push_api
 from shared.checkpoints import PUSH_SETTLED, Checkpoints
+from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES
 
 log = structlog.get_logger()
 
 BATCH_ENTRIES = 100
+RESTED_ENTRIES = 50
+"""Of a batch at most: what waits for its next try must not keep out what is new."""
 BATCH_USERS = 1000
 """How many users one look-up names: an entry of a large group is one of its own."""
 BLOCK_SECONDS = 1.0
 REST_SECONDS = 10.0
-MAX_DELIVERIES = 50
-"""An entry that was taken so often, over some ten minutes at least, and never settled, is a dead letter."""
+SUSPECT_DELIVERIES = 3
+"""An entry that was taken so often and never dealt with is dealt with alone, so that it harms no other."""
+MAX_DELIVERIES = 10
+"""And after so many, over some two minutes at least, it is a dead letter."""
 PAUSE_SECONDS = 1.0
 
 
@@ -43,24 +49,26 @@ class Worker:
             try:
                 await self._turn()
             except REDIS_FAILURES as error:
-                log.warning("redis is away", error=type(error).__name__)
-                await asyncio.sleep(PAUSE_SECONDS)
-            except PersistenceAway as error:
-                log.warning("persistence is away", error=str(error))
+                log.warning("redis is away", error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _turn(self) -> None:
-        """Deals once with what was left behind, or else with what is new."""
-        rested = await self._stream.claim(BATCH_ENTRIES, REST_SECONDS)
-        for batch in _batches(await self._readable(rested or await self._take())):
+        """Deals once with what had its rest, and with what is new."""
+        for batch in _batches(await self._readable(await self._taken())):
             await self._deal_with(batch)
         STOPPED.set(self._delivery.stopped is not None)
         if self._delivery.stopped:
             # The queue is kept until the credentials are right; asking Expo in a loop would help nobody.
             await asyncio.sleep(REST_SECONDS)
 
-    async def _take(self) -> list[Entry | Poison]:
-        return await self._stream.take(BATCH_ENTRIES, BLOCK_SECONDS)
+    async def _taken(self) -> list[Entry | Poison]:
+        rested = await self._stream.claim(RESTED_ENTRIES, REST_SECONDS)
+        if self._delivery.stopped and rested:
+            return rested
+        # A full hand of rested ones: those come first, so that what is pending stays bounded.
+        if len(rested) == RESTED_ENTRIES:
+            return rested
+        return rested + await self._stream.take(BATCH_ENTRIES - len(rested), None if rested else BLOCK_SECONDS)
 
     async def _readable(self, taken: Sequence[Entry | Poison]) -> list[Entry]:
         """Those that can be dealt with; the others become dead letters."""
@@ -69,7 +77,7 @@ class Worker:
             if isinstance(one, Poison):
                 await self._bury(one, one.reason)
             elif one.deliveries > MAX_DELIVERIES:
-                await self._bury(one, f"not settled in {MAX_DELIVERIES} deliveries")
+                await self._bury(one, f"not dealt with in {MAX_DELIVERIES} deliveries")
             else:
                 entries.append(one)
         return entries
@@ -80,24 +88,48 @@ class Worker:
         log.error("dead letter", entry=one.id, reason=reason)
 
     async def _deal_with(self, entries: Sequence[Entry]) -> None:
-        unsettled = await self._delivery.push([_addressee(entry) for entry in entries])
-        await self._checkpoints.reach(PUSH_SETTLED)
-        open_messages = {message_id for message_id, _ in unsettled}
-        await self._stream.done([entry.id for entry in entries if entry.message.message_id not in open_messages])
+        try:
+            unsettled = await self._delivery.push([_addressee(entry) for entry in entries])
+        except PersistenceAway as error:
+            log.warning("persistence is away", error=str(error))
+            await self._stream.rest([entry.id for entry in entries])
+            await asyncio.sleep(PAUSE_SECONDS)
+        except PersistenceRefused as error:
+            # They come again, in the end each alone; the one that is at fault becomes a dead letter.
+            ERRORS.labels("pusher", "refused").inc()
+            log.warning("persistence refuses a push", error=str(error), entries=len(entries))
+        else:
+            await self._checkpoints.reach(PUSH_SETTLED)
+            await self._acknowledge(entries, unsettled)
+
+    async def _acknowledge(self, entries: Sequence[Entry], unsettled: set[Key]) -> None:
+        resting = [entry.id for entry in entries if _keys(entry) & unsettled]
+        await self._stream.rest(resting)
+        await self._stream.done([entry.id for entry in entries if entry.id not in resting])
 
 
 def _addressee(entry: Entry) -> push_api.Addressee:
     message = entry.message
     return push_api.Addressee(
-        conversation_id=message.conversation_id, message_id=message.message_id, users=message.users
+        conversation_id=message.conversation_id,
+        message_id=message.message_id,
+        users=message.users,
+        cause="unacknowledged" if message.late else "offline",
     )
 
 
+def _keys(entry: Entry) -> set[Key]:
+    return {(entry.message.message_id, user) for user in entry.message.users}
+
+
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Neighbours together as long as they name at most BATCH_USERS."""
+    """Neighbours together as long as they name at most BATCH_USERS; suspects each alone."""
     batch: list[Entry] = []
     users = 0
     for entry in entries:
+        if entry.deliveries > SUSPECT_DELIVERIES:
+            yield [entry]
+            continue
         if batch and users + len(entry.message.users) > BATCH_USERS:
             yield batch
             batch, users = [], 0

@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pusher.badges import Badges
+from pusher.bursts import Bursts
+from pusher.calls import CALLS_AT_ONCE, LEASE_SECONDS, Calls, Sender
 from pusher.deadlines import Deadlines
-from pusher.delivery import Delivery, Sender
+from pusher.delivery import Delivery
 from pusher.expo import Expo
 from pusher.metrics import STREAM_AGE, STREAM_PENDING
 from pusher.pace import ExpoPace
@@ -15,11 +18,16 @@ from pusher.worker import BLOCK_SECONDS, Worker
 from services import openings
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
-from shared.limits import RateLimiter
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import Settings
 
+WORKERS = CALLS_AT_ONCE
+"""Each has one batch in hand: while Expo keeps one waiting, the others go on, and memory stays bounded."""
+STOP_SECONDS = LEASE_SECONDS
+"""For calls under way: an answer of Expo's that nobody writes down is told twice."""
 DEADLINE_SECONDS = 0.25
+BURST_SECONDS = 0.5
+BADGE_SECONDS = 60.0
 SAMPLE_SECONDS = 5.0
 RECEIPT_SECONDS = 30.0
 
@@ -50,13 +58,17 @@ async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None
         persistence = PersistenceClient(session, settings.persistence_url or "", settings.service_token or "")
         expo = Expo(base_url=settings.expo_push_url, access_token=settings.expo_access_token)
         stack.push_async_callback(expo.close)
-        tasks = await stack.enter_async_context(Tasks("pusher", stop))
+        tasks = await stack.enter_async_context(Tasks("pusher", stop, stop_seconds=STOP_SECONDS))
         points = openings.checkpoints(settings)
-        pace = ExpoPace(RateLimiter(redis, tasks))
-        delivery = Delivery(persistence, sender or expo, pace, points, default_preview=settings.push_preview)
-        tasks.spawn(Worker(stream, delivery, points).run(), name="worker")
+        pace = ExpoPace(redis)
+        calls = Calls(persistence, sender or expo, pace, points, default_preview=settings.push_preview)
+        delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))
+        for _ in range(WORKERS):
+            tasks.spawn(Worker(stream, delivery, points).run(), name="worker")
+            tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
         tasks.periodically(SAMPLE_SECONDS, lambda: _sample(stream), name="stream_metrics")
+        tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
         if sender is None:
             tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence).sweep, name="expo_receipts")
         yield Pusher(redis)

@@ -12,7 +12,7 @@ from gateway.endpoints import endpoints as gateway_endpoints
 from gateway.gateway import Gateway
 from persistence import app as routes
 from persistence.migrate import migrate
-from pusher.delivery import Sender
+from pusher.calls import Sender
 from pusher.local import LocalSender
 from services import demo, gateway, openings, serving
 from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError

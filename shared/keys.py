@@ -16,6 +16,10 @@ DEAD_LETTERS = "parley:{push}:dead"
 DEADLINES = "parley:{push}:deadlines"
 PUSH_MARKER = "parley:{push}:marker"
 """Holds the database's epoch. Its absence tells persistence that Redis came back empty."""
+PUSH_PACE = "parley:{push}:pace"
+"""What was sent to Expo in the last moments, by all pushers."""
+BURSTS = "parley:{push}:bursts"
+"""Sorted set of (conversation, user) that were pushed a moment ago, scored by the time (ms) their window ends."""
 GATEWAYS = "parley:gateways"
 """Sorted set of gateway incarnations, scored by the time (ms) their lease ends."""
 
@@ -61,6 +65,11 @@ def holders(incarnation: str) -> str:
 def sweep(incarnation: str) -> str:
     """Held by the gateway that sweeps this dead incarnation, so that one does."""
     return f"parley:sweep:{incarnation}"
+
+
+def burst(member: str) -> str:
+    """A hash: the messages that wait for the end of this member's window."""
+    return f"parley:{{push}}:burst:{member}"
 
 
 def user_limit(user_id: str) -> str:

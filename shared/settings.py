@@ -132,6 +132,7 @@ class Settings:
     log_level: str = _setting("LOG_LEVEL", _one_of("debug", "info", "warning", "error"), "info")
     log_format: str = _setting("LOG_FORMAT", _one_of("json", "console"), "json")
     push_preview: str = _setting("PUSH_PREVIEW", _one_of("full", "sender", "none"), "full")
+    push_burst_seconds: float = _setting("PUSH_BURST_SECONDS", _seconds_or_zero, 5.0)
     fail_at: str | None = _setting("FAIL_AT", _text)
 
     @property

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pusher.expo import MAX_NOTIFICATIONS, Expo
+from pusher.calls import CALL_SIZE
+from pusher.expo import Expo
 from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.rendering import Notification
 from tests.support.fake_expo import FakeExpo, fake_expo
@@ -18,7 +19,7 @@ async def server() -> AsyncIterator[FakeExpo]:
 
 @pytest.fixture
 async def expo(server: FakeExpo) -> AsyncIterator[Expo]:
-    client = Expo(base_url=server.url, access_token="secret", timeout=0.5)
+    client = Expo(base_url=server.url, access_token="secret", answer_seconds=0.5)
     yield client
     await client.close()
 
@@ -28,10 +29,10 @@ def notifications(count: int) -> list[Notification]:
 
 
 async def test_a_full_batch_is_one_call_with_a_ticket_for_each(server: FakeExpo, expo: Expo) -> None:
-    outcomes = await expo.send(notifications(MAX_NOTIFICATIONS))
+    outcomes = await expo.send(notifications(CALL_SIZE))
 
     assert all(isinstance(outcome, Sent) for outcome in outcomes)
-    assert len({outcome.ticket_id for outcome in outcomes if isinstance(outcome, Sent)}) == MAX_NOTIFICATIONS
+    assert len({outcome.ticket_id for outcome in outcomes if isinstance(outcome, Sent)}) == CALL_SIZE
     assert server.calls["ok"] == 1
 
 
@@ -58,8 +59,8 @@ async def test_tokens_of_another_project_are_sent_apart_from_ours(server: FakeEx
     ("faults", "outcome"),
     [
         ({"too_many_requests": 1.0}, Retry("TOO_MANY_REQUESTS", 1.0)),
-        ({"error_before": 1.0}, Ambiguous("HTTPError")),
-        ({"error_after": 1.0}, Ambiguous("HTTPError")),
+        ({"error_before": 1.0}, Ambiguous("HTTP 503")),
+        ({"error_after": 1.0}, Ambiguous("HTTP 502")),
         ({"hang_after": 1.0}, Ambiguous("ReadTimeout")),
         ({"access_token": "another"}, Stopped("UNAUTHORIZED")),
         ({"ticket_errors": {"ExpoPushToken[0]": "MessageTooBig"}}, Rejected("MessageTooBig")),
@@ -79,7 +80,7 @@ async def test_every_fault_has_its_own_outcome(
 
 
 async def test_a_connection_that_was_never_made_took_nothing() -> None:
-    nobody = Expo(base_url="http://127.0.0.1:9", access_token=None, timeout=0.5)
+    nobody = Expo(base_url="http://127.0.0.1:9", access_token=None, answer_seconds=0.5)
 
     assert await nobody.send(notifications(1)) == [Retry("unreachable", 2.0)]
     assert await nobody.receipts(["ticket"]) is None

@@ -26,6 +26,7 @@ def test_a_message_that_no_device_took_is_pushed() -> None:
         ({"quiet_start": 22 * 60, "quiet_end": 7 * 60}, Reason.QUIET),
         ({"created_at_ms": NOW_MS - DAY_MS - 1}, Reason.STALE),
         ({"devices": []}, Reason.NO_DEVICE),
+        ({"devices": [], "told_devices": 1}, Reason.TOLD),
     ],
 )
 def test_each_reason_stills_the_push_and_is_named(changes: dict[str, object], reason: Reason) -> None:

@@ -1,23 +1,40 @@
 """What a phone shows."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pusher.rendering import MAX_PAYLOAD_BYTES, render
-from shared.push_api import Device
+from pusher.planning import Push
+from pusher.rendering import MAX_PAYLOAD_BYTES, render, render_badge
+from shared.push_api import Badge, Device, Target
 from tests.unit.pusher.targets import PHONE, WANTED, target
+
+CONVERSATION = WANTED.conversation_id
+
+
+def push(shown: Target = WANTED, device: Device = PHONE) -> Push:
+    return Push((shown,), device, shown.ordinal)
+
+
+def burst(shown: Target = WANTED, *, several_senders: bool = False) -> Push:
+    """Of four messages, the newest `shown`; the first was told before."""
+    return Push((shown,), PHONE, since=shown.ordinal - 3, several_senders=several_senders)
+
+
+UNSEEN = {"seen_ordinal": 3}
 
 
 def test_a_push_has_the_senders_handle_the_text_and_where_it_belongs() -> None:
-    notification = render(WANTED, PHONE)
+    notification = render(push())
 
     assert notification.token == PHONE.token
     assert notification.payload == {
         "title": "ada",
         "body": "Hello",
-        "data": {"conversationId": WANTED.conversation_id, "messageId": WANTED.message_id, "seq": 7},
+        "data": {"conversationId": CONVERSATION, "messageId": WANTED.message_id, "seq": 7},
         "sound": "default",
         "channelId": "messages",
         "priority": "high",
@@ -27,7 +44,7 @@ def test_a_push_has_the_senders_handle_the_text_and_where_it_belongs() -> None:
 
 
 def test_a_long_text_is_cut_to_120_characters() -> None:
-    assert render(target(text="é" * 500), PHONE).payload["body"] == "é" * 120
+    assert render(push(target(text="é" * 500))).payload["body"] == "é" * 120
 
 
 @pytest.mark.parametrize(
@@ -39,17 +56,17 @@ def test_a_long_text_is_cut_to_120_characters() -> None:
     ],
 )
 def test_the_users_wish_decides_what_a_locked_screen_shows(preview: str, title: str, body: str) -> None:
-    payload = render(target(preview=preview), PHONE, default_preview="full").payload
+    payload = render(push(target(preview=preview)), default_preview="full").payload
 
     assert (payload["title"], payload["body"]) == (title, body)
 
 
 def test_the_deployments_default_counts_where_the_user_said_nothing() -> None:
-    assert render(WANTED, PHONE, default_preview="none").payload["title"] == "New message"
+    assert render(push(), default_preview="none").payload["title"] == "New message"
 
 
 def test_a_groups_push_is_titled_with_its_name() -> None:
-    payload = render(target(is_group=True, group_name="Climbing"), PHONE).payload
+    payload = render(push(target(is_group=True, group_name="Climbing"))).payload
 
     assert (payload["title"], payload["body"]) == ("Climbing", "ada: Hello")
 
@@ -57,20 +74,56 @@ def test_a_groups_push_is_titled_with_its_name() -> None:
 @pytest.mark.parametrize(
     ("platform", "key", "absent"), [("ios", "collapseId", "tag"), ("android", "tag", "collapseId")]
 )
-def test_a_repeated_push_replaces_the_first_without_a_collapse_id_on_android(
-    platform: str, key: str, absent: str
+def test_a_later_push_of_a_conversation_replaces_the_one_before(platform: str, key: str, absent: str) -> None:
+    """Without a collapseId on Android, where FCM throttles those."""
+    device = replace_platform(platform)
+
+    first, digest = render(push(device=device)).payload, render(replace(burst(target(**UNSEEN)), device=device)).payload
+
+    assert first[key] == digest[key] == CONVERSATION
+    assert absent not in first
+    assert len(CONVERSATION.encode()) <= 64, "Apple's limit for apns-collapse-id"
+
+
+def replace_platform(platform: str) -> Device:
+    return Device(id=PHONE.id, token=PHONE.token, registered_at_us=1, platform=platform)
+
+
+@pytest.mark.parametrize(
+    ("shown", "several", "title", "body"),
+    [
+        ({}, False, "ada", "4 new messages"),
+        ({"preview": "none"}, False, "New messages", "You have 4 new messages"),
+        ({"is_group": True, "group_name": "Climbing"}, False, "Climbing", "ada: 4 new messages"),
+        ({"is_group": True, "group_name": "Climbing"}, True, "Climbing", "4 new messages"),
+    ],
+)
+def test_a_burst_says_who_and_how_many_it_stands_for(
+    shown: dict[str, object], several: bool, title: str, body: str
 ) -> None:
-    device = Device(id=PHONE.id, token=PHONE.token, registered_at_us=1, platform=platform)
+    """The first of them too, which it replaces."""
+    payload = render(burst(target(**UNSEEN, **shown), several_senders=several)).payload
 
-    payload = render(WANTED, device).payload
+    assert (payload["title"], payload["body"]) == (title, body)
+    assert payload["data"] == {"conversationId": CONVERSATION, "messageId": WANTED.message_id, "seq": 7}
 
-    assert payload[key] == WANTED.message_id
-    assert absent not in payload
+
+def test_a_burst_counts_no_message_that_was_read_meanwhile() -> None:
+    assert render(burst(target(seen_ordinal=5))).payload["body"] == "2 new messages"
+    assert render(burst(target(seen_ordinal=6))).payload["body"] == "Hello", "one message is shown, not counted"
+
+
+def test_a_silent_update_shows_nothing_and_hurries_nobody() -> None:
+    [one] = render_badge(Badge(user_id=WANTED.user_id, unread=2, tokens=[PHONE.token]))
+
+    assert one.payload == {"badge": 2, "priority": "normal", "ttl": 3600, "_contentAvailable": True}
 
 
 @given(text=st.text(min_size=1, max_size=8000), handle=st.text(min_size=1, max_size=300))
 def test_no_text_or_handle_makes_a_payload_that_expo_refuses(text: str, handle: str) -> None:
-    payload = render(target(text=text, sender_handle=handle, is_group=True, group_name=handle), PHONE).payload
+    shown = target(text=text, sender_handle=handle, is_group=True, group_name=handle)
 
-    assert len(orjson.dumps(payload)) <= MAX_PAYLOAD_BYTES
-    assert len(payload["body"]) <= 120
+    for one in (push(shown), burst(shown)):
+        payload = render(one).payload
+        assert len(orjson.dumps(payload)) <= MAX_PAYLOAD_BYTES
+        assert len(payload["body"]) <= 120

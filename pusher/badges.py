@@ -1,0 +1,26 @@
+"""Silent updates of the number on the icon, for users who read elsewhere what their phone still counts."""
+
+from pusher.calls import CALL_SIZE, Pace, Sender
+from pusher.metrics import BADGES
+from pusher.outcomes import Sent
+from pusher.persistence_client import PersistenceClient
+from pusher.rendering import render_badge
+
+
+class Badges:
+    """A hint, never repeated: the app sets the number itself when it is opened. Raises what its collaborators raise."""
+
+    def __init__(self, persistence: PersistenceClient, sender: Sender, pace: Pace) -> None:
+        self._persistence = persistence
+        self._sender = sender
+        self._pace = pace
+
+    async def sweep(self) -> None:
+        """Tells every phone whose number is too high, each user at most once in 20 minutes."""
+        while badges := await self._persistence.stale_badges(CALL_SIZE):
+            notifications = [one for badge in badges for one in render_badge(badge)]
+            for start in range(0, len(notifications), CALL_SIZE):
+                call = notifications[start : start + CALL_SIZE]
+                await self._pace.wait_for(len(call))
+                said = await self._sender.send(call)
+                BADGES.inc(sum(isinstance(one, Sent) for one in said))

@@ -1,0 +1,143 @@
+"""Who hears of a message by push: those whom no socket reached, and nobody else."""
+
+import asyncio
+import time
+
+from tests.integration.pusher.world import ACK_SECONDS, PushWorld
+from tests.support.waiting import eventually
+
+
+async def test_who_is_offline_hears_of_it_at_once(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+
+    async with push.pusher():
+        message = await ann.send(room, "Are you there?")
+        [told] = await push.expo.wait_for(1)
+
+    assert told.token == token
+    assert (told.message["title"], told.message["body"], told.message["badge"]) == ("ann", "Are you there?", 1)
+    assert told.message["data"] == {"conversationId": room, "messageId": message["id"], "seq": 1}
+    assert told.message["collapseId"] == room
+
+
+async def test_every_device_of_a_user_is_told_once(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, phone = await push.with_phone("bob", "ios")
+    await push.register(bob, "ExpoPushToken[tablet]", "android")
+    room = await ann.start(bob)
+
+    async with push.pusher(), push.pusher():
+        await ann.send(room, "Hello")
+        await push.drained()
+
+    assert sorted(one.token for one in push.expo.accepted) == sorted([phone, "ExpoPushToken[tablet]"])
+    assert push.expo.of("ExpoPushToken[tablet]")[0]["tag"] == room
+
+
+async def test_a_socket_that_took_nothing_is_pushed_at_its_deadline(push: PushWorld) -> None:
+    """The phone promised to say what it has, and says nothing: as one whose link is dead, though its socket is open."""
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+    site = await push.parley.gateway()
+
+    async with push.pusher():
+        await site.connect(bob)
+        await push.online(bob)
+        sent = time.monotonic()
+        await ann.send(room, "Are you there?")
+        await push.expo.wait_for(1)
+        waited = time.monotonic() - sent
+
+    assert [one.token for one in push.expo.accepted] == [token]
+    assert ACK_SECONDS <= waited < ACK_SECONDS + 2
+
+
+async def test_who_took_it_while_looking_or_read_it_is_not_pushed(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    cleo, _ = await push.with_phone("cleo")
+    room = await ann.start(bob, cleo, isGroup=True)
+    site = await push.parley.gateway()
+
+    async with push.pusher():
+        looking, reading = await site.connect(bob), await site.connect(cleo)
+        await reading.say("state", active=False)
+        await push.online(bob, cleo)
+        await ann.send(room, "Hello")
+        await looking.next("message.new")
+        await looking.say("delivered", conversationId=room, seq=1)
+        await reading.next("message.new")
+        await reading.say("read", conversationId=room, seq=1)
+        await push.drained()
+
+    assert push.expo.accepted == []
+
+
+async def test_an_idle_tab_that_took_the_message_does_not_silence_the_phone(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+    site = await push.parley.gateway()
+
+    async with push.pusher():
+        tab = await site.connect(bob)
+        await tab.ask("state", active=False)
+        await push.online(bob)
+        await ann.send(room, "Hello")
+        await tab.next("message.new")
+        await tab.say("delivered", conversationId=room, seq=1)
+        await push.expo.wait_for(1)
+
+    assert [one.token for one in push.expo.accepted] == [token]
+
+
+async def test_what_was_read_while_it_waited_is_not_pushed(push: PushWorld) -> None:
+    """It waits because no pusher runs; what counts is what is so right before the call."""
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    room = await ann.start(bob)
+    message = await ann.send(room, "Hello")
+    await eventually(lambda: has_entries(push, 1))
+
+    await bob.post(f"/api/conversations/{room}/messages/status", {"messageIds": [message["id"]], "status": "read"})
+    async with push.pusher():
+        await push.drained()
+
+    assert push.expo.accepted == []
+
+
+async def test_a_user_who_is_named_by_two_entries_is_told_once(push: PushWorld) -> None:
+    """In a group the offline member is in the entry at once, and lags when the deadline of the others passes."""
+    ann = push.person("ann")
+    bob, offline = await push.with_phone("bob")
+    cleo, silent = await push.with_phone("cleo")
+    room = await ann.start(bob, cleo, isGroup=True, name="Climbing")
+    site = await push.parley.gateway()
+
+    async with push.pusher():
+        await site.connect(cleo)
+        await push.online(cleo)
+        await ann.send(room, "Hello")
+        await push.drained()
+
+    assert [one.token for one in push.expo.accepted] == [offline, silent]
+    assert {one.message["title"] for one in push.expo.accepted} == {"Climbing"}
+
+
+async def test_two_pushers_share_the_work_and_tell_each_device_once(push: PushWorld) -> None:
+    ann = push.person("ann")
+    people = [await push.with_phone(f"user{number}") for number in range(30)]
+    rooms = [await ann.start(person) for person, _ in people]
+
+    async with push.pusher(), push.pusher():
+        await asyncio.gather(*(ann.send(room, "Hello") for room in rooms))
+        await push.drained()
+
+    assert sorted(one.token for one in push.expo.accepted) == sorted(token for _, token in people)
+
+
+async def has_entries(push: PushWorld, count: int) -> bool:
+    return await push.waiting() == count

@@ -1,0 +1,113 @@
+"""Pushers, a persistence process, gateways and the fake Expo, wired as composition roots do it, over real servers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from services.pusher import pusher
+from shared import keys
+from shared.lifecycle import Stop
+from shared.presence import PresenceReader
+from shared.settings import Settings
+from tests.integration.gateway.world import World, world
+from tests.integration.rest.conftest import SECRET, SERVICE_TOKEN, Person
+from tests.support.fake_expo import FakeExpo, fake_expo
+from tests.support.fleet import Fleet, ServiceProcess
+from tests.support.waiting import eventually
+
+ACK_SECONDS = 1.0
+"""As tests/integration/persistence/parts.py sets it."""
+BURST_SECONDS = 0.6
+
+
+@dataclass
+class PushWorld:
+    """`parley` has persistence and makes gateways; `expo` is what phones would get."""
+
+    parley: World
+    expo: FakeExpo
+
+    def person(self, handle: str = "ann") -> Person:
+        return self.parley.person(handle)
+
+    async def with_phone(self, handle: str, platform: str | None = "ios") -> tuple[Person, str]:
+        """A user with a registered device; its token."""
+        person = self.person(handle)
+        token = f"ExponentPushToken[{person.id}]"
+        await self.register(person, token, platform)
+        return person, token
+
+    async def register(self, person: Person, token: str, platform: str | None = "ios") -> None:
+        body = {"token": token, **({"platform": platform} if platform else {})}
+        await person.post("/notifications/register-token", body)
+
+    @asynccontextmanager
+    async def pusher(self, **changes: Any) -> AsyncIterator[None]:
+        """One more pusher, in this process; leaving stops it cleanly."""
+        stop = Stop()
+        async with pusher(replace(self._settings, **changes), stop):
+            yield
+        assert stop.failure is None, stop.failure.__cause__
+
+    async def doomed_pusher(self, directory: Path, checkpoint: str) -> ServiceProcess:
+        """One that kills itself at this checkpoint; started, and ready."""
+        environment = {
+            "REDIS_URL": self.parley.redis_url,
+            "PERSISTENCE_URL": self.parley.persistence_url,
+            "SERVICE_TOKEN": SERVICE_TOKEN,
+            "EXPO_PUSH_URL": self.expo.url,
+            "FAIL_AT": checkpoint,
+        }
+        process = Fleet(directory, environment, SECRET).add("pusher")
+        await process.start()
+        return process
+
+    async def let_leases_run_out(self) -> None:
+        """As if a minute had passed since a pusher died: its entries had their rest, its claims have ended."""
+        redis, pool = self.parley.rest.parts.redis, self.parley.rest.parts.pool
+        pending = await redis.xpending_range(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=1000)
+        for entry in pending:
+            names = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP, entry["consumer"])
+            await redis.execute_command("XCLAIM", *names, 0, entry["message_id"], "IDLE", 60_000, "JUSTID")
+        await pool.execute("UPDATE push_ledger SET lease_until = now() - interval '1 second' WHERE state = 'calling'")
+
+    async def drained(self, seconds: float = 10.0) -> None:
+        """Returns when every deadline has passed, every burst is told and every entry acknowledged."""
+        await eventually(self._is_drained, seconds)
+
+    async def online(self, *people: Person) -> None:
+        """Returns when presence knows that they are."""
+        reader, users = PresenceReader(self.parley.rest.parts.redis), {person.id for person in people}
+
+        async def known() -> bool:
+            return await reader.online(users) == users
+
+        await eventually(known)
+
+    async def waiting(self) -> int:
+        """Entries of the stream."""
+        return int(await self.parley.rest.parts.redis.xlen(keys.UNDELIVERED))
+
+    async def _is_drained(self) -> bool:
+        redis = self.parley.rest.parts.redis
+        settling = await self.parley.rest.parts.pool.fetchval("SELECT count(*) FROM outbox")
+        queues = [await redis.zcard(keys.DEADLINES), await redis.zcard(keys.BURSTS), await redis.xlen(keys.UNDELIVERED)]
+        return not any([settling, *queues])
+
+    @property
+    def _settings(self) -> Settings:
+        return Settings(
+            redis_url=self.parley.redis_url,
+            persistence_url=self.parley.persistence_url,
+            service_token=SERVICE_TOKEN,
+            expo_push_url=self.expo.url,
+            push_burst_seconds=BURST_SECONDS,
+        )
+
+
+@asynccontextmanager
+async def push_world(database_url: str, redis_url: str) -> AsyncIterator[PushWorld]:
+    async with world(database_url, redis_url) as parley, fake_expo() as expo:
+        yield PushWorld(parley, expo)
