@@ -6,6 +6,8 @@ import { within } from './timers';
 import type { Tokens } from './tokens';
 
 const DEADLINE_MS = 15_000;
+/** A sync's answer may be 2 MiB: on a slow link a shorter deadline would fail for ever, over and over. */
+const LONG_DEADLINE_MS = 120_000;
 
 /** An answer that is no success. `status` 0 is no answer at all (no network, or none in time). */
 export class ApiError extends Error {
@@ -52,14 +54,23 @@ export interface ApiOptions {
 type Method = 'GET' | 'POST' | 'DELETE';
 
 export class Api {
+  /** The requests under way that this client makes again by itself. */
+  private readonly repeated = new Set<AbortController>();
+
   constructor(
     private readonly options: ApiOptions,
     private readonly tokens: Tokens,
     private readonly clock: Clock,
   ) {}
 
+  /** Fails the requests that are made again anyway: the path they went by is dead, and they would hang on it. */
+  abandon(): void {
+    for (const request of this.repeated) request.abort();
+  }
+
   conversations(cursor: string | null): Promise<{ conversations: Conversation[]; nextCursor: string | null }> {
-    return this.call('GET', `/api/conversations?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
+    const path = `/api/conversations?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+    return this.call('GET', path, undefined, DEADLINE_MS);
   }
 
   async createConversation(asked: NewConversation): Promise<Conversation & { existing: boolean }> {
@@ -76,17 +87,19 @@ export class Api {
   }
 
   async send(id: string, message: OutgoingMessage & { clientId: string }): Promise<WireMessage> {
-    const answer = await this.call<{ message: WireMessage }>('POST', `/api/conversations/${id}/messages`, message);
-    return answer.message;
+    const path = `/api/conversations/${id}/messages`;
+    return (await this.call<{ message: WireMessage }>('POST', path, message, DEADLINE_MS)).message;
   }
 
   sync(conversations: Record<string, number>, asOf: string | null): Promise<SyncAnswer> {
-    return this.call('POST', '/api/sync', asOf === null ? { conversations } : { conversations, asOf });
+    const body = asOf === null ? { conversations } : { conversations, asOf };
+    return this.call('POST', '/api/sync', body, LONG_DEADLINE_MS);
   }
 
   async presence(userIds: string[]): Promise<Presence[]> {
     const query = userIds.map(encodeURIComponent).join(',');
-    return (await this.call<{ presence: Presence[] }>('GET', `/api/presence?userIds=${query}`)).presence;
+    const path = `/api/presence?userIds=${query}`;
+    return (await this.call<{ presence: Presence[] }>('GET', path, undefined, DEADLINE_MS)).presence;
   }
 
   registerPushToken(device: { token: string; deviceId?: string; platform?: 'ios' | 'android' }): Promise<unknown> {
@@ -97,30 +110,50 @@ export class Api {
     return this.call('DELETE', '/notifications/token', { token });
   }
 
-  /** Asks once, and once more with a fresh token where the first was refused. Raises `ApiError`. */
-  private async call<T>(method: Method, path: string, body?: object): Promise<T> {
-    const first = await this.ask(method, path, body, false);
-    const { response, content } = first.response.status === 401 ? await this.ask(method, path, body, true) : first;
+  /**
+   * Asks once, and once more with a fresh token where the first was refused. Raises `ApiError`. A request with a
+   * deadline of its own is one that the client makes again by itself, and may be abandoned.
+   */
+  private async call<T>(method: Method, path: string, body?: object, repeatedMs?: number): Promise<T> {
+    const first = await this.ask({ method, path, body, repeatedMs }, false);
+    const { response, content } = first.response.status === 401 ? await this.ask({ method, path, body, repeatedMs }, true) : first;
     if (response.ok) return content as T;
     throw refusal(response, content);
   }
 
-  private async ask(method: Method, path: string, body: object | undefined, force: boolean): Promise<Answer> {
+  private async ask({ method, path, body, repeatedMs }: Request, force: boolean): Promise<Answer> {
     const token = await this.tokens.get(force);
     if (token === null) throw new ApiError(401, 'unauthorized', 'nobody is signed in');
-    const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
     const abort = new AbortController();
+    const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
     const asked = this.fetch(path, { method, headers, signal: abort.signal, ...(body && { body: JSON.stringify(body) }) });
-    // Holds for the body too, and where a platform's fetch does not heed its signal.
-    return within(this.clock, DEADLINE_MS, asked, () => abort.abort()).catch((error: unknown) => {
-      throw new ApiError(0, 'unreachable', String(error));
-    });
+    if (repeatedMs) this.repeated.add(abort);
+    // Covers the body too, and a platform whose fetch does not heed its signal.
+    return within(this.clock, repeatedMs ?? DEADLINE_MS, asked, abort)
+      .catch((error: unknown) => {
+        throw new ApiError(0, 'unreachable', String(error));
+      })
+      .finally(() => this.repeated.delete(abort));
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Answer> {
     const response = await this.options.fetch(this.options.url + path, init);
-    return { response, content: await response.json().catch(() => null) };
+    const text = await response.text();
+    try {
+      return { response, content: JSON.parse(text || 'null') };
+    } catch (error) {
+      // Of an error's body the status says enough; half of a good one is none.
+      if (response.ok) throw error;
+      return { response, content: null };
+    }
   }
+}
+
+interface Request {
+  method: Method;
+  path: string;
+  body: object | undefined;
+  repeatedMs: number | undefined;
 }
 
 interface Answer {

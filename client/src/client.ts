@@ -107,7 +107,10 @@ export class ParleyClient {
       onOpening: () => this.inbound.opening(),
       onConnected: (frame, seamless) => this.inbound.connected(frame, seamless),
       onFrame: (frame) => this.inbound.frame(frame),
-      onLost: (code, reason) => this.inbound.lost(code, reason),
+      onLost: (code, reason) => {
+        this.api.abandon();
+        this.inbound.lost(code, reason);
+      },
     });
     this.on = events.on;
     this.off = events.off;

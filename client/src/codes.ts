@@ -7,31 +7,22 @@
  */
 export type Reaction = 'retry' | 'soon' | 'slow' | 'refresh' | 'stop';
 
+/** The codes that this client itself gives or looks for. */
 export const CloseCode = {
   Normal: 1000,
-  GoingAway: 1001,
   Abnormal: 1006,
-  TooBig: 1009,
-  Draining: 1012,
-  Overloaded: 1013,
   Unauthorized: 4401,
   NoPong: 4408,
-  TooManyFrames: 4429,
-  OriginNotAllowed: 4501,
-  Banned: 4502,
-  SessionRevoked: 4503,
-  TooManyConnections: 4504,
-  /** Ours, never on the wire: the server answers for another user than the one this client was made for. */
+  /** Never on the wire: the server answers for another user than the one this client was made for. */
   WrongUser: 4999,
 } as const;
 
 const REACTIONS: ReadonlyMap<number, Reaction> = new Map([
-  // A protocol fault of ours will come again: do not hammer the server with it (RFC 6455, 7.4.1).
+  // Protocol faults of ours, a frame too big among them, will come again: do not hammer the server (RFC 6455, 7.4.1).
   [1002, 'slow'], [1003, 'slow'], [1007, 'slow'], [1008, 'slow'], [1009, 'slow'], [1010, 'slow'],
-  [CloseCode.Draining, 'soon'],
-  [CloseCode.Overloaded, 'slow'],
+  // Draining; overloaded, or we read too slowly; too many frames of ours.
+  [1012, 'soon'], [1013, 'slow'], [4429, 'slow'],
   [CloseCode.Unauthorized, 'refresh'],
-  [CloseCode.TooManyFrames, 'slow'],
 ]);
 
 /** The reaction to any close code: the named ones, then 4500–4999 stop, then everything else retries. */

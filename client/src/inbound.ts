@@ -11,7 +11,7 @@ import {
 } from './protocol';
 import type { Receipts } from './receipts';
 import type { Room } from './room';
-import { isAhead, isBehind, type Rooms } from './rooms';
+import { isBehind, type Rooms } from './rooms';
 import type { Screens } from './screens';
 import type { Sync } from './sync';
 import { Timers } from './timers';
@@ -52,9 +52,7 @@ export class Inbound {
   connected(frame: ConnectedFrame, seamless: boolean): void {
     const { rooms, sync, receipts, presence, outbox, events } = this.parts;
     // Compared with the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones.
-    const ahead = isAhead(this.cursorsAtOpening, frame.heads);
-    if (ahead) rooms.forget();
-    if (rooms.enter(frame.epoch) || ahead) this.forgotten();
+    if (rooms.enter(frame.epoch, this.cursorsAtOpening, frame.heads)) this.forgotten();
     if (!seamless || isBehind(rooms, frame.heads)) this.catchUp();
     sync.start();
     receipts.connected();

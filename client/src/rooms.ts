@@ -37,15 +37,19 @@ export class Rooms {
     return Object.fromEntries(known.map((room) => [room.id, room.timeline.cursor ?? 0]));
   }
 
-  /** Notes the epoch; true if it is another one than before, and then everything of the old one is gone. */
-  enter(epoch: string): boolean {
-    const changed = this.epoch !== null && this.epoch !== epoch;
+  /**
+   * Notes the epoch. True if it is another one than before, or if a cursor that was taken before asking lies beyond its
+   * head: the server's history went back (a restore), whatever its epoch. Then everything of the old one is forgotten.
+   */
+  enter(epoch: string, cursors: Record<string, number>, heads: Record<string, number>): boolean {
+    const ahead = Object.entries(cursors).some(([id, cursor]) => cursor > (heads[id] ?? cursor));
+    const changed = ahead || (this.epoch !== null && this.epoch !== epoch);
     if (changed) this.forget();
     this.epoch = epoch;
     return changed;
   }
 
-  forget(): void {
+  private forget(): void {
     this.incarnation++;
     this.rooms.clear();
     this.asOf = null;
@@ -66,9 +70,3 @@ export class Rooms {
 export function isBehind(rooms: Rooms, heads: Record<string, number>): boolean {
   return Object.entries(heads).some(([id, head]) => (rooms.get(id)?.timeline.cursor ?? -1) < head);
 }
-
-/** Whether a cursor taken before lies beyond the server's head: it went back in time (a restore), whatever its epoch. */
-export function isAhead(cursors: Record<string, number>, heads: Record<string, number>): boolean {
-  return Object.entries(cursors).some(([id, cursor]) => cursor > (heads[id] ?? cursor));
-}
-

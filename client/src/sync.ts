@@ -3,9 +3,9 @@
 import type { Api } from './api';
 import { Job } from './job';
 import type { Env } from './platform';
-import type { Conversation, DurableFrame, SyncAnswer } from './protocol';
+import type { Conversation, DurableFrame } from './protocol';
 import type { Room } from './room';
-import { isAhead, type Rooms } from './rooms';
+import type { Rooms } from './rooms';
 
 export interface SyncHandlers {
   /** New events of a room, in order; or none, where only pointers or the description moved. */
@@ -62,7 +62,8 @@ export class Sync {
     const before = this.rooms.cursors();
     const answer = await this.api.sync(before, this.rooms.asOf);
     if (incarnation !== this.rooms.incarnation) return this.request();
-    if (this.rooms.enter(answer.epoch) || this.isBehindUs(answer, before)) {
+    const heads = Object.entries(answer.conversations).map(([id, { lastSeq }]) => [id, lastSeq]);
+    if (this.rooms.enter(answer.epoch, before, Object.fromEntries(heads))) {
       this.handlers.onForgotten();
       return this.request();
     }
@@ -71,14 +72,6 @@ export class Sync {
     if (answer.complete) return this.handlers.onSynced();
     if (!advanced(before, this.rooms.cursors())) throw new Error('sync is incomplete but brings nothing new');
     this.request();
-  }
-
-  /** The server knows less than it once gave: another history, even where nobody changed the epoch. */
-  private isBehindUs(answer: SyncAnswer, asked: Record<string, number>): boolean {
-    const heads = Object.entries(answer.conversations).map(([id, entry]) => [id, entry.lastSeq]);
-    const behind = isAhead(asked, Object.fromEntries(heads) as Record<string, number>);
-    if (behind) this.rooms.forget();
-    return behind;
   }
 
   private async describe(): Promise<void> {

@@ -31,13 +31,11 @@ export class Timers<Name extends string> {
   }
 }
 
-/** The promise's outcome, or an error after `ms`, when `late` is called too. */
-export function within<T>(clock: Clock, ms: number, promise: Promise<T>, late?: () => void): Promise<T> {
+/** The promise's outcome, or an error after `ms` or once `abort` is aborted; after `ms` it is. */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>, abort = new AbortController()): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = clock.setTimeout(() => {
-      reject(new Error('no answer in time'));
-      late?.();
-    }, ms);
+    const timer = clock.setTimeout(() => abort.abort(), ms);
+    abort.signal.addEventListener('abort', () => reject(new Error('no answer in time')));
     void promise.then(resolve, reject).finally(() => clock.clearTimeout(timer));
   });
 }

@@ -147,6 +147,38 @@ test('every retry carries the same clientId', async () => {
   expect(seen()).toEqual(['one']);
 });
 
+test('a send that hangs on a dead path goes out as soon as there is another', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  world.server.http = 'hanging';
+  client.send(ROOM, { text: 'one' });
+  await pass(1000);
+  world.server.http = 'none';
+  FakeSocket.last.drop();
+  await pass(2000);
+  expect(seen()).toEqual(['one']);
+  expect(statuses(client)).toEqual(['sent']);
+});
+
+test('half an answer is no answer', async () => {
+  let whole = false;
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const response = await world.server.fetch(input, init);
+    return whole || init?.method !== 'POST' ? response : new Response((await response.text()).slice(0, 20), response);
+  };
+  world.server.mute = () => true;
+  const client = world.client(platform, { fetch });
+  client.connect();
+  client.send(ROOM, { text: 'one' });
+  await pass(3000);
+  expect(statuses(client)).not.toEqual(['sent']);
+  whole = true;
+  await pass(40_000);
+  expect(statuses(client)).toEqual(['sent']);
+  expect(seen()).toEqual(['one']);
+});
+
 test('one conversation does not wait for another', async () => {
   world.server.conversation('second', ME, OTHER);
   const client = world.client(platform, { fetch: async (input, init) => (String(input).includes(`/${ROOM}/messages`) ? new Promise(() => {}) : world.server.fetch(input, init)) });
