@@ -45,6 +45,8 @@ def configure_logging(level: str, form: str, service: str, stream: TextIO | None
     handler.setFormatter(_formatter(shared, form))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(True)
+    # Not shown in any line, and found out anew for each.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     _quieten_libraries()
 
 
