@@ -83,6 +83,13 @@ class Phone:
         await self.ask("ping", ref="the end")
         return self.frames[count:-1]
 
+    def stop_reading(self) -> None:
+        """As a phone that sleeps with its socket open."""
+        connection = self.socket._response.connection
+        assert connection is not None
+        assert connection.transport is not None
+        connection.transport.pause_reading()
+
     async def leave(self) -> None:
         await self.socket.close()
 
