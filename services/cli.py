@@ -20,6 +20,7 @@ COMMANDS = {
     "persistence": "one persistence process: REST, Postgres, publishing",
     "pusher": "one pusher: tells Expo what no socket delivered",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
+    "verify": "checks a running deployment: does it lose, duplicate or reorder?",
     "token": "prints a user's JWT, for development",
 }
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable
+from socket import SHUT_RDWR, socket
 
 import aiohttp
 import msgspec
@@ -38,6 +40,19 @@ class Device:
         self._wants_sync = asyncio.Event()
         self._as_of: str | None = None
         self._epoch: str | None = None
+
+    @property
+    def connections(self) -> int:
+        """How often it has connected, or tried to."""
+        return self._connection
+
+    def cut(self) -> None:
+        """Loses the network: the socket is gone without a word, and the device connects anew."""
+        below = None if self._socket is None else self._socket.get_extra_info("socket")
+        if below is not None:
+            # A twin of the descriptor, because uvloop does not let its own be shut down.
+            with socket(fileno=os.dup(below.fileno())) as twin, contextlib.suppress(OSError):
+                twin.shutdown(SHUT_RDWR)
 
     def cursor(self, conversation_id: str) -> int:
         """Up to which seq the device holds everything: it never skips one, so it is how many it holds."""

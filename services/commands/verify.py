@@ -1,0 +1,89 @@
+"""Checks a running deployment: does it lose, duplicate or reorder? In conversations of its own, purged afterwards."""
+
+import argparse
+from pathlib import Path
+
+import aiohttp
+import jwt
+
+from services.secret import development_secret
+from services.verify.rest import Target
+from services.verify.scenario import CannotVerify, Report, User, verify
+from shared.api import PURGE
+from shared.auth import mint
+from shared.ids import canonical_id, new_id
+from shared.settings import SettingError, Settings
+
+EXAMPLES = """
+With the deployment's secret (JWT_SECRET, or `up`'s data folder) it makes users of its own; else give it their tokens:
+  python -m services verify --url https://chat.example --tokens tokens.txt
+With the internal address and SERVICE_TOKEN it removes its conversations for good:
+  SERVICE_TOKEN=… python -m services verify --url https://chat.example --internal-url http://10.0.0.7:4001
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--url", required=True, help="where apps reach the deployment")
+    parser.add_argument("--socket-url", help="where the gateways are, if elsewhere")
+    parser.add_argument("--internal-url", help="persistence's internal address, to purge through (with SERVICE_TOKEN)")
+    parser.add_argument("--tokens", type=Path, metavar="FILE", help="users' JWTs, one a line")
+    parser.add_argument("--data", metavar="DIR", help="the data folder of `up`, for its development secret")
+    parser.add_argument("--users", type=int, default=6, help="how many, where it makes them (default 6)")
+    parser.add_argument("--messages", type=int, default=300, help="how many are sent (default 300)")
+    parser.add_argument("--seconds", type=float, default=15.0, help="over how long (default 15)")
+    parser.add_argument("--seed", type=int, default=1, help="of the choices that the clients make")
+
+
+async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    target = Target(chosen.url.rstrip("/"), (chosen.socket_url or chosen.url).rstrip("/"))
+    try:
+        report = await verify(
+            target, _users(settings, chosen), messages=chosen.messages, seconds=chosen.seconds, seed=chosen.seed
+        )
+    except CannotVerify as error:
+        raise SettingError(f"cannot verify {chosen.url}: {error}") from None
+    purged = await _purge(settings, chosen, report)
+    _print(report, purged)
+    return 1 if report.violations else 0
+
+
+def _users(settings: Settings, chosen: argparse.Namespace) -> list[User]:
+    if chosen.tokens is not None:
+        return [_user_of(token) for token in chosen.tokens.read_text().split()]
+    secret = settings.jwt_secrets[0] if settings.jwt_secrets else None
+    secret = secret or development_secret(Path(chosen.data or settings.data_dir))
+    ids = [new_id() for _ in range(chosen.users)]
+    return [User(one, mint(secret, one, f"verify-{number}")) for number, one in enumerate(ids)]
+
+
+def _user_of(token: str) -> User:
+    """Whose token it is: the deployment, not this command, decides whether it is good."""
+    try:
+        user_id = canonical_id(jwt.decode(token, options={"verify_signature": False}).get("sub"))
+    except jwt.InvalidTokenError:
+        user_id = None
+    if user_id is None:
+        raise SettingError("--tokens has a line that is no user's JWT")
+    return User(user_id, token)
+
+
+async def _purge(settings: Settings, chosen: argparse.Namespace, report: Report) -> bool:
+    """Whether the conversations are gone for good."""
+    if chosen.internal_url is None or settings.service_token is None:
+        return False
+    headers = {"Authorization": f"Bearer {settings.service_token}"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        url = chosen.internal_url.rstrip("/") + PURGE
+        async with session.post(url, json={"conversations": report.conversations}) as response:
+            return response.status == 200
+
+
+def _print(report: Report, purged: bool) -> None:
+    print(f"{report.messages} messages, {report.devices} devices, {report.reconnects} reconnects")
+    print(
+        "\n".join(f"VIOLATION {one}" for one in report.violations) or "nothing lost, nothing twice, one order for all"
+    )
+    left = "purged" if purged else f"left behind: {len(report.conversations)} (give --internal-url and SERVICE_TOKEN)"
+    print(f"conversations {left}")

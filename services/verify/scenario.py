@@ -1,0 +1,143 @@
+"""Runs simulated clients against a deployment that somebody already has, and judges what they saw."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from services.verify import truth
+from services.verify.checker import violations
+from services.verify.client import Device
+from services.verify.history import Truth
+from services.verify.rest import Refused, Target
+
+SETTLE_SECONDS = 30.0
+POLL_SECONDS = 0.1
+GROUP_NAME = "parley verify"
+
+
+class CannotVerify(Exception):
+    """The deployment could not be used as it was asked for; nothing was judged."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody in whose name clients may act."""
+
+    user_id: str
+    token: str
+
+
+@dataclass
+class Report:
+    """`violations` is empty where the deployment kept every promise."""
+
+    messages: int
+    devices: int
+    reconnects: int
+    conversations: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+
+
+async def verify(target: Target, users: Sequence[User], *, messages: int, seconds: float, seed: int) -> Report:
+    """Sends so many messages over so many seconds while sockets are cut now and then. Raises CannotVerify.
+
+    Its conversations are new ones, made for this run; `Report.conversations` names them, for whoever purges.
+    """
+    if len(users) < 2:
+        raise CannotVerify("at least two users are needed")
+    dice = random.Random(seed)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        devices = [
+            Device(session, lambda: target, user.user_id, lambda token=user.token: token, name=f"user {n}", seed=n)  # type: ignore[misc]
+            for n, user in enumerate(users)
+        ]
+        conversations = await _converse(devices, dice)
+        async with _running(devices):
+            await _talk(devices, conversations, dice, messages=messages, seconds=seconds)
+            known = await _settled(devices, conversations)
+    report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), list(conversations))
+    report.violations = violations([device.history for device in devices], known)
+    return report
+
+
+async def _converse(devices: Sequence[Device], dice: random.Random) -> dict[str, list[str]]:
+    """One group of all (at most 50), and groups of two: a pair may have a conversation of its own already."""
+    users = [device.history.user_id for device in devices]
+    circles = [users[:50], *([one, dice.choice([other for other in users if other != one])] for one in users)]
+    rests = {device.history.user_id: device.rest for device in devices}
+    try:
+        async with asyncio.timeout(SETTLE_SECONDS):
+            return {
+                await rests[members[0]].create(members, group=True, name=GROUP_NAME): members for members in circles
+            }
+    except TimeoutError:
+        raise CannotVerify(f"the deployment did not answer within {SETTLE_SECONDS:.0f} s") from None
+    except Refused as refused:
+        raise CannotVerify(str(refused)) from None
+
+
+@contextlib.asynccontextmanager
+async def _running(devices: Sequence[Device]) -> AsyncIterator[None]:
+    """All connected. Raises CannotVerify where one of them is refused, or none gets in."""
+    tasks = [asyncio.create_task(device.run(), name=device.history.name) for device in devices]
+    waiting = asyncio.create_task(_all_connected(devices), name="all connected")
+    try:
+        await asyncio.wait([waiting, *tasks], timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        refused = next((str(task.exception()) for task in tasks if task.done()), None)
+        if not waiting.done():
+            raise CannotVerify(refused or "the clients could not connect: see the gateway's log")
+        yield
+    finally:
+        for task in (waiting, *tasks):
+            task.cancel()
+        await asyncio.gather(waiting, *tasks, return_exceptions=True)
+
+
+async def _all_connected(devices: Sequence[Device]) -> None:
+    for device in devices:
+        await device.connected.wait()
+
+
+async def _talk(
+    devices: Sequence[Device],
+    conversations: dict[str, list[str]],
+    dice: random.Random,
+    *,
+    messages: int,
+    seconds: float,
+) -> None:
+    by_user = {device.history.user_id: device for device in devices}
+    async with asyncio.TaskGroup() as group:
+        for number in range(messages):
+            conversation_id = dice.choice(list(conversations))
+            sender = by_user[dice.choice(conversations[conversation_id])]
+            group.create_task(sender.send(conversation_id, f"verify-{number}", f"verify {number}"))
+            if dice.random() < 0.1:
+                group.create_task(dice.choice(devices).read_all(conversation_id))
+            if dice.random() < 0.02:
+                dice.choice(devices).cut()
+            await asyncio.sleep(seconds / messages)
+
+
+async def _settled(devices: Sequence[Device], conversations: dict[str, list[str]]) -> Truth:
+    """The truth, as soon as everybody has it, or when that takes too long: then the checker says what is missing."""
+    rests = {device.history.user_id: device.rest for device in devices}
+    known = await truth.gather(rests, conversations)
+    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
+    while asyncio.get_running_loop().time() < deadline:
+        if all(_has_all(device, known) for device in devices):
+            break
+        await asyncio.sleep(POLL_SECONDS)
+    return await truth.gather(rests, conversations)
+
+
+def _has_all(device: Device, known: Truth) -> bool:
+    return all(
+        device.cursor(conversation_id) >= len(rows)
+        for conversation_id, rows in known.messages.items()
+        if device.history.user_id in known.members[conversation_id]
+    )
