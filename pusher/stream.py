@@ -70,8 +70,15 @@ class UndeliveredStream:
         Their count of deliveries begins anew. So only an entry that nobody can deal with ever has many.
         """
         if entry_ids:
-            names = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer)
-            await self._together([("XCLAIM", *names, 0, *entry_ids, "RETRYCOUNT", 1, "JUSTID")])
+            await self._redis.xclaim(
+                keys.UNDELIVERED,
+                keys.UNDELIVERED_GROUP,
+                self._consumer,
+                0,
+                list(entry_ids),
+                retrycount=1,
+                justid=True,
+            )
 
     async def claim(self, count: int, idle_seconds: float) -> list[Entry | Poison]:
         """Entries that some consumer took, and did not finish, for so long: it may be dead."""

@@ -29,6 +29,8 @@ BATCH_USERS = 1000
 """How many users one look-up names: an entry of a large group is one of its own."""
 BLOCK_SECONDS = 1.0
 REST_SECONDS = 10.0
+PROBE_SECONDS = 5.0
+"""How often Expo is asked again after it refused our credentials."""
 SUSPECT_DELIVERIES = 3
 """An entry that was taken so often and never dealt with is dealt with alone, so that it harms no other."""
 MAX_DELIVERIES = 10
@@ -59,7 +61,7 @@ class Worker:
         STOPPED.set(self._delivery.stopped is not None)
         if self._delivery.stopped:
             # The queue is kept until the credentials are right; asking Expo in a loop would help nobody.
-            await asyncio.sleep(REST_SECONDS)
+            await asyncio.sleep(PROBE_SECONDS)
 
     async def _taken(self) -> list[Entry | Poison]:
         rested = await self._stream.claim(RESTED_ENTRIES, REST_SECONDS)

@@ -79,7 +79,7 @@ class FakeExpo:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
-        self._receipts: dict[str, Json] = {}
+        self._tickets: dict[str, str] = {}
         self._window: deque[float] = deque()
         self._arrival = asyncio.Condition()
 
@@ -96,6 +96,7 @@ class FakeExpo:
     async def send(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         messages: list[Json] = body if isinstance(body, list) else [body]
+        self.calls["arrived"] += 1
         await asyncio.sleep(self.faults.delay_seconds)
         refusal = self._refusal(request, messages)
         if refusal is not None:
@@ -159,7 +160,7 @@ class FakeExpo:
             return {"status": "error", "message": f"{error} for a recipient", "details": details}
         ticket = str(uuid.uuid4())
         self.accepted.append(Accepted(token, message, time.time(), ticket, ambiguous))
-        self._receipts[ticket] = self._receipt(token)
+        self._tickets[ticket] = token
         return {"status": "ok", "id": ticket}
 
     def _ticket_error(self, token: str, message: Json) -> str | None:
@@ -180,7 +181,11 @@ class FakeExpo:
         ids = (await request.json())["ids"]
         if len(ids) > MAX_RECEIPTS:
             return self._failure(400, "PUSH_TOO_MANY_RECEIPTS", "too_many_receipts")
-        known = {} if self.faults.no_receipts else {one: self._receipts[one] for one in ids if one in self._receipts}
+        known = (
+            {}
+            if self.faults.no_receipts
+            else {one: self._receipt(self._tickets[one]) for one in ids if one in self._tickets}
+        )
         self.calls["receipts"] += 1
         return web.json_response({"data": known})
 

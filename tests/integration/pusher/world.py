@@ -64,14 +64,22 @@ class PushWorld:
         await process.start()
         return process
 
+    async def let_entries_rest(self) -> None:
+        """As if a minute had passed for what is pending, and none for the claims on it."""
+        redis = self.parley.rest.parts.redis
+        group = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP)
+        if await redis.exists(keys.UNDELIVERED) == 0 or not await redis.xinfo_groups(keys.UNDELIVERED):
+            return
+        for entry in await redis.xpending_range(*group, min="-", max="+", count=1000):
+            one = (entry["consumer"], 0, [entry["message_id"]])
+            await redis.xclaim(*group, *one, idle=60_000, retrycount=entry["times_delivered"], justid=True)
+
     async def let_leases_run_out(self) -> None:
         """As if a minute had passed since a pusher died: its entries had their rest, its claims have ended."""
-        redis, pool = self.parley.rest.parts.redis, self.parley.rest.parts.pool
-        pending = await redis.xpending_range(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=1000)
-        for entry in pending:
-            names = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP, entry["consumer"])
-            await redis.execute_command("XCLAIM", *names, 0, entry["message_id"], "IDLE", 60_000, "JUSTID")
-        await pool.execute("UPDATE push_ledger SET lease_until = now() - interval '1 second' WHERE state = 'calling'")
+        await self.let_entries_rest()
+        await self.parley.rest.parts.pool.execute(
+            "UPDATE push_ledger SET lease_until = now() - interval '1 second' WHERE state = 'calling'"
+        )
 
     async def drained(self, seconds: float = 10.0) -> None:
         """Returns when every deadline has passed, every burst is told and every entry acknowledged."""

@@ -1,0 +1,120 @@
+"""Expo's receipts, and the silent updates of badges: what is swept now and then."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from pusher.badges import Badges
+from pusher.expo import Expo
+from pusher.pace import ExpoPace
+from pusher.persistence_client import PersistenceClient
+from pusher.receipts import Receipts
+from tests.integration.pusher.world import PushWorld
+from tests.integration.rest.conftest import SERVICE_TOKEN
+
+
+@asynccontextmanager
+async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Badges]]:
+    expo = Expo(base_url=push.expo.url, access_token=None)
+    async with aiohttp.ClientSession() as session:
+        persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
+        yield Receipts(expo, persistence), Badges(persistence, expo, ExpoPace(push.parley.rest.parts.redis))
+    await expo.close()
+
+
+async def a_push(push: PushWorld) -> str:
+    """The token that was told."""
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+    async with push.pusher():
+        await ann.send(room, "Hello")
+        await push.drained()
+    return token
+
+
+async def let_receipts_be_due(push: PushWorld) -> None:
+    await push.parley.rest.parts.pool.execute("UPDATE push_ledger SET receipt_due_at = now()")
+
+
+async def test_a_receipt_that_calls_a_token_dead_removes_it(push: PushWorld) -> None:
+    token = await a_push(push)
+    push.expo.faults.unregistered_later = [token]
+    await let_receipts_be_due(push)
+
+    async with sweepers(push) as (receipts, _):
+        await receipts.sweep()
+
+    assert await push.parley.rest.parts.pool.fetch("SELECT FROM devices") == []
+
+
+async def test_a_receipt_is_asked_for_once_it_is_there(push: PushWorld) -> None:
+    await a_push(push)
+    await let_receipts_be_due(push)
+
+    async with sweepers(push) as (receipts, _):
+        await receipts.sweep()
+        await receipts.sweep()
+
+    assert push.expo.calls["receipts"] == 1
+    assert await push.parley.rest.parts.pool.fetchval("SELECT receipt FROM push_ledger") == "ok"
+
+
+async def test_a_receipt_that_never_comes_is_given_up_after_the_fourth_look(push: PushWorld) -> None:
+    await a_push(push)
+    push.expo.faults.no_receipts = True
+
+    async with sweepers(push) as (receipts, _):
+        for _ in range(6):
+            await receipts.sweep()
+            await push.parley.rest.parts.pool.execute(
+                "UPDATE push_ledger SET receipt_due_at = now() WHERE receipt_due_at IS NOT NULL"
+            )
+
+    assert push.expo.calls["receipts"] == 4
+    assert await push.parley.rest.parts.pool.fetchval("SELECT receipt FROM push_ledger") == "missing"
+
+
+@pytest.mark.parametrize("platform", ["ios", "android"])
+async def test_who_read_elsewhere_has_the_number_on_the_icon_lowered(push: PushWorld, platform: str) -> None:
+    """Android shows no number that Expo could set."""
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob", platform)
+    room = await ann.start(bob)
+    async with push.pusher(), sweepers(push) as (_, badges):
+        sent = await ann.send(room, "Hello")
+        await push.drained()
+        await badges.sweep()
+        assert len(push.expo.accepted) == 1, "nobody read anything yet"
+        await bob.post(f"/api/conversations/{room}/messages/status", {"messageIds": [sent["id"]], "status": "read"})
+        await badges.sweep()
+        await badges.sweep()
+
+    silent = [one.message for one in push.expo.accepted[1:]]
+    expected = {"to": token, "badge": 0, "priority": "normal", "ttl": 3600, "_contentAvailable": True}
+    assert silent == ([expected] if platform == "ios" else [])
+
+
+async def test_a_user_is_sent_at_most_one_silent_update_in_20_minutes(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    room = await ann.start(bob)
+    pool = push.parley.rest.parts.pool
+
+    async def told_and_read() -> int:
+        sent = await ann.send(room, "Hello")
+        await push.drained()
+        await bob.post(f"/api/conversations/{room}/messages/status", {"messageIds": [sent["id"]], "status": "read"})
+        before = len(push.expo.accepted)
+        await badges.sweep()
+        return len(push.expo.accepted) - before
+
+    async with push.pusher(), sweepers(push) as (_, badges):
+        assert await told_and_read() == 1
+        assert await told_and_read() == 0
+        await pool.execute("UPDATE badges SET lowered_at = now() - interval '21 minutes'")
+        before = len(push.expo.accepted)
+        await badges.sweep()
+        assert len(push.expo.accepted) - before == 1, "what was due is not forgotten"
