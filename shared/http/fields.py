@@ -10,7 +10,7 @@ from msgspec import Meta
 _DIGIT = "[0-9a-fA-F]"
 UUID_PATTERN = f"^{_DIGIT}{{8}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{12}}$"
 NO_NUL_PATTERN = r"^[^\u0000]*$"
-NOT_BLANK_PATTERN = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+NOT_BLANK_PATTERN = r"^\s*[^\s\u0000][^\u0000]*$"
 
 EXPO_TOKEN_PATTERN = r"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{1,200}\]$"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
