@@ -230,6 +230,17 @@ async def test_the_internal_port_says_what_it_misses_and_lives_all_the_same() ->
         assert "# TYPE parley_http_request_seconds histogram" in await metrics.text()
 
 
+async def test_without_a_service_token_nobody_is_a_service() -> None:
+    async def ready() -> dict[str, bool]:
+        return {}
+
+    app = internal_app("test", [endpoint("/internal/a", succeed)], token="", ready=ready)
+    async with TestClient(TestServer(app)) as client:
+        for headers in ({}, {"Authorization": "Bearer "}, {"Authorization": "Bearer x"}):
+            answer = await client.get("/internal/a", headers=headers)
+            assert answer.status == 401
+
+
 async def test_health_asks_each_part_once_a_second_and_waits_for_none_longer() -> None:
     asked = 0
 
