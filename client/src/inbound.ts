@@ -51,7 +51,7 @@ export class Inbound {
 
   connected(frame: ConnectedFrame, seamless: boolean): void {
     const { rooms, sync, receipts, presence, outbox, events } = this.parts;
-    // Compared with the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones.
+    // With the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones than the heads.
     if (rooms.enter(frame.epoch, this.cursorsAtOpening, frame.heads)) this.forgotten();
     if (!seamless || isBehind(rooms, frame.heads)) this.catchUp();
     sync.start();

@@ -235,11 +235,10 @@ export class Outbox {
     }
   }
 
+  /** Stored as queued or failed: whether one that was being sent has arrived, nobody knows, and sending it again is harmless. */
   private adopt(found: OutboxItem[]): void {
     const here = new Set(this.items.map((item) => item.clientId));
     const left = found.filter((item) => !here.has(item.clientId)).sort((a, b) => a.writtenAt - b.writtenAt);
-    // Nobody knows whether what was being sent arrived; the same clientId makes asking again harmless.
-    for (const item of left) if (item.state !== 'failed') item.state = 'queued';
     this.items = [...left, ...this.items];
     for (const item of left) {
       this.handlers.onChanged(item.conversationId);

@@ -87,34 +87,21 @@ export class Sync {
 
   private async readPages(all: boolean): Promise<void> {
     const { incarnation } = this.rooms;
-    const before = new Map(this.rooms.all().filter((room) => room.meta).map((room) => [room, room.lastSeq]));
     let cursor: string | null = null;
     while (all || this.rooms.all().some((room) => room.isUndescribed)) {
       const page: Awaited<ReturnType<Api['conversations']>> = await this.api.conversations(cursor);
       if (incarnation !== this.rooms.incarnation) return this.requestList(true);
-      for (const meta of page.conversations) before.delete(this.describeRoom(meta));
+      for (const meta of page.conversations) this.describeRoom(meta);
       cursor = page.nextCursor;
       if (cursor === null) break;
     }
-    if (!all) return;
-    this.dropUnlisted(before);
-    this.handlers.onListed();
+    if (all) this.handlers.onListed();
   }
 
-  private describeRoom(meta: Conversation): Room {
+  private describeRoom(meta: Conversation): void {
     const room = this.rooms.ensure(meta.id);
     room.describe(meta);
     this.handlers.onApplied(room, []);
-    return room;
-  }
-
-  /** Hidden on another device. One that got an event while the pages were read has meanwhile come back. */
-  private dropUnlisted(rooms: Map<Room, number>): void {
-    for (const [room, lastSeq] of rooms) {
-      if (room.lastSeq !== lastSeq || room.timeline.hasGap) continue;
-      this.rooms.remove(room.id);
-      this.handlers.onRemoved(room.id);
-    }
   }
 }
 

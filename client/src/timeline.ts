@@ -26,7 +26,6 @@ export class Timeline {
 
   /** Takes an event in; gives those that are now applied, in order: none for a repeat or behind a gap. */
   offer(event: DurableFrame): DurableFrame[] {
-    if (this.cursor !== null && event.seq <= this.cursor) return [];
     if (this.held.size < MOST_HELD) this.held.set(event.seq, event);
     return this.drain();
   }

@@ -100,6 +100,17 @@ test('a 4401 asks for a fresh token, at once the first time', async () => {
   await pass();
   expect(asked.slice(0, 2)).toEqual([false, true]);
   expect(status(client)).toBe('connected');
+  asked.length = 0;
+  world.server.http = 'hanging';
+  FakeSocket.last.drop();
+  await pass(3000);
+  expect(asked[0]).toBe(false);
+});
+
+test.each([[1013, 'overloaded'], [4429, 'too many frames'], [1009, 'too big']])('after %i, %s, it comes back slowly', async (code) => {
+  const client = await connected({ random: () => 0.999 });
+  FakeSocket.last.drop(code);
+  expect(client.connection.getSnapshot().retryAt! - Date.now()).toBeGreaterThan(7000);
 });
 
 test('a token that stays refused is not hammered, and the state tells why', async () => {
@@ -156,19 +167,19 @@ test('a provider that throws is asked again later; one that hangs holds nothing 
 });
 
 test('one question for a token serves all who want it', async () => {
-  let running = 0;
-  let most = 0;
+  let asked = 0;
   const getToken = async (): Promise<string> => {
-    most = Math.max(most, ++running);
+    asked++;
     await new Promise((resolve) => setTimeout(resolve, 100));
-    running--;
     return 'token-me';
   };
   const client = world.client(platform, { getToken });
   client.connect();
   client.send('room', { text: 'one' });
+  await pass(50);
+  expect(asked).toBe(1);
   await pass(1000);
-  expect(most).toBe(1);
+  expect(status(client)).toBe('connected');
 });
 
 test('a token is renewed on the live connection before it runs out', async () => {
@@ -188,6 +199,25 @@ test('a token is renewed on the live connection before it runs out', async () =>
   await pass(20_000);
   expect(FakeSocket.last.sentOf('auth')).toEqual([{ type: 'auth', token: token() }]);
   expect(FakeSocket.all).toHaveLength(1);
+});
+
+test('a token that the provider has renewed by itself is taken without forcing another', async () => {
+  const start = Date.now() / 1000;
+  const token = (): string => {
+    const renewals = Math.floor((Date.now() / 1000 - start) / 500);
+    return `h.${btoa(JSON.stringify({ exp: start + 600 + renewals * 500, iat: start }))}.s`;
+  };
+  const forced = vi.fn();
+  world.server.ws = 'silent';
+  world.server.http = 'hanging';
+  const client = world.client(platform, { getToken: ({ force }) => (force && forced(), token()) });
+  client.connect();
+  await pass();
+  FakeSocket.last.receive(connectedFrame());
+  FakeSocket.last.onSend = () => FakeSocket.last.receive({ type: 'pong' });
+  await pass(560_000);
+  expect(FakeSocket.last.sentOf('auth')).toHaveLength(1);
+  expect(forced).not.toHaveBeenCalled();
 });
 
 test('a half-open socket is found out by an unanswered ping and replaced', async () => {
@@ -252,6 +282,7 @@ test('a handover whose old socket dies first goes on with the new one', async ()
   await pass();
   old.drop(1012);
   expect(status(client)).toBe('connecting');
+  await pass(5000);
   const successor = FakeSocket.last;
   successor.onSend = () => successor.receive({ type: 'pong' });
   successor.receive(connectedFrame());
@@ -336,6 +367,22 @@ test('a connection that begins in the background says that nobody is looking', a
   platform.setActive(false);
   await pass();
   expect(FakeSocket.last.sentOf('state')).toEqual([{ type: 'state', active: false }]);
+});
+
+test('an attempt that the app came back to may still succeed, and is then the only one', async () => {
+  world.server.ws = 'silent';
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  platform.setActive(false);
+  sleepFor(9000);
+  sleepFor(9000);
+  platform.setActive(true);
+  FakeSocket.last.receive(connectedFrame());
+  FakeSocket.last.onSend = () => FakeSocket.last.receive({ type: 'pong' });
+  await pass(2000);
+  expect(status(client)).toBe('connected');
+  expect(FakeSocket.all).toHaveLength(1);
 });
 
 test('a storm of active and inactive opens one socket', async () => {

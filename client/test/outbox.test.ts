@@ -70,6 +70,7 @@ test('an answer that comes before its predecessors waits for its place without v
   await pass();
   expect(texts(client)).toEqual(['mine']);
   expect(statuses(client)).toEqual(['sent']);
+  expect(await stored()).toEqual([]);
   await pass(200);
   expect(world.server.callsTo('/api/sync').length).toBeGreaterThan(sync);
   expect(texts(client)).toEqual(['theirs', 'mine']);
@@ -159,6 +160,68 @@ test('a send that hangs on a dead path goes out as soon as there is another', as
   await pass(2000);
   expect(seen()).toEqual(['one']);
   expect(statuses(client)).toEqual(['sent']);
+});
+
+test('what waited long goes out right after the reconnect, once all that was missed is here', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  world.server.http = 'refused';
+  world.server.ws = 'refused';
+  FakeSocket.last.drop();
+  client.send(ROOM, { text: 'reply' });
+  await pass(600_000);
+  world.server.post(ROOM, OTHER, 'question');
+  world.server.http = 'none';
+  world.server.ws = 'none';
+  platform.setOnline(false);
+  world.server.calls.length = 0;
+  platform.setOnline(true);
+  await pass(600);
+  expect(texts(client)).toEqual(['question', 'reply']);
+  const order = world.server.calls.map(({ path }) => path);
+  expect(order.indexOf('/api/sync')).toBeLessThan(order.indexOf(`/api/conversations/${ROOM}/messages`));
+});
+
+test('nothing is sent before it is stored, and what is discarded meanwhile not at all', async () => {
+  let writes: (() => void)[] = [];
+  const slow: KeyValueStorage = { ...storage, set: (key, value) => new Promise((resolve) => writes.push(() => resolve(storage.set(key, value)))) };
+  const client = world.client(new FakePlatform(slow));
+  client.connect();
+  await pass();
+  const discarded = client.send(ROOM, { text: 'discarded' });
+  client.send(ROOM, { text: 'stored' });
+  await pass(1000);
+  expect(posts()).toEqual([]);
+  expect(client.discard(discarded)).toBe(true);
+  for (const write of writes) write();
+  await pass(1000);
+  expect(seen()).toEqual(['stored']);
+  expect(await stored()).toEqual([]);
+});
+
+test('an echo that came before the storage was read leaves nothing waiting', async () => {
+  const first = world.client(platform);
+  first.connect();
+  await pass();
+  world.server.http = 'answer lost';
+  world.server.mute = () => true;
+  first.send(ROOM, { text: 'one' });
+  await pass();
+  vi.clearAllTimers();
+  FakeSocket.last.isClosed = true;
+  world.server.http = 'none';
+  const slow: KeyValueStorage = { ...storage, keys: async (prefix) => (await new Promise((resolve) => setTimeout(resolve, 500)), storage.keys(prefix)) };
+  const second = world.client(new FakePlatform(slow));
+  second.connect();
+  await pass(2000);
+  expect(statuses(second)).toEqual(['sent']);
+  expect(await stored()).toEqual([]);
+  second.disconnect();
+  const third = world.client(new FakePlatform(storage));
+  third.connect();
+  await pass(1000);
+  expect(texts(third)).toEqual(['one']);
 });
 
 test('half an answer is no answer', async () => {
@@ -308,6 +371,21 @@ test('after disconnect nothing is sent; after connect all of it', async () => {
   await pass(1000);
   expect(seen()).toEqual(['one', 'two', 'three']);
   expect(texts(client)).toEqual(['one', 'two', 'three']);
+});
+
+test('disconnect ends sending even where there was no socket', async () => {
+  world.server.ws = 'refused';
+  world.server.answerDelayMs = 50;
+  const client = world.client(platform);
+  client.connect();
+  for (const text of ['one', 'two']) client.send(ROOM, { text });
+  await pass(10);
+  client.disconnect();
+  await pass(60_000);
+  expect(seen()).toEqual(['one']);
+  client.connect();
+  await pass(1000);
+  expect(seen()).toEqual(['one', 'two']);
 });
 
 test('two devices of one user: each sees what the other sends, once', async () => {

@@ -42,6 +42,36 @@ test('what is read says by that that it was delivered', async () => {
   expect(client.unread.getSnapshot()).toBe(1);
 });
 
+test('what is read right after it came costs one frame', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  world.server.post(ROOM, OTHER, 'one');
+  client.markRead(ROOM);
+  await pass(300);
+  expect(sentFrames('delivered')).toEqual([]);
+  expect(sentFrames('read')).toEqual([[ROOM, 1]]);
+});
+
+test('one’s own messages need no receipt', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  client.send(ROOM, { text: 'mine' });
+  await pass(1000);
+  expect([...sentFrames('delivered'), ...sentFrames('read')]).toEqual([]);
+});
+
+test('a badge goes when another device read all, even before this one has synced', async () => {
+  for (let n = 0; n < 3; n++) world.server.post(ROOM, OTHER, 'x');
+  const client = world.client(platform, { fetch: (input, init) => (String(input).endsWith('/sync') ? new Promise(() => {}) : world.server.fetch(input, init)) });
+  client.connect();
+  await pass();
+  expect(client.unread.getSnapshot()).toBe(3);
+  world.server.receipt(ROOM, ME, 'read', 3);
+  expect(client.unread.getSnapshot()).toBe(0);
+});
+
 test('an open conversation is not read while nobody is looking', async () => {
   const client = world.client(platform);
   client.connect();
@@ -194,6 +224,31 @@ test('sending ends typing without another word', async () => {
   client.send(ROOM, { text: 'x' });
   await pass(10_000);
   expect(FakeSocket.last.sentOf('typing')).toHaveLength(1);
+});
+
+test('a typist who is told of again is no news', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  const heard = vi.fn();
+  client.typing(ROOM).subscribe(heard);
+  for (let n = 0; n < 5; n++) {
+    world.server.tell(ROOM, { type: 'typing.start', conversationId: ROOM, senderId: OTHER });
+    await pass(1000);
+  }
+  expect(heard).toHaveBeenCalledOnce();
+});
+
+test('a live update is newer than an answer that was asked for before it', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  world.server.answerDelayMs = 1000;
+  const presence = client.presence(OTHER);
+  await pass(10);
+  world.server.tell(ROOM, { type: 'presence.update', conversationId: ROOM, userId: OTHER, senderId: OTHER, isOnline: false, lastSeenAt: null });
+  await pass(2000);
+  expect(presence.getSnapshot()).toMatchObject({ isOnline: false });
 });
 
 test('a typist is shown until they stop, send, fall silent, or the connection goes', async () => {

@@ -110,6 +110,79 @@ test('an incomplete sync is continued until it is complete', async () => {
   for (let n = 1; n <= 10; n++) world.server.post(ROOM, OTHER, `m${n}`);
   await pass(5000);
   expect(texts(client)).toHaveLength(10);
+  const since = world.server.callsTo('/api/sync').map(({ body }) => (body as { asOf?: string }).asOf);
+  expect(since).toEqual([undefined, 'now', 'now', 'now', 'now']);
+});
+
+test('what an incomplete first sync has not told is still asked for from the beginning', async () => {
+  const client = world.client();
+  world.server.syncPage = 3;
+  for (let n = 1; n <= 5; n++) world.server.post(ROOM, OTHER, `m${n}`);
+  client.connect();
+  await pass(1000);
+  const since = world.server.callsTo('/api/sync').map(({ body }) => (body as { asOf?: string }).asOf);
+  expect(since).toEqual([undefined, undefined]);
+});
+
+test('a sync that is incomplete and brings nothing is not repeated without pause', async () => {
+  const client = world.client();
+  client.connect();
+  await pass();
+  world.server.mute = () => true;
+  world.server.syncPage = 0;
+  world.server.post(ROOM, OTHER, 'one');
+  world.server.tell(ROOM, { type: 'sync', conversationId: ROOM, lastSeq: 1 });
+  const before = world.server.callsTo('/api/sync').length;
+  await pass(10_000);
+  expect(world.server.callsTo('/api/sync').length - before).toBeLessThan(8);
+  world.server.syncPage = 100;
+  await pass(30_000);
+  expect(texts(client)).toEqual(['one']);
+});
+
+test('a conversation hidden on another device disappears, and comes back with what is new alone', async () => {
+  const client = world.client();
+  for (const text of ['old', 'older']) world.server.post(ROOM, OTHER, text);
+  client.connect();
+  await pass();
+  FakeSocket.last.drop();
+  world.server.hide(ROOM, ME);
+  await pass(5000);
+  expect(client.conversations.getSnapshot()).toEqual([]);
+  world.server.post(ROOM, OTHER, 'new');
+  await pass(1000);
+  expect(texts(client)).toEqual(['new']);
+  expect(client.conversations.getSnapshot()).toHaveLength(1);
+});
+
+test('a conversation that was hidden and came back while away shows nothing of before', async () => {
+  const client = world.client();
+  for (const text of ['old', 'older']) world.server.post(ROOM, OTHER, text);
+  client.connect();
+  await pass();
+  FakeSocket.last.drop();
+  world.server.post(ROOM, OTHER, 'hidden with the rest');
+  world.server.hide(ROOM, ME);
+  world.server.post(ROOM, OTHER, 'new');
+  await pass(5000);
+  expect(texts(client)).toEqual(['new']);
+  await client.loadOlder(ROOM);
+  expect(texts(client)).toEqual(['new']);
+  expect(client.messages(ROOM).getSnapshot().hasOlder).toBe(false);
+});
+
+test('an older page that comes after the epoch changed is dropped', async () => {
+  for (let n = 1; n <= 60; n++) world.server.post(ROOM, OTHER, `m${n}`);
+  const client = world.client();
+  client.connect();
+  await pass();
+  world.server.answerDelayMs = 3000;
+  const page = client.loadOlder(ROOM);
+  world.server.epoch = 'e2';
+  client.reconnect();
+  await pass(10_000);
+  await page;
+  expect(texts(client)).toEqual(Array.from({ length: 50 }, (_, n) => `m${n + 11}`));
 });
 
 test('the server’s word that it cannot prove completeness makes the client sync', async () => {

@@ -78,6 +78,11 @@ export class FakeServer {
     log.meta.participants = log.meta.participants.filter((participant) => participant.id !== user);
   }
 
+  /** What hiding does for one user: nothing of before is theirs any more. */
+  hide(id: string, user: string): void {
+    this.log(id).hiddenUpTo.set(user, this.log(id).events.length);
+  }
+
   heads(user: string): Record<string, number> {
     return Object.fromEntries(this.of(user).map(([id, log]) => [id, log.events.length]));
   }
@@ -149,7 +154,7 @@ export class FakeServer {
   }
 
   private page(user: string, id: string, before: number): Response {
-    const all = this.log(id).events.filter((event): event is MessageNewFrame => event.type === 'message.new' && event.seq < before);
+    const all = this.log(id).events.filter((event): event is MessageNewFrame => event.type === 'message.new' && event.seq < before && event.seq > (this.log(id).hiddenUpTo.get(user) ?? 0));
     const messages = all.slice(-50).map((event) => this.wire(user, event));
     return json(200, { messages, pagination: { page: 1, limit: 50, total: all.length, hasMore: all.length > 50 } });
   }
@@ -158,18 +163,19 @@ export class FakeServer {
     let complete = true;
     const entries = this.of(user).map(([id, log]) => {
       const hidden = log.hiddenUpTo.get(user) ?? 0;
-      const from = Math.max(cursors[id] ?? log.events.length - 50, hidden, 0);
+      const known = (cursors[id] ?? Infinity) <= log.events.length ? cursors[id] : undefined;
+      const from = Math.max(known ?? log.events.length - 50, hidden, 0);
       const events = log.events.slice(from, from + this.syncPage);
       const done = from + events.length === log.events.length;
       complete &&= done;
       const others = log.meta.participants.map((p) => p.id).filter((other) => other !== user);
       const least = (pointers: Map<string, number>): number => Math.min(...others.map((other) => pointers.get(other) ?? 0));
       return [id, {
-        events, firstSeq: events[0]?.seq ?? null, lastSeq: from + events.length, complete: done,
+        events, firstSeq: from + 1, lastSeq: from + events.length, complete: done,
         readSeq: log.read.get(user) ?? 0, unreadCount: this.unread(user, log), deliveredUpTo: least(log.delivered), readUpTo: least(log.read),
       }];
     });
-    const left = Object.keys(cursors).filter((id) => !this.isIn(id, user));
+    const left = Object.keys(cursors).filter((id) => !this.of(user).some(([mine]) => mine === id));
     return { epoch: this.epoch, asOf: 'now', conversations: Object.fromEntries(entries), left, complete };
   }
 
@@ -198,7 +204,7 @@ export class FakeServer {
   }
 
   private of(user: string): [string, Log][] {
-    return [...this.logs].filter(([id]) => this.isIn(id, user));
+    return [...this.logs].filter(([id, log]) => this.isIn(id, user) && log.hiddenUpTo.get(user) !== log.events.length);
   }
 
   private isIn(id: string, user: string): boolean {
