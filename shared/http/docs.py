@@ -21,16 +21,17 @@ body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,
 main{max-width:54rem;margin:0 auto;padding:2.5rem 1.25rem 6rem}
 h1{font-size:2rem;margin:0 0 .5rem}h2{margin:3rem 0 1rem;font-size:1.25rem;text-transform:capitalize}
 h4{margin:1.25rem 0 .4rem;font-size:.8rem;text-transform:uppercase;letter-spacing:.05em;color:var(--soft)}
-p{margin:.5rem 0;white-space:pre-line}a{color:inherit}
-details{border:1px solid var(--line);border-radius:.6rem;margin:.6rem 0;background:var(--tint)}
+h3{margin:0;font-size:1rem}p{margin:.5rem 0}a{color:inherit}
+details,section{border:1px solid var(--line);border-radius:.6rem;margin:.6rem 0;background:var(--tint)}
 summary{display:flex;gap:.8rem;align-items:baseline;padding:.7rem 1rem;cursor:pointer;flex-wrap:wrap}
 summary:focus-visible{outline:2px solid var(--post);outline-offset:2px;border-radius:.6rem}
+section{padding:.7rem 1rem 1rem}section:target{border-color:var(--post)}
 .inside{padding:0 1rem 1rem;border-top:1px solid var(--line)}
 .method{font:600 .8rem ui-monospace,monospace;min-width:4rem}
 .get{color:var(--get)}.post{color:var(--post)}.delete{color:var(--delete)}
 code{font:.875em ui-monospace,monospace;overflow-wrap:anywhere}.soft{color:var(--soft)}
 .open{font-size:.75rem;border:1px solid var(--line);border-radius:1rem;padding:0 .5rem;color:var(--soft)}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
+.scroll{overflow-x:auto}td code{overflow-wrap:normal}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th{text-align:left;font-weight:600;color:var(--soft)}
 td,th{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 """
@@ -64,7 +65,7 @@ def render(document: dict[str, Any]) -> str:
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">
 <title>{escape(info["title"])} REST reference</title><style>{_STYLE}</style></head><body><main>
-<h1>{escape(info["title"])} REST reference</h1><p>{_text(info["description"])}</p>
+<h1>{escape(info["title"])} REST reference</h1>{_paragraph(info["description"])}
 <p class="soft">The same for programs: <a href="/openapi.json">/openapi.json</a></p>
 {sections}<h2>Shapes</h2>{shapes}</main></body></html>"""
 
@@ -105,8 +106,8 @@ def _shape(name: str, schema: dict[str, Any]) -> str:
         for field, one in _properties(schema).items()
     ]
     inside = _table(("Field", "Type", ""), rows) if rows else f"<p>{_type(schema)}</p>"
-    return f"""<details id="shape-{escape(name)}"><summary><code>{escape(name)}</code></summary>
-<div class="inside">{_paragraph(schema.get("description", ""))}{inside}</div></details>"""
+    return f"""<section id="shape-{escape(name)}"><h3><code>{escape(name)}</code></h3>
+{_paragraph(schema.get("description", ""))}{inside}</section>"""
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _type(schema: dict[str, Any]) -> str:
         return f"list of {_type(schema.get('items', {}))}"
     if schema.get("type") == "object" and "additionalProperties" in schema:
         return f"object of {_type(schema['additionalProperties'])} by key"
-    return f"<code>{escape(str(schema.get('type', 'any')))}</code>"
+    return f"<code>{escape(str(schema.get('format') or schema.get('type', 'any')))}</code>"
 
 
 _MOST_CHOICES = 6
@@ -135,8 +136,11 @@ _BOUNDS = {"minimum": "≥", "maximum": "≤", "minLength": "length ≥", "maxLe
 
 
 def _notes(schema: dict[str, Any]) -> str:
+    for branch in schema.get("anyOf", ()):
+        schema = {**branch, **schema}
     notes = ["required"] if schema.get("required") else []
-    notes += [f"{words} {schema[bound]}" for bound, words in _BOUNDS.items() if bound in schema]
+    if "format" not in schema:  # which says it all
+        notes += [f"{words} {schema[bound]}" for bound, words in _BOUNDS.items() if bound in schema]
     if schema.get("default") is not None:
         notes.append(f"default {orjson.dumps(schema['default']).decode()}")
     described = _text(schema.get("description", ""))
@@ -150,7 +154,7 @@ def _text(text: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{_text(text)}</p>" if text else ""
+    return "".join(f"<p>{_text(part)}</p>" for part in text.split("\n\n") if part.strip())
 
 
 def _titled(title: str, content: str) -> str:
