@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Collection
 
 import structlog
 
@@ -20,10 +19,10 @@ FAREWELL_SECONDS = 3.0
 """For closing handshakes; a client that stopped reading does not get more."""
 
 
-async def drain(sessions: Collection[Session], empty: asyncio.Event, seconds: float) -> None:
+async def drain(sessions: list[Session], empty: asyncio.Event, seconds: float) -> None:
     """Hints to all at once when each should go (spread over `seconds`), closes (1012) those that have not, and drops
     those that do not answer the close. `empty` is set while none is left. 0 seconds: all at once."""
-    order = list(sessions)
+    order = sessions.copy()
     random.shuffle(order)
     log.info("draining", sessions=len(order), seconds=seconds)
     begun = asyncio.get_running_loop().time()

@@ -82,7 +82,7 @@ class Gateway:
         self._lookups = Lookups(self._persistence, self._tasks)
         self._receipts = Receipts(redis, self.incarnation, self.stats)
         self._presence = PresenceWriter(
-            redis, self.incarnation, self.reader, self._receipts, settings.presence_grace_seconds
+            redis, self.incarnation, self.reader, self._receipts, settings.presence_grace_seconds, self._hub.live_rooms
         )
         self._sweeper = Sweeper(redis, self.incarnation, self.reader, self._persistence, self._receipts)
         self._lease = Lease(
@@ -110,6 +110,7 @@ class Gateway:
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub)
+        hub.on_user_envelope = self._memberships.on_envelope
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch
         hub.on_room_signal = self._typing.on_signal
@@ -181,7 +182,7 @@ class Gateway:
     async def drain(self) -> None:
         """Lets no one in any more, and everyone out."""
         self.door.is_open = False
-        await drain(self.door.sessions, self.door.empty, self._settings.drain_seconds)
+        await drain(self.door.sessions(), self.door.empty, self._settings.drain_seconds)
 
     def check_rooms(self) -> None:
         """Compares all rooms and users with Postgres now, not within the minute: after a restore, say."""
@@ -198,7 +199,7 @@ class Gateway:
     def own_stats(self) -> GatewayStats:
         """What this gateway holds, as its lease says."""
         return GatewayStats(
-            connections=len(self.door.sessions),
+            connections=self.door.count,
             rooms=len(self._hub.rooms),
             users=len(self._hub.users),
             started_ms=self._started_ms,

@@ -1,6 +1,7 @@
 """Look-ups of many connects in one call: what is asked within a few milliseconds goes to persistence together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import islice
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
@@ -10,6 +11,7 @@ from shared import api
 
 GATHER_SECONDS = 0.002
 """A lone connect waits so long for company: less than its round trip."""
+BATCHES_AT_ONCE = 2
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
@@ -22,9 +24,10 @@ class Starter(Protocol):
 
 
 class _Batches(Generic[Question, Answer]):
-    """Gathers questions for `GATHER_SECONDS` and answers each from the one answer to all of them.
+    """Gathers questions, and answers each from the one answer to all that were asked together.
 
-    An answer is never older than its question: a batch is closed before it is sent.
+    A lone question waits for `GATHER_SECONDS`; in a storm the next batch gathers until one of `BATCHES_AT_ONCE` is
+    answered. An answer is never older than its question: a batch is closed before it is sent.
     """
 
     def __init__(
@@ -39,28 +42,36 @@ class _Batches(Generic[Question, Answer]):
         self._ask = ask
         self._weigh = weigh
         self._name = name
-        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
+        self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self._on_the_way = 0
+        self._is_gathering = False
 
     async def answer(self, question: Question) -> Answer:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
-        if not self._waiting:
-            loop.call_later(GATHER_SECONDS, self._send)
         self._waiting.append((question, future))
+        self._gather()
         return await future
 
+    def _gather(self) -> None:
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()  # whoever asked has left
+        if self._waiting and not self._is_gathering and self._on_the_way < BATCHES_AT_ONCE:
+            self._is_gathering = True
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._send)
+
     def _send(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        self._is_gathering = False
         batch: list[tuple[Question, asyncio.Future[Answer]]] = []
         weight = 0
-        for item in waiting:
-            weight += self._weigh(item[0])
+        while self._waiting:
+            weight += self._weigh(self._waiting[0][0])
             if batch and weight > api.MAX_LOOKUPS:
-                self._tasks.start(self._resolve(batch), name=self._name)
-                batch, weight = [], self._weigh(item[0])
-            batch.append(item)
-        if batch:
-            self._tasks.start(self._resolve(batch), name=self._name)
+                break
+            batch.append(self._waiting.popleft())
+        self._on_the_way += 1
+        self._tasks.start(self._resolve(batch), name=self._name)
+        self._gather()
 
     async def _resolve(self, batch: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
         failure = PersistenceAway("the look-up was given up")
@@ -75,6 +86,8 @@ class _Batches(Generic[Question, Answer]):
             for _, future in batch:
                 if not future.done():
                     future.set_exception(failure)
+            self._on_the_way -= 1
+            self._gather()
 
 
 class Heads(NamedTuple):

@@ -11,6 +11,7 @@ from persistence.store.database import DATABASE_FAILURES, Pool, open_pool
 from services.checkpoints import KillingCheckpoints
 from shared.auth import TokenVerifier
 from shared.auth.jwks import JwksCache
+from shared.auth.verified import MOST_TOKENS
 from shared.checkpoints import Checkpoints, NoCheckpoints
 from shared.lifecycle import Tasks
 from shared.redis import RedisClient, open_redis
@@ -67,7 +68,9 @@ async def http_session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def verifier(settings: Settings, session: aiohttp.ClientSession, tasks: Tasks) -> TokenVerifier:
+def verifier(
+    settings: Settings, session: aiohttp.ClientSession, tasks: Tasks, *, remembered: int = MOST_TOKENS
+) -> TokenVerifier:
     """Verifies users' tokens by what is set. Raises SettingError where nothing is."""
     settings.require_keys()
     jwks = JwksCache(settings.jwt_jwks_url, session, tasks) if settings.jwt_jwks_url else None
@@ -77,6 +80,7 @@ def verifier(settings: Settings, session: aiohttp.ClientSession, tasks: Tasks) -
         audience=settings.jwt_audience,
         role=settings.jwt_role,
         issuer=settings.jwt_issuer,
+        remembered=remembered,
     )
 
 

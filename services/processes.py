@@ -8,6 +8,7 @@ from gateway.endpoints import endpoints as gateway_endpoints
 from persistence import app as routes
 from services import gateway, openings, persistence, pusher, serving
 from shared.auth import TokenVerifier
+from shared.auth.verified import MOST_TOKENS
 from shared.lifecycle import Stop, Tasks, until_stopped
 from shared.settings import Settings
 
@@ -22,6 +23,10 @@ async def run(process: Process, settings: Settings) -> int:
     return await until_stopped(process, stop_within_seconds=settings.drain_seconds + STOP_SECONDS)
 
 
+GATEWAY_TOKENS = 256
+"""A gateway sees a token once a connection, which then lasts for hours: remembering more only costs memory."""
+
+
 def gateway_process(settings: Settings) -> Process:
     """Raises SettingError where a setting is missing."""
     settings.require("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN")
@@ -30,7 +35,7 @@ def gateway_process(settings: Settings) -> Process:
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            verifier = await _verifier(settings, "gateway", stop, stack)
+            verifier = await _verifier(settings, "gateway", stop, stack, remembered=GATEWAY_TOKENS)
             made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
             await stack.enter_async_context(serving.internal("gateway", settings, made.ready))
             await stack.enter_async_context(made)
@@ -76,7 +81,9 @@ def pusher_process(settings: Settings) -> Process:
     return process
 
 
-async def _verifier(settings: Settings, service: str, stop: Stop, stack: AsyncExitStack) -> TokenVerifier:
+async def _verifier(
+    settings: Settings, service: str, stop: Stop, stack: AsyncExitStack, *, remembered: int = MOST_TOKENS
+) -> TokenVerifier:
     session = await stack.enter_async_context(openings.http_session())
     tasks = await stack.enter_async_context(Tasks(service, stop))
-    return openings.verifier(settings, session, tasks)
+    return openings.verifier(settings, session, tasks, remembered=remembered)

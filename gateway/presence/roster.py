@@ -1,7 +1,10 @@
 """Whom this gateway holds, and whom it only keeps for the grace of a phone that changes networks. Pure."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
+
+from gateway.rooms.user import id_of_channel
 
 
 class Held(NamedTuple):
@@ -16,79 +19,91 @@ class Held(NamedTuple):
     at_ms: int
 
 
-class _Entry:
-    __slots__ = ("at_ms", "connections", "let_go", "rooms", "until")
+class _Leaver:
+    """Someone without a connection here, within the grace (`let_go`: after it)."""
 
-    def __init__(self) -> None:
-        self.connections = 0
-        self.rooms: list[str] = []
-        self.at_ms = 0
-        self.until = 0.0
+    __slots__ = ("at_ms", "let_go", "rooms", "until")
+
+    def __init__(self, rooms: list[str], at_ms: int, until: float) -> None:
+        self.rooms = rooms
+        self.at_ms = at_ms
+        self.until = until
         self.let_go = False
 
 
 class Roster:
-    """The wanted state, and of whom Redis is still to be told. `now` is the caller's monotonic clock."""
+    """The wanted state, and of whom Redis is still to be told. `now` is the caller's monotonic clock.
 
-    def __init__(self, grace_seconds: float) -> None:
+    Users go by their channel, and `rooms_of(user)` says where a connected one's presence is live: tens of thousands of
+    them are here, and nothing is kept of one that is kept elsewhere.
+    """
+
+    def __init__(self, grace_seconds: float, rooms_of: Callable[[bytes], list[str]]) -> None:
         self._grace = grace_seconds
-        self._entries: dict[str, _Entry] = {}
-        self._leaving: deque[tuple[float, str]] = deque()
-        self._untold: dict[str, None] = {}
+        self._rooms_of = rooms_of
+        self._connections: dict[bytes, int] = {}
+        self._arriving: dict[bytes, list[str]] = {}  # the rooms of those of whom `rooms_of` does not know them yet
+        self._leavers: dict[bytes, _Leaver] = {}
+        self._ends: deque[tuple[float, bytes]] = deque()
+        self._untold: dict[bytes, None] = {}
 
     @property
     def has_news(self) -> bool:
         return bool(self._untold)
 
-    def holds(self, user_id: str) -> bool:
-        """Also within the grace: they were here a moment ago."""
-        return user_id in self._entries
+    def left_lately(self, user: bytes) -> bool:
+        """They have no connection here, but had one within the grace."""
+        return user in self._leavers
 
-    def arrive(self, user_id: str, rooms: list[str]) -> None:
+    def arrive(self, user: bytes, rooms: list[str]) -> None:
         """One more connection."""
-        entry = self._entries.setdefault(user_id, _Entry())
-        entry.connections += 1
-        entry.rooms = rooms
-        entry.let_go = False
-        self._untold[user_id] = None
+        self._connections[user] = self._connections.get(user, 0) + 1
+        self._arriving[user] = rooms
+        self._leavers.pop(user, None)
+        self._untold[user] = None
 
-    def depart(self, user_id: str, rooms: list[str], now: float, now_ms: int) -> None:
+    def depart(self, user: bytes, rooms: list[str], now: float, now_ms: int) -> None:
         """One connection less. After the last one the user stays held for the grace, with none."""
-        entry = self._entries[user_id]
-        entry.connections -= 1
-        self._untold[user_id] = None
-        if entry.connections == 0:
-            entry.rooms, entry.at_ms, entry.until = rooms, now_ms, now + self._grace
-            self._leaving.append((entry.until, user_id))
+        self._connections[user] -= 1
+        self._untold[user] = None
+        if self._connections[user] == 0:
+            del self._connections[user]
+            self._leavers[user] = _Leaver(rooms, now_ms, now + self._grace)
+            self._ends.append((now + self._grace, user))
 
     def expire(self, now: float) -> None:
         """Lets go of those whose grace is over."""
-        while self._leaving and self._leaving[0][0] <= now:
-            until, user_id = self._leaving.popleft()
-            entry = self._entries.get(user_id)
+        while self._ends and self._ends[0][0] <= now:
+            until, user = self._ends.popleft()
+            leaver = self._leavers.get(user)
             # Who came back and left again since waits for a later turn.
-            if entry is not None and entry.connections == 0 and entry.until == until:
-                entry.let_go = True
-                self._untold[user_id] = None
+            if leaver is not None and leaver.until == until:
+                leaver.let_go = True
+                self._untold[user] = None
 
     def tell_all_again(self) -> None:
         """Redis forgot, or others took this gateway for dead."""
-        self._untold.update(dict.fromkeys(self._entries))
+        self._untold.update(dict.fromkeys(self._connections))
+        self._untold.update(dict.fromkeys(self._leavers))
 
-    def take(self, most: int) -> list[Held]:
+    def take(self, most: int) -> list[tuple[bytes, Held]]:
         """Up to `most` users of whom Redis is to be told, as they are now: follow it by `told` or `give_back`."""
         users = [self._untold.popitem()[0] for _ in range(min(most, len(self._untold)))]
-        return [self._held(user_id, self._entries[user_id]) for user_id in users]
+        return [(user, self._held(user)) for user in users]
 
-    def told(self, taken: list[Held]) -> None:
-        for held in taken:
-            entry = self._entries[held.user_id]
-            if held.connections is None and entry.let_go:
-                del self._entries[held.user_id]
+    def told(self, taken: list[tuple[bytes, Held]]) -> None:
+        for user, held in taken:
+            self._arriving.pop(user, None)
+            if held.connections is None and user in self._leavers and self._leavers[user].let_go:
+                del self._leavers[user]
 
-    def give_back(self, taken: list[Held]) -> None:
+    def give_back(self, taken: list[tuple[bytes, Held]]) -> None:
         """Redis could not be told."""
-        self._untold.update(dict.fromkeys(held.user_id for held in taken))
+        self._untold.update(dict.fromkeys(user for user, _ in taken))
 
-    def _held(self, user_id: str, entry: _Entry) -> Held:
-        return Held(user_id, None if entry.let_go else entry.connections, entry.rooms, entry.at_ms)
+    def _held(self, user: bytes) -> Held:
+        leaver = self._leavers.get(user)
+        if leaver is None:
+            rooms = self._arriving.get(user) or self._rooms_of(user)
+            return Held(id_of_channel(user), self._connections[user], rooms, 0)
+        return Held(id_of_channel(user), None if leaver.let_go else 0, leaver.rooms, leaver.at_ms)

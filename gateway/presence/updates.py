@@ -16,7 +16,7 @@ class PresenceUpdates:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    def on_envelope(self, channel: bytes, envelope: bytes) -> None:
+    def on_envelope(self, envelope: bytes) -> None:
         """One frame a room, not to the user's own devices."""
         try:
             change = _changes.decode(envelope[PREFIX_BYTES:])

@@ -1,6 +1,7 @@
 """Keeps Redis told whom this gateway holds: whatever changed in one moment leaves in one pipeline."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 import structlog
@@ -8,6 +9,7 @@ import structlog
 from gateway.presence.roster import Held, Roster
 from gateway.presence.script import hold
 from gateway.receipts.sender import Receipts
+from gateway.rooms.user import User
 from shared import keys
 from shared.clock import now_ms
 from shared.presence import PresenceReader
@@ -24,34 +26,40 @@ class PresenceWriter:
     """`run` must run, as a task of the owner's. Through an outage the wanted state is kept, and told afterwards."""
 
     def __init__(
-        self, redis: RedisClient, incarnation: str, reader: PresenceReader, receipts: Receipts, grace_seconds: float
+        self,
+        redis: RedisClient,
+        incarnation: str,
+        reader: PresenceReader,
+        receipts: Receipts,
+        grace_seconds: float,
+        rooms_of: Callable[[bytes], list[str]],
     ) -> None:
         self._redis = redis
         self._incarnation = incarnation
         self._reader = reader
         self._receipts = receipts
-        self._roster = Roster(grace_seconds)
+        self._roster = Roster(grace_seconds, rooms_of)
         self._news = asyncio.Event()
-        self._waiting: dict[str, list[asyncio.Future[int | None]]] = {}
+        self._waiting: dict[bytes, list[asyncio.Future[int | None]]] = {}
 
-    def holds(self, user_id: str) -> bool:
-        """They are here, or were a moment ago."""
-        return self._roster.holds(user_id)
+    def left_lately(self, user: User) -> bool:
+        """They were here a moment ago."""
+        return self._roster.left_lately(user.channel)
 
-    def arrive(self, user_id: str, rooms: list[str]) -> "asyncio.Future[int | None]":
+    def arrive(self, user: User, rooms: list[str]) -> "asyncio.Future[int | None]":
         """One more connection of this user. Gives which one of theirs in the fleet it is (1: the only one); None
         while Redis is away.
 
         `rooms` are those where presence is live. Whoever called this calls `depart`, whatever comes of it.
         """
-        self._roster.arrive(user_id, rooms)
+        self._roster.arrive(user.channel, rooms)
         self._news.set()
         future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(user_id, []).append(future)
+        self._waiting.setdefault(user.channel, []).append(future)
         return future
 
-    def depart(self, user_id: str, rooms: list[str]) -> None:
-        self._roster.depart(user_id, rooms, monotonic(), now_ms())
+    def depart(self, user: User, rooms: list[str]) -> None:
+        self._roster.depart(user.channel, rooms, monotonic(), now_ms())
         self._news.set()
 
     def tell_all_again(self) -> None:
@@ -75,18 +83,17 @@ class PresenceWriter:
         while self._roster.has_news:
             taken = self._roster.take(AT_ONCE)
             try:
-                totals = await self._tell(taken)
+                totals = await self._tell([held for _, held in taken])
             except REDIS_FAILURES as error:
                 log.warning("presence not written yet", error=f"{type(error).__name__}: {error}", users=len(taken))
                 self._roster.give_back(taken)
-                self._answer({held.user_id: None for held in taken})
+                self._answer(taken, [None] * len(taken))
                 return False
             self._roster.told(taken)
-            self._answer(dict(totals))
-            self._note_last_seen(taken, totals)
+            self._answer(taken, totals)
         return True
 
-    async def _tell(self, taken: list[Held]) -> dict[str, int]:
+    async def _tell(self, taken: list[Held]) -> list[int]:
         live = {*await self._reader.live(), self._incarnation}
         kept = [held.user_id for held in taken if held.connections is not None]
         dropped = [held.user_id for held in taken if held.connections is None]
@@ -101,16 +108,13 @@ class PresenceWriter:
                 pipeline.execute_command("SREM", holders, *dropped)
             answers = await pipeline.execute()
         first = 1 if kept else 0
-        return {held.user_id: int(answers[first + index]) for index, held in enumerate(taken)}
+        return [int(total) for total in answers[first : first + len(taken)]]
 
-    def _answer(self, totals: dict[str, int | None]) -> None:
-        for user_id, total in totals.items():
+    def _answer(self, taken: list[tuple[bytes, Held]], totals: Sequence[int | None]) -> None:
+        for (user, held), total in zip(taken, totals, strict=True):
+            if held.connections is None and total == 0:
+                self._receipts.saw(held.user_id, held.at_ms)
             # Of several that came at once the first is the lowest: a limit turns away only those above it.
-            for behind, future in enumerate(reversed(self._waiting.pop(user_id, []))):
+            for behind, future in enumerate(reversed(self._waiting.pop(user, []))):
                 if not future.done():
                     future.set_result(None if total is None else total - behind)
-
-    def _note_last_seen(self, taken: list[Held], totals: dict[str, int]) -> None:
-        for held in taken:
-            if held.connections is None and totals[held.user_id] == 0:
-                self._receipts.saw(held.user_id, held.at_ms)

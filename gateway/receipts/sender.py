@@ -46,7 +46,7 @@ class Receipts:
         self._book.saw(user_id, at_ms, monotonic())
         self._news.set()
 
-    def on_envelope(self, channel: bytes, envelope: bytes) -> None:
+    def on_envelope(self, envelope: bytes) -> None:
         """What comes on the gateway's own channel."""
         _, kind, _, number, _, _, _ = unpack_prefix(envelope)
         if kind == Kind.APPLIED:

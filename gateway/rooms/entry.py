@@ -7,7 +7,6 @@ the heads: what of that does not come soon was lost, and the list is read again.
 """
 
 import asyncio
-from collections.abc import Iterable
 
 from gateway.bus import Bus
 from gateway.lookups import Found, Lookups
@@ -35,21 +34,17 @@ class TooManyConnections(Exception):
     """The user has as many as they may: close with 4504."""
 
 
-def live_rooms(rooms: Iterable[Room]) -> list[str]:
-    """The conversations that hear of their members' presence."""
-    return [room.conversation_id for room in rooms if room.people <= api.LIVE_PRESENCE_MEMBERS]
-
-
 class Arrival:
     """A session on its way into its rooms, which are those of `version`. `heads` are of a later moment, at which the
     user's version was `newest`."""
 
-    __slots__ = ("epoch", "heads", "is_counted", "newest", "rooms", "session", "version")
+    __slots__ = ("epoch", "heads", "is_counted", "is_return", "newest", "rooms", "session", "version")
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.rooms: dict[str, Room] = {}
         self.is_counted = False  # in presence
+        self.is_return = False  # within the grace
         self.epoch = ""
         self.version = 0
         self.newest = 0
@@ -87,7 +82,6 @@ class Entry:
         later), TimeoutError while Redis is away, Banned and TooManyConnections.
         """
         user = arrival.session.user
-        self._hub.listen(user.channel, self._memberships.on_envelope)
         async with asyncio.timeout(ARRIVE_SECONDS):
             await self._bus.subscribe([user.channel])
             found = await self._look_up(user)
@@ -127,14 +121,14 @@ class Entry:
             self._hub.leave(arrival.session, room)
         user = arrival.session.user
         if arrival.is_counted:
-            self._presence.depart(user.user_id, live_rooms(user.rooms))
+            self._presence.depart(user, user.live_rooms())
         user.arriving -= 1
         self._hub.release_user(user)
 
     def leave(self, session: Session) -> None:
         """A session that was complete is over."""
         user = session.user
-        self._presence.depart(user.user_id, live_rooms(user.rooms))
+        self._presence.depart(user, user.live_rooms())
         user.sessions = tuple(other for other in user.sessions if other is not session)
         for room in user.rooms:
             self._hub.leave(session, room)
@@ -151,8 +145,9 @@ class Entry:
         if arrival.is_counted:
             return None
         arrival.is_counted = True
+        arrival.is_return = self._presence.left_lately(arrival.session.user)
         live = [room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS]
-        return self._presence.arrive(arrival.session.user.user_id, live)
+        return self._presence.arrive(arrival.session.user, live)
 
     async def _check_count(self, counted: "asyncio.Future[int | None] | None") -> None:
         if counted is None:

@@ -32,14 +32,14 @@ _SENDER: Final = slice(20, 36)
 _SAMPLED: Final = 0xF
 """Durations are taken of one event in sixteen."""
 
-OnEnvelope = Callable[[bytes, bytes], None]
-"""Called with (channel, envelope)."""
+OnEnvelope = Callable[[bytes], None]
 
 
 class Hub:
     """Owns rooms and users; who hears of the rest is set by whoever composes the gateway:
 
-    `on_room_signal(room, kind, envelope)`: typing. `listen(channel, …)`: what comes on a channel that is no room's.
+    `on_room_signal(room, kind, envelope)`: typing. `on_user_envelope(user, envelope)`: on a user's channel.
+    `listen(channel, …)`: on any other.
     `on_gap(room)`: the room holds back events until a gap before them is filled. `on_other_epoch()`: an event of
     another line of history. `on_unconfirmed(room)`: members who do not acknowledge were written to.
     """
@@ -55,6 +55,7 @@ class Hub:
         self.on_other_epoch: Callable[[], None]
         self.on_room_signal: Callable[[Room, int, bytes], None]
         self.on_unconfirmed: Callable[[Room], None]
+        self.on_user_envelope: Callable[[User, bytes], None]
         self.on_typist_spoke: Callable[[Room, bytes], None]
         self._listeners: dict[bytes, OnEnvelope] = {}
         self._events = 0
@@ -158,6 +159,11 @@ class Hub:
             room.settle(session, room.reorder.head)
             self.release(session, room)
 
+    def live_rooms(self, user_channel: bytes) -> list[str]:
+        """The user's conversations in which presence is live."""
+        user = self.users.get(user_channel)
+        return [] if user is None else user.live_rooms()
+
     def leave(self, session: "Session", room: Room) -> None:
         """The session is in the room no longer; an empty room ends."""
         if session.is_paused_in(room):
@@ -175,15 +181,11 @@ class Hub:
     def release_user(self, user: User) -> None:
         """Ends a user of whom no session is left."""
         if user.is_gone and self.users.pop(user.channel, None) is not None:
-            self.unlisten(user.channel)
+            self.bus.unsubscribe([user.channel])
 
     def listen(self, channel: bytes, listener: OnEnvelope) -> None:
-        """Who hears of the envelopes on a channel that is no room's; subscribing it is a second step."""
+        """Who hears of the envelopes on a channel that is no room's and no user's; subscribing it is a second step."""
         self._listeners[channel] = listener
-
-    def unlisten(self, channel: bytes) -> None:
-        self._listeners.pop(channel, None)
-        self.bus.unsubscribe([channel])
 
     def begin(self, room: Room, head: int) -> None:
         """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it."""
@@ -231,9 +233,13 @@ class Hub:
         return user.connections(acks=False) if user is not None else ()
 
     def _hear(self, channel: bytes, envelope: bytes) -> None:
-        listener = self._listeners.get(channel)
-        if listener is not None and len(envelope) >= PREFIX_BYTES and envelope[0] == VERSION:
-            listener(channel, envelope)
+        if len(envelope) < PREFIX_BYTES or envelope[0] != VERSION:
+            return
+        user = self.users.get(channel)
+        if user is not None:
+            self.on_user_envelope(user, envelope)
+        elif channel in self._listeners:
+            self._listeners[channel](envelope)
 
     def _signal(self, room: Room, version: int, kind: int, envelope: bytes) -> None:
         if version != VERSION:

@@ -40,10 +40,7 @@ class Memberships:
 
     # --- what comes on the user's channel ---------------------------------------------------------------------------
 
-    def on_envelope(self, channel: bytes, envelope: bytes) -> None:
-        user = self._hub.users.get(channel)
-        if user is None:
-            return
+    def on_envelope(self, user: User, envelope: bytes) -> None:
         _, kind, _, version, _, _, epoch = unpack_prefix(envelope)
         if epoch not in (NOBODY, self._hub.epoch):
             self._hub.on_other_epoch()

@@ -6,6 +6,7 @@ from gateway.rooms.reorder import Reorder
 from gateway.rooms.room import Room
 from gateway.websocket.connection import Connection
 from shared import keys
+from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import id_text
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class User:
     def connections(self, *, acks: bool | None = None) -> list[Connection]:
         """All of them; only those with, or without, the promise to acknowledge."""
         return [session.connection for session in self.sessions if acks is None or session.acks is acks]
+
+    def live_rooms(self) -> list[str]:
+        """The conversations that hear of their members' presence."""
+        return [room.conversation_id for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS]
 
     def restart_changes(self) -> None:
         """The versions of before mean nothing any more."""

@@ -66,10 +66,14 @@ class Door:
         self._rate = Bucket(settings.accept_rate, max(1.0, settings.accept_rate))
         self._accepts = LocalBucket(self._rate, monotonic())
         self._arriving = 0
-        self.sessions: set[Session] = set()
+        self.count = 0
         self.empty = asyncio.Event()
         self.empty.set()
         self.is_open = True
+
+    def sessions(self) -> list[Session]:
+        """All who were told `connected`."""
+        return [session for user in self._hub.users.values() for session in user.sessions]
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
@@ -107,7 +111,7 @@ class Door:
         raise _unauthorized(verdict)
 
     def _check_room(self) -> None:
-        if len(self.sessions) + self._arriving >= self._settings.max_connections:
+        if self.count + self._arriving >= self._settings.max_connections:
             raise overloaded("This gateway is full: connect again")
 
     async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
@@ -121,7 +125,7 @@ class Door:
                 return self._complete(request, handshake, arrival)
         finally:
             self._arriving -= 1
-            if session not in self.sessions:
+            if not session.is_connected:
                 self._entry.abandon(arrival)
 
     async def _arrive(self, arrival: Arrival) -> None:
@@ -151,10 +155,10 @@ class Door:
         response = take_over(request, make, subprotocol=handshake.subprotocol)
         if session.is_attached:
             session.send(self._connected(session, arrival.epoch, heads))
-            self.sessions.add(session)
+            self.count += 1
             self.empty.clear()
             self._entry.complete(arrival)
-            self._note_opened(session)
+            self._note_opened(arrival)
             session.begin()
         return response
 
@@ -170,10 +174,12 @@ class Door:
             max_frame_bytes=self._limits.message_bytes,
         )
 
-    def _note_opened(self, session: Session) -> None:
+    def _note_opened(self, arrival: Arrival) -> None:
+        session = arrival.session
         self._heartbeat.add(session.connection)
         self._expiry.watch(session)
         self._stats.opened += 1
+        self._stats.reconnects += arrival.is_return
         log.info("connected", rooms=len(session.user.rooms), acks=session.acks)
 
     # --- what happens on a session's socket (SessionListener) -------------------------------------------------------
@@ -188,10 +194,8 @@ class Door:
         self._frames.on_heard(session)
 
     def on_closed(self, session: Session, code: int) -> None:
-        if session not in self.sessions:
-            return
-        self.sessions.discard(session)
-        if not self.sessions:
+        self.count -= 1
+        if not self.count:
             self.empty.set()
         self._typing.dropped(session)
         self._heartbeat.discard(session.connection)

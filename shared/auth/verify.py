@@ -10,7 +10,7 @@ from shared.auth.claims import Expected, read_claims
 from shared.auth.header import has_form, read_header
 from shared.auth.identity import Identity, Reason, Rejected
 from shared.auth.jwks import JwksCache
-from shared.auth.verified import VerifiedTokens
+from shared.auth.verified import MOST_TOKENS, VerifiedTokens
 from shared.settings import SettingError
 
 REJECTED = Counter("parley_tokens_rejected_total", "Tokens of users that were refused.", ["reason"])
@@ -36,8 +36,12 @@ class TokenVerifier:
         role: str = "authenticated",
         issuer: str | None = None,
         clock: Callable[[], float] = time.time,
+        remembered: int = MOST_TOKENS,
     ) -> None:
-        """Raises SettingError for a secret that is too weak, or where there is neither a secret nor a key set."""
+        """Raises SettingError for a secret that is too weak, or where there is neither a secret nor a key set.
+
+        `remembered` tokens cost half a KiB each: little where they come with every request, too much per socket.
+        """
         if not secrets and jwks is None:
             raise SettingError("JWT_SECRET or JWT_JWKS_URL is not set")
         for secret in secrets:
@@ -46,7 +50,7 @@ class TokenVerifier:
         self._jwks = jwks
         self._expected = Expected(audience, role, issuer)
         self._clock = clock
-        self._verified = VerifiedTokens()
+        self._verified = VerifiedTokens(remembered)
 
     def verify_cached(self, token: str) -> Identity | None:
         """The holder of a token that was verified lately; None says nothing: ask `verify`. Neither waits nor signs."""

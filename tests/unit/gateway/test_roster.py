@@ -1,50 +1,56 @@
 from gateway.presence.roster import Held, Roster
 
+ANN, BEN = b"parley:user:ann", b"parley:user:ben"
+
+
+def a_roster(grace_seconds: float) -> Roster:
+    return Roster(grace_seconds, lambda _: ["known"])
+
 
 def told(roster: Roster) -> list[Held]:
     taken = roster.take(100)
     roster.told(taken)
-    return taken
+    return [held for _, held in taken]
 
 
 def test_who_comes_back_within_the_grace_was_never_away() -> None:
-    roster = Roster(10.0)
-    roster.arrive("ann", ["c"])
+    roster = a_roster(10.0)
+    roster.arrive(ANN, ["c"])
     assert told(roster) == [Held("ann", 1, ["c"], 0)]
-    roster.depart("ann", ["c"], 0.0, 5)
+    roster.depart(ANN, ["c"], 0.0, 5)
     assert told(roster) == [Held("ann", 0, ["c"], 5)]
-    roster.arrive("ann", ["c"])
+    roster.arrive(ANN, ["c"])
     roster.expire(10.0)
     assert [held.connections for held in told(roster)] == [1]
 
 
 def test_after_the_grace_the_user_is_let_go_and_forgotten() -> None:
-    roster = Roster(10.0)
-    roster.arrive("ann", [])
-    roster.depart("ann", ["c"], 0.0, 5)
+    roster = a_roster(10.0)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, ["c"], 0.0, 5)
     told(roster)
     roster.expire(9.9)
     assert told(roster) == []
     roster.expire(10.0)
     assert told(roster) == [Held("ann", None, ["c"], 5)]
-    assert not roster.holds("ann")
+    assert not roster.left_lately(ANN)
 
 
 def test_several_devices_are_counted_and_only_the_last_one_leaving_matters() -> None:
-    roster = Roster(0.0)
-    roster.arrive("ann", [])
-    roster.arrive("ann", [])
-    roster.depart("ann", [], 0.0, 5)
+    roster = a_roster(0.0)
+    roster.arrive(ANN, [])
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 0.0, 5)
     roster.expire(1.0)
     assert [held.connections for held in told(roster)] == [1]
 
 
 def test_who_left_twice_has_the_grace_of_the_second_time() -> None:
-    roster = Roster(10.0)
-    roster.arrive("ann", [])
-    roster.depart("ann", [], 0.0, 5)
-    roster.arrive("ann", [])
-    roster.depart("ann", [], 8.0, 6)
+    roster = a_roster(10.0)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 0.0, 5)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 8.0, 6)
     told(roster)
     roster.expire(10.0)
     assert told(roster) == []
@@ -53,31 +59,31 @@ def test_who_left_twice_has_the_grace_of_the_second_time() -> None:
 
 
 def test_what_redis_could_not_be_told_is_told_later_as_it_is_then() -> None:
-    roster = Roster(0.0)
-    roster.arrive("ann", [])
-    roster.depart("ann", [], 0.0, 5)
+    roster = a_roster(0.0)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 0.0, 5)
     roster.expire(0.0)
     roster.give_back(roster.take(100))
-    roster.arrive("ann", [])
+    roster.arrive(ANN, [])
     assert [held.connections for held in told(roster)] == [1]
-    assert roster.holds("ann")
+    assert not roster.left_lately(ANN)
 
 
 def test_somebody_who_returns_while_being_let_go_stays() -> None:
-    roster = Roster(0.0)
-    roster.arrive("ann", [])
-    roster.depart("ann", [], 0.0, 5)
+    roster = a_roster(0.0)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 0.0, 5)
     roster.expire(0.0)
     taken = roster.take(100)
-    roster.arrive("ann", [])
+    roster.arrive(ANN, [])
     roster.told(taken)
     assert [held.connections for held in told(roster)] == [1]
 
 
 def test_everyone_is_told_again_after_redis_forgot() -> None:
-    roster = Roster(10.0)
-    for user in ("ann", "ben"):
+    roster = a_roster(10.0)
+    for user in (ANN, BEN):
         roster.arrive(user, [])
     told(roster)
     roster.tell_all_again()
-    assert {held.user_id for held in told(roster)} == {"ann", "ben"}
+    assert {(held.user_id, held.rooms[0]) for held in told(roster)} == {("ann", "known"), ("ben", "known")}
