@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, push
-from persistence.routes import conversations, messages, notifications, presence, sync
+from persistence.internal import trace as full_trace
+from persistence.routes import conversations, messages, mute, notifications, presence, sync, trace
 from persistence.sending import SendQueue
 from persistence.store import meta, users
 from persistence.store.database import DATABASE_FAILURES, Pool
@@ -28,6 +29,7 @@ class PersistenceDeps:
     delivery: Delivery
     queue: SendQueue
     presence: PresenceReader
+    ack_timeout_seconds: float
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
@@ -38,12 +40,14 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool),
+        *mute.endpoints(deps.pool),
+        *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
     ]
 
 
 def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for gateways and pushers, on the internal port."""
-    return [*lookups.endpoints(deps.pool, deps.delivery), *push.endpoints(deps.pool)]
+    return [*lookups.endpoints(deps.pool, deps.delivery), *push.endpoints(deps.pool), *full_trace.endpoints(deps.pool)]
 
 
 def health(pool: Pool, redis: RedisClient) -> Health:

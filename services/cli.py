@@ -21,6 +21,8 @@ COMMANDS = {
     "pusher": "one pusher: tells Expo what no socket delivered",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
     "verify": "checks a running deployment: does it lose, duplicate or reorder?",
+    "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",
+    "deadletters": "shows what no pusher could deal with, and tries it again or drops it",
     "token": "prints a user's JWT, for development",
 }
 

@@ -16,6 +16,7 @@ from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
 from persistence.sending import SendQueue
+from persistence.store import retention
 from persistence.store.database import Pool
 from services import openings
 from shared.ids import new_id
@@ -27,6 +28,7 @@ from shared.settings import SettingError, Settings
 RELAY_SECONDS = 0.5
 SAMPLE_SECONDS = 5.0
 MARKER_SECONDS = 1.0
+RETENTION_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Persistence:
     presence: PresenceReader
     sending: SendQueue
     delivery: Delivery
+    ack_timeout_seconds: float
 
 
 @asynccontextmanager
@@ -70,14 +73,15 @@ async def _compose(
     tasks.spawn(publisher.run(), name="publish")
     tasks.spawn(settling.run(), name="settle")
     tasks.spawn(consumer.run(), name="receipts")
-    _repeat(tasks, Relay(pool, publisher, push_state, epoch, points), PushMarker(pool, redis, push_state, epoch))
-    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery)
+    _repeat(tasks, pool, Relay(pool, publisher, push_state, epoch, points), PushMarker(pool, redis, push_state, epoch))
+    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, settings.ack_timeout)
 
 
-def _repeat(tasks: Tasks, relay: Relay, marker: PushMarker) -> None:
+def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:
     tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
     tasks.periodically(SAMPLE_SECONDS, relay.sample, name="outbox_metrics")
     tasks.periodically(MARKER_SECONDS, marker.check, name="push_marker")
+    tasks.periodically(RETENTION_SECONDS, lambda: retention.sweep(pool), name="retention")
 
 
 async def _epoch(pool: Pool) -> Epoch:

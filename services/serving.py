@@ -34,7 +34,7 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier) -
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
-    return routes.PersistenceDeps(parts.pool, parts.delivery, parts.sending, parts.presence)
+    return routes.PersistenceDeps(parts.pool, parts.delivery, parts.sending, parts.presence, parts.ack_timeout_seconds)
 
 
 @asynccontextmanager

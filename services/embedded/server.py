@@ -16,6 +16,8 @@ from services.embedded.errors import StartError
 
 START_SECONDS = 60.0  # a recovery after a crash replays the log first
 WATCH_SECONDS = 0.5
+PORT_FILE = "port"
+"""Beside the password: so that a command can reach the server of an `up` that runs."""
 # Below the range from which Linux and macOS take the ports of outgoing connections: none of those can be in the way.
 PORTS = range(15_000, 32_000)
 
@@ -87,6 +89,7 @@ class EmbeddedServer(ABC):
             self._launcher_lock = lock.hold_launcher_lock(self.directory, account)
             await self._launch(account)
             await self._until_ready()
+            (self.directory / PORT_FILE).write_text(str(self.port))
         except OSError as error:
             await self.stop()
             raise StartError(f"{self.name} cannot use {self.directory}: {error}") from error

@@ -1,5 +1,7 @@
 """Bursts do not nag: the first message of a quiet conversation is told at once, those that follow become one."""
 
+from typing import Any
+
 from shared import keys
 from tests.integration.pusher.world import PushWorld
 from tests.integration.rest.conftest import Person
@@ -15,10 +17,12 @@ async def say(person: Person, room: str, *texts: str) -> list[str]:
 
 async def held(push: PushWorld, room: str, person: Person, count: int) -> None:
     """Returns when so many messages wait for the end of the window."""
-    redis, burst = push.parley.rest.parts.redis, keys.burst(f"{room}:{person.id}")
+    redis: Any = push.parley.rest.parts.redis
+    burst = keys.burst(f"{room}:{person.id}")
 
     async def all_held() -> bool:
-        return sum(field.startswith(b"held:") for field in await redis.hkeys(burst)) == count
+        fields: list[bytes] = await redis.hkeys(burst)
+        return sum(field.startswith(b"held:") for field in fields) == count
 
     await eventually(all_held)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pusher.dead_letters import DeadLetters
 from pusher.metrics import STOPPED
 from shared import keys, push_api
 from shared.checkpoints import EXPO_ANSWERED, PUSH_SETTLED
@@ -173,9 +174,9 @@ async def test_an_entry_that_nobody_can_read_becomes_a_dead_letter(push: PushWor
         await push.drained()
 
     assert [one.token for one in push.expo.accepted] == [token]
-    [(_, letter)] = await redis.xrange(keys.DEAD_LETTERS)
-    assert letter[b"message"] == raw
-    assert letter[b"reason"]
+    [letter] = await DeadLetters(redis).all()
+    assert letter.raw == raw
+    assert letter.reason
 
 
 async def test_a_deadline_that_nobody_can_read_holds_up_no_other(push: PushWorld) -> None:
@@ -232,8 +233,7 @@ async def written(push: PushWorld, state: str, reason: str | None = None) -> boo
 
 async def taken_again(push: PushWorld) -> bool:
     """Whether the one pending entry was taken after it had its rest, and rests anew."""
-    redis = push.parley.rest.parts.redis
-    pending = await redis.xpending_range(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=10)
+    pending = await push.pending()
     return len(pending) == 1 and pending[0]["time_since_delivered"] < 30_000
 
 

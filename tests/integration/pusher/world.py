@@ -67,12 +67,26 @@ class PushWorld:
     async def let_entries_rest(self) -> None:
         """As if a minute had passed for what is pending, and none for the claims on it."""
         redis = self.parley.rest.parts.redis
-        group = (keys.UNDELIVERED, keys.UNDELIVERED_GROUP)
+        for entry in await self.pending():
+            one = [entry["message_id"]]
+            await redis.xclaim(
+                keys.UNDELIVERED,
+                keys.UNDELIVERED_GROUP,
+                entry["consumer"],
+                0,
+                one,
+                idle=60_000,
+                retrycount=entry["times_delivered"],
+                justid=True,
+            )
+
+    async def pending(self) -> list[dict[str, Any]]:
+        """Entries that a pusher took and did not finish."""
+        redis: Any = self.parley.rest.parts.redis
         if await redis.exists(keys.UNDELIVERED) == 0 or not await redis.xinfo_groups(keys.UNDELIVERED):
-            return
-        for entry in await redis.xpending_range(*group, min="-", max="+", count=1000):
-            one = (entry["consumer"], 0, [entry["message_id"]])
-            await redis.xclaim(*group, *one, idle=60_000, retrycount=entry["times_delivered"], justid=True)
+            return []
+        found = await redis.xpending_range(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=1000)
+        return list(found)
 
     async def let_leases_run_out(self) -> None:
         """As if a minute had passed since a pusher died: its entries had their rest, its claims have ended."""

@@ -94,7 +94,7 @@ async def serving(
     async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
         limits = Limits(RateLimiter(running.redis, tasks), per_address, per_user)
         gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool))
-        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis))
+        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis), 1.0)
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
         app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)

@@ -1,0 +1,160 @@
+"""The life of a message, from what was written down of it: who had it when, and why and how each was told."""
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from persistence.store.database import Database, Query, Row
+from persistence.store.views import View
+from shared.clock import iso, iso_or_none
+
+
+class DeviceTrace(View, frozen=True):
+    """One device's line in the push ledger. `state`: calling, sent or rejected. `receipt`: APNs' or FCM's word."""
+
+    device_id: str
+    platform: str | None
+    state: str
+    attempts: int
+    reason: str | None
+    claimed_at: str
+    settled_at: str
+    ticket_id: str | None
+    receipt: str | None
+
+
+class RecipientTrace(View, frozen=True):
+    """`connected`: were they online when it was sent? None where nothing tells.
+
+    A time is None, too, where its move is older than the history, which is kept for two days. `decision`: why the
+    policy did not want them told when it was last asked.
+    """
+
+    user_id: str
+    handle: str | None
+    connected: bool | None
+    delivered: bool
+    delivered_at: str | None
+    attended: bool
+    attended_at: str | None
+    read: bool
+    read_at: str | None
+    left_at: str | None
+    last_seen_at: str | None
+    decision: str | None
+    decided_at: str | None
+    devices: list[DeviceTrace]
+
+
+class Trace(View, frozen=True):
+    """`published`: nothing of it waits in the outbox."""
+
+    message_id: str
+    conversation_id: str
+    seq: int
+    sender_id: str
+    committed_at: str
+    published: bool
+    recipients: list[RecipientTrace]
+
+    def deadline_at(self, ack_timeout_seconds: float) -> str:
+        """Who was connected and had not taken it by then is told by push."""
+        return iso(datetime.fromisoformat(self.committed_at) + timedelta(seconds=ack_timeout_seconds))
+
+
+_MESSAGE = Query(
+    "trace_message",
+    """
+SELECT m.id, m.conversation_id, m.seq, m.sender_id, m.created_at, NOT EXISTS (
+    SELECT FROM outbox o WHERE o.conversation_id = m.conversation_id AND o.seq = m.seq) AS published
+FROM messages m WHERE m.id = $1
+""",
+)
+
+_RECIPIENTS = Query(
+    "trace_recipients",
+    """
+SELECT p.user_id, u.handle, p.delivered_seq >= $2 AS delivered, p.attended_seq >= $2 AS attended,
+       p.read_seq >= $2 AS read, h.delivered_at, h.attended_at, h.read_at, p.left_at, u.last_seen_at, d.reason, d.cause,
+       d.decided_at
+FROM participants p JOIN users u ON u.id = p.user_id
+LEFT JOIN (
+    SELECT user_id, min(moved_at) FILTER (WHERE delivered_seq >= $2) AS delivered_at,
+           min(moved_at) FILTER (WHERE attended_seq >= $2) AS attended_at,
+           min(moved_at) FILTER (WHERE read_seq >= $2) AS read_at
+    FROM cursor_moves WHERE conversation_id = $1 AND moved_at >= $5 GROUP BY user_id
+) h ON h.user_id = p.user_id
+LEFT JOIN push_decisions d ON d.conversation_id = $1 AND d.message_id = $3 AND d.user_id = p.user_id
+WHERE p.conversation_id = $1 AND p.user_id <> $4 AND p.joined_at <= $5
+ORDER BY p.user_id
+""",
+)
+
+_DEVICES = Query(
+    "trace_devices",
+    """
+SELECT l.*, d.platform FROM push_ledger l LEFT JOIN devices d ON d.id = l.device_id
+WHERE l.conversation_id = $1 AND l.message_id = $2 ORDER BY l.created_at
+""",
+)
+
+
+async def trace(database: Database, message_id: str) -> Trace | None:
+    """None where there is no such message."""
+    message = await _MESSAGE.row(database, message_id)
+    if message is None:
+        return None
+    conversation_id, seq = message["conversation_id"], message["seq"]
+    facts = (conversation_id, seq, message_id, message["sender_id"], message["created_at"])
+    devices: dict[str, list[Row]] = defaultdict(list)
+    for row in await _DEVICES.rows(database, conversation_id, message_id):
+        devices[row["user_id"]].append(row)
+    return Trace(
+        message_id=message_id,
+        conversation_id=conversation_id,
+        seq=seq,
+        sender_id=message["sender_id"],
+        committed_at=iso(message["created_at"]),
+        published=message["published"],
+        recipients=[_recipient(row, devices[row["user_id"]]) for row in await _RECIPIENTS.rows(database, *facts)],
+    )
+
+
+def _recipient(row: Row, devices: list[Row]) -> RecipientTrace:
+    return RecipientTrace(
+        user_id=row["user_id"],
+        handle=row["handle"],
+        connected=_connected(row, devices),
+        delivered=row["delivered"],
+        delivered_at=iso_or_none(row["delivered_at"]),
+        attended=row["attended"],
+        attended_at=iso_or_none(row["attended_at"]),
+        read=row["read"],
+        read_at=iso_or_none(row["read_at"]),
+        left_at=iso_or_none(row["left_at"]),
+        last_seen_at=iso_or_none(row["last_seen_at"]),
+        decision=row["reason"],
+        decided_at=iso_or_none(row["decided_at"]),
+        devices=[_device(device) for device in devices],
+    )
+
+
+def _connected(row: Row, devices: list[Row]) -> bool | None:
+    """Who was offline is in the pushers' books with that cause; who took it live, without any, was there."""
+    causes = {device["cause"] for device in devices} | {row["cause"]}
+    if "offline" in causes:
+        return False
+    return True if "unacknowledged" in causes or row["delivered"] else None
+
+
+def _device(row: Row) -> DeviceTrace:
+    return DeviceTrace(
+        device_id=row["device_id"],
+        platform=row["platform"],
+        state=row["state"],
+        attempts=row["attempts"],
+        reason=row["reason"],
+        claimed_at=iso(row["created_at"]),
+        settled_at=iso(row["updated_at"]),
+        ticket_id=row["ticket_id"],
+        receipt=row["receipt"],
+    )
