@@ -137,7 +137,8 @@ async def _send(database: Database, conversation_id: str, drafts: Sequence[Draft
         try:
             return await _SEND.rows(database, conversation_id, *arguments)
         except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "messages_sent_once":
+            # A partition of messages has the constraint under a name of its own.
+            if not (error.constraint_name or "").endswith("_sent_once"):
                 raise
     return await _SEND.rows(database, conversation_id, *arguments)
 

@@ -1,0 +1,34 @@
+-- Step 3 of 3: the partitioned table takes the place of the old one, in one short transaction that waits for no more than
+-- five seconds; where it could not get its lock, nothing happened: run it again. Compares both tables first (that part
+-- reads all, and holds no lock that anybody would notice).
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM messages m WHERE NOT EXISTS (
+        SELECT FROM messages_partitioned p
+        WHERE p.conversation_id = m.conversation_id AND p.seq = m.seq AND p.id = m.id AND p.updated_at = m.updated_at
+    )) THEN
+        RAISE EXCEPTION 'messages_partitioned lacks rows: run 2-copy.sql to its end';
+    END IF;
+END
+$$;
+
+BEGIN;
+SET LOCAL lock_timeout = '5s';
+LOCK TABLE messages IN ACCESS EXCLUSIVE MODE;
+DROP TRIGGER copy_on_write ON messages;
+ALTER TABLE messages RENAME TO messages_before_partitioning;
+ALTER TABLE messages_before_partitioning RENAME CONSTRAINT messages_pkey TO messages_before_partitioning_pkey;
+ALTER TABLE messages_before_partitioning RENAME CONSTRAINT messages_sent_once TO messages_before_partitioning_sent_once;
+ALTER TABLE messages_before_partitioning
+    RENAME CONSTRAINT messages_id_conversation_id_key TO messages_before_partitioning_id_conversation_id_key;
+ALTER INDEX messages_by_age RENAME TO messages_before_partitioning_by_age;
+ALTER TABLE messages_partitioned RENAME TO messages;
+ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_pkey TO messages_pkey;
+ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_sent_once TO messages_sent_once;
+ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_id_conversation_id_key TO messages_id_conversation_id_key;
+ALTER INDEX messages_partitioned_by_age RENAME TO messages_by_age;
+DROP PROCEDURE copy_messages;
+DROP FUNCTION copy_message_on_write;
+COMMIT;
+
+ANALYZE messages;
