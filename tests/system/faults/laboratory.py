@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
 from services.verify import truth
 from services.verify.checker import violations
 from services.verify.history import Truth
@@ -47,7 +49,7 @@ async def run(seed: int, *, messages: int = 2000, faults: int = 12, seconds: flo
     directory.chmod(0o755)  # the database server runs as another user
     async with world(directory) as made, people(made, seed) as crowd:
         await _disturb(made, crowd, planned, seed, messages, seconds)
-        found = await _judge(crowd)
+        found = await _judge(crowd) + await _stuck(made)
     if not found:
         shutil.rmtree(directory)
     return Verdict(seed, planned, found, messages, time.monotonic() - began)
@@ -70,6 +72,24 @@ async def _judge(crowd: People) -> list[str]:
     known = await truth.gather(rests, crowd.conversations)
     await _judge_presence(crowd, known)
     return late + violations([device.history for device in crowd.all], known)
+
+
+async def _stuck(made: World) -> list[str]:
+    """Every change was published in the end: what lies in an outbox for good would show to nobody for a while."""
+    connection = await asyncpg.connect(made.postgres.url)
+    try:
+
+        async def nothing_waits() -> bool:
+            return not await connection.fetchval(
+                "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM user_outbox)"
+            )
+
+        await eventually(nothing_waits, SETTLE_SECONDS)
+    except AssertionError:
+        return ["outbox: rows are stuck in it"]
+    finally:
+        await connection.close()
+    return []
 
 
 async def _settled(crowd: People, known: Truth) -> list[str]:
