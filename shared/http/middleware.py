@@ -3,9 +3,9 @@
 One function, for each middleware of aiohttp's costs every request a coroutine.
 """
 
-import os
 import re
 from collections.abc import Awaitable, Callable, Collection
+from random import getrandbits
 from time import perf_counter
 from typing import Any
 
@@ -123,4 +123,4 @@ def _route_of(request: web.Request) -> str:
 
 def _request_id(request: web.Request) -> str:
     given = request.headers.get(REQUEST_ID)
-    return given if given is not None and _SANE_ID.match(given) else os.urandom(8).hex()
+    return given if given is not None and _SANE_ID.match(given) else f"{getrandbits(64):016x}"
