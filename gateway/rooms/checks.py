@@ -6,6 +6,7 @@ The tail of a quiet room has no later event that would show its loss; only the h
 import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import islice, zip_longest
+from time import monotonic
 from typing import TypeVar
 
 import structlog
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
 RETRY_SECONDS = 1.0
+DOUBT_SECONDS = 1.0
 
 Item = TypeVar("Item")
 
@@ -37,7 +39,7 @@ class Checks:
         self._persistence = persistence
         self._asked = asyncio.Event()
         self._restored: set[bytes] = set()
-        self._epoch_in_doubt = False
+        self._doubted_at = 0.0
         # Receipts are published after they were committed: only the mark before the last one is safely before them.
         self._as_of: str | None = None
         self._last_as_of: str | None = None
@@ -48,9 +50,11 @@ class Checks:
         self._asked.set()
 
     def on_other_epoch(self) -> None:
-        """Something spoke of another line of history: ask Postgres which one it is."""
-        self._epoch_in_doubt = True
-        self._asked.set()
+        """Something spoke of another line of history: ask Postgres which one it is, at most once a second."""
+        now = monotonic()
+        if now - self._doubted_at >= DOUBT_SECONDS:
+            self._doubted_at = now
+            self._asked.set()
 
     async def run(self) -> None:
         while True:
@@ -66,21 +70,21 @@ class Checks:
 
     async def _once(self) -> None:
         self._asked.clear()
-        restored, in_doubt = self._restored, self._epoch_in_doubt
-        self._restored, self._epoch_in_doubt = set(), False
+        restored, self._restored = self._restored, set()
         try:
             await self._check(restored)
             await self._forward_receipts(restored)
         except PersistenceAway:
             self._restored |= restored
-            self._epoch_in_doubt |= in_doubt
+            self._asked.set()
             raise
 
     async def _check(self, restored: set[bytes]) -> None:
         """All of them if nothing in particular was interrupted."""
         rooms = [room for channel, room in self._hub.rooms.items() if not restored or channel in restored]
         users = [user for channel, user in self._hub.users.items() if not restored or channel in restored]
-        for some_rooms, some_users in _batches(rooms, users):
+        # Also where there is nobody: the epoch is to be known before the next one comes.
+        for some_rooms, some_users in list(_batches(rooms, users)) or [([], [])]:
             await self._compare(some_rooms, some_users)
 
     async def _compare(self, rooms: Sequence[Room], users: Sequence[User]) -> None:

@@ -20,14 +20,18 @@ class Opcode(IntEnum):
     PONG = 0xA
 
 
+_TEXT = 0x81
+"""Final and text, as a plain number: the hot path makes one frame per event, and an enum's `|` takes half its time."""
+
+
 def text_frame(payload: bytes) -> bytes:
     """One final text frame. `payload` is UTF-8; that is the caller's promise, not checked here."""
     size = len(payload)
     if size < 126:
-        return bytes((_FINAL | Opcode.TEXT, size)) + payload
+        return bytes((_TEXT, size)) + payload
     if size < 65536:
-        return _LENGTH_16.pack(_FINAL | Opcode.TEXT, 126, size) + payload
-    return _LENGTH_64.pack(_FINAL | Opcode.TEXT, 127, size) + payload
+        return _LENGTH_16.pack(_TEXT, 126, size) + payload
+    return _LENGTH_64.pack(_TEXT, 127, size) + payload
 
 
 def ping_frame(payload: bytes = b"") -> bytes:
