@@ -249,8 +249,8 @@ export class ParleyClient {
     if (!room?.timeline.hasOlder) return;
     const { floor } = room.timeline;
     const { messages, pagination } = await this.api.messagesBefore(conversationId, floor);
-    // Meanwhile forgotten (another epoch) or begun anew: this page fits nowhere.
-    if (this.rooms.get(conversationId) !== room || room.timeline.floor !== floor) return;
+    // Begun anew meanwhile (hidden and back): this page fits nowhere.
+    if (room.timeline.floor !== floor) return;
     room.prepend(messages, pagination.hasMore);
     this.screens.changed(conversationId);
   }

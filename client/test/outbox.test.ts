@@ -217,11 +217,14 @@ test('an echo that came before the storage was read leaves nothing waiting', asy
   await pass(2000);
   expect(statuses(second)).toEqual(['sent']);
   expect(await stored()).toEqual([]);
+  world.server.mute = () => false;
+  world.server.post(ROOM, OTHER, 'answer');
+  expect(second.conversations.getSnapshot()?.[0]?.lastMessage?.text).toBe('answer');
   second.disconnect();
   const third = world.client(new FakePlatform(storage));
   third.connect();
   await pass(1000);
-  expect(texts(third)).toEqual(['one']);
+  expect(texts(third)).toEqual(['one', 'answer']);
 });
 
 test('half an answer is no answer', async () => {

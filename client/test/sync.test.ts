@@ -171,6 +171,24 @@ test('a conversation that was hidden and came back while away shows nothing of b
   expect(client.messages(ROOM).getSnapshot().hasOlder).toBe(false);
 });
 
+test('an older page that comes after its conversation was hidden is dropped', async () => {
+  for (let n = 1; n <= 60; n++) world.server.post(ROOM, OTHER, `m${n}`);
+  const client = world.client();
+  client.connect();
+  await pass();
+  world.server.answerDelayMs = 3000;
+  const page = client.loadOlder(ROOM);
+  await pass();
+  world.server.answerDelayMs = 0;
+  FakeSocket.last.drop();
+  world.server.post(ROOM, OTHER, 'hidden with the rest');
+  world.server.hide(ROOM, ME);
+  world.server.post(ROOM, OTHER, 'new');
+  await pass(10_000);
+  await page;
+  expect(texts(client)).toEqual(['new']);
+});
+
 test('an older page that comes after the epoch changed is dropped', async () => {
   for (let n = 1; n <= 60; n++) world.server.post(ROOM, OTHER, `m${n}`);
   const client = world.client();
