@@ -31,10 +31,10 @@ SERVICE = "up"
 async def up(settings: Settings, stop: Stop, *, with_demo: bool) -> AsyncIterator[str]:
     """Yields the public URL once it serves. Raises SettingError, StartError and MigrationError, each one line."""
     async with AsyncExitStack() as stack:
-        tasks = await stack.enter_async_context(Tasks(SERVICE, stop))
-        settings = await _with_servers(_completed(settings), stack, tasks)
+        settings = await _with_servers(_completed(settings), stop, stack)
         await migrate(settings.database_url or "")
         session = await stack.enter_async_context(openings.http_session())
+        tasks = await stack.enter_async_context(Tasks(SERVICE, stop))
         verifier = openings.verifier(settings, session, tasks)
         parts = await stack.enter_async_context(persistence(settings, stop))
         made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
@@ -84,28 +84,28 @@ def _completed(settings: Settings) -> Settings:
     )
 
 
-async def _with_servers(settings: Settings, stack: AsyncExitStack, tasks: Tasks) -> Settings:
+async def _with_servers(settings: Settings, stop: Stop, stack: AsyncExitStack) -> Settings:
     """Starts a Postgres and a Redis where none is set; the process stops if one of them ends by itself."""
-    data = Path(settings.data_dir)
+    data, servers = Path(settings.data_dir), list[EmbeddedServer]()
     if settings.database_url is None:
         bin_dir = Path(settings.pg_bin_dir) if settings.pg_bin_dir else None
-        postgres = await _started(EmbeddedPostgres(data, bin_dir=bin_dir), stack, tasks)
+        postgres = await stack.enter_async_context(EmbeddedPostgres(data, bin_dir=bin_dir))
+        servers.append(postgres)
         settings = replace(settings, database_url=postgres.url)
     if settings.redis_url is None:
         binary = Path(settings.redis_server_bin) if settings.redis_server_bin else None
-        redis = await _started(EmbeddedRedis(data, binary=binary), stack, tasks)
+        redis = await stack.enter_async_context(EmbeddedRedis(data, binary=binary))
+        servers.append(redis)
         settings = replace(settings, redis_url=redis.url)
+    # Entered after the servers: nobody watches them any more when they are stopped.
+    watchers = await stack.enter_async_context(Tasks(SERVICE, stop))
+    for server in servers:
+        watchers.spawn(_watch(server), name=f"embedded_{server.name.lower()}")
     return settings
 
 
-async def _started(server: EmbeddedServer, stack: AsyncExitStack, tasks: Tasks) -> EmbeddedServer:
-    await stack.enter_async_context(server)
-
-    async def watch() -> None:
-        raise StartError(await server.ended())
-
-    tasks.spawn(watch(), name=f"embedded_{server.name.lower()}")
-    return server
+async def _watch(server: EmbeddedServer) -> None:
+    raise StartError(await server.ended())
 
 
 def _sender(settings: Settings, feed: demo.PushFeed) -> Sender | None:
