@@ -1,0 +1,73 @@
+"""How fast two pushers drain a backlog, and what memory they take: `python -m tests.system.push.backlog`."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from persistence.migrate import migrate
+from services.embedded import EmbeddedPostgres, EmbeddedRedis
+from shared import keys
+from shared.clock import now_ms
+from shared.ids import new_id
+from shared.wire import Undelivered
+from tests.support.fake_expo import Faults
+from tests.system.push.crowd import gather_crowd, say_to_all
+from tests.system.push.soak import Run, running
+from tests.system.push.verdict import busiest_second
+
+
+async def fill(run: Run, entries: int) -> None:
+    """So many messages for people who are offline, and an entry for each."""
+    sender_id = new_id()
+    crowd = await gather_crowd(run.pool, sender_id, entries)
+    ids = await say_to_all(run.pool, sender_id, crowd)
+    at_ms = now_ms()
+    async with run.redis.pipeline(transaction=False) as pipeline:
+        for member, message_id in zip(crowd, ids, strict=True):
+            entry = Undelivered(member.conversation_id, 1, message_id, sender_id, [member.user_id], at_ms)
+            pipeline.execute_command("XADD", keys.UNDELIVERED, "*", "message", msgspec.json.encode(entry))
+        await pipeline.execute()
+    await run.pool.execute("ANALYZE")
+
+
+async def _main(entries: int) -> int:
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        async with EmbeddedPostgres(directory) as postgres, EmbeddedRedis(directory) as redis:
+            await migrate(postgres.url)
+            async with running(directory, postgres.url, redis.url) as run:
+                await _measure(run, entries)
+    return 0
+
+
+async def _measure(run: Run, entries: int) -> None:
+    run.expo.faults = Faults(delay_seconds=0.2)
+    pushers = [one for name, one in run.processes.processes.items() if name.startswith("pusher")]
+    for pusher in pushers:
+        await pusher.stop()
+    await fill(run, entries)
+    for pusher in pushers:
+        await pusher.start()
+    largest = 0
+    draining = asyncio.create_task(run.drained())
+    while not draining.done():
+        await asyncio.sleep(1)
+        largest = max(largest, *(psutil.Process(pusher.pid).memory_info().rss for pusher in pushers))
+    await draining
+    times = [one.at for one in run.expo.accepted]
+    took = times[-1] - times[0]
+    told = len({one.token for one in run.expo.accepted})
+    print(f"{told} of {entries} told in {took:.1f} s: {len(times) / took:.0f} a second")
+    print(f"busiest second {busiest_second(times)}, {dict(run.expo.calls)}")
+    print(f"largest pusher {largest / 2**20:.0f} MiB")
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--entries", type=int, default=100_000)
+    sys.exit(asyncio.run(_main(arguments.parse_args().entries)))
