@@ -53,6 +53,11 @@ def presence(user_id: str) -> str:
     return f"{presence_channel_of(user_id)}:{user_id}"
 
 
+def left_at(user_id: str) -> str:
+    """When the user went offline (ms since 1970), until Postgres certainly knows it too; beside their presence."""
+    return f"{presence(user_id)}:left"
+
+
 def lease(incarnation: str) -> str:
     return f"parley:lease:{incarnation}"
 

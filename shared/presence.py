@@ -47,6 +47,15 @@ class PresenceReader:
         held = await self._pipelined([("HKEYS", keys.presence(user_id)) for user_id in asked])
         return {user_id for user_id, holders in zip(asked, held, strict=True) if _any_alive(holders, live)}
 
+    async def left_at(self, user_ids: Iterable[str]) -> dict[str, int]:
+        """When each of the users went offline (ms since 1970), of those who did lately.
+
+        Whom `online` left out a moment ago is in it, if they were online within these minutes: Postgres hears later.
+        """
+        asked = list(user_ids)
+        found = await self._pipelined([("GET", keys.left_at(user_id)) for user_id in asked])
+        return {user_id: int(at_ms) for user_id, at_ms in zip(asked, found, strict=True) if at_ms is not None}
+
     async def _read_leases(self) -> dict[str, GatewayStats]:
         [registered] = await self._pipelined([("ZRANGE", keys.GATEWAYS, "0", "-1")])
         names = [name.decode() for name in registered]

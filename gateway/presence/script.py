@@ -16,7 +16,7 @@ from shared.wire import Kind, PresenceChange, pack
 
 HOLD_AND_TELL = """
 local alive = {}
-for i = 5, #ARGV do alive[ARGV[i]] = true end
+for i = 6, #ARGV do alive[ARGV[i]] = true end
 local function online()
   local held, total = redis.call('HGETALL', KEYS[1]), 0
   local any = false
@@ -38,15 +38,19 @@ end
 local after
 after, total = online()
 if after ~= before then
+  if not after then
+    redis.call('SET', KEYS[3], ARGV[5], 'PX', 300000)
+  end
   redis.call('SPUBLISH', KEYS[2], after and ARGV[3] or ARGV[4])
 end
 return total
 """
-"""KEYS: the user's hash, the shard's channel. ARGV: the incarnation, its connections (-1: it holds the user no longer),
-the news for "online", the news for "offline", then every live incarnation.
+"""KEYS: the user's hash, the shard's channel, the time of their leaving. ARGV: the incarnation, its connections (-1: it
+holds the user no longer), the news for "online", the news for "offline", when that was, then every live incarnation.
 
-Someone who is let go was online until then, also where the incarnation that held them is dead. Gives the user's
-connections in the whole fleet.
+Someone who is let go was online until then, also where the incarnation that held them is dead. When they left stays
+known here for minutes, far longer than the receipts stream takes to bring it to Postgres. Gives the user's connections
+in the whole fleet.
 """
 
 _LET_GO = -1
@@ -62,12 +66,14 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
     return (
         "EVAL",
         HOLD_AND_TELL,
-        2,
+        3,
         keys.presence(held.user_id),
         keys.presence_channel_of(held.user_id),
+        keys.left_at(held.user_id),
         incarnation,
         _LET_GO if held.connections is None else held.connections,
         pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),
         pack(Kind.PRESENCE, msgspec.json.encode(went), sender=held.user_id),
+        held.at_ms,
         *live,
     )

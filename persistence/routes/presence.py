@@ -1,14 +1,15 @@
 """`/api/presence`: who is online, and when the others were last."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
+from datetime import UTC, datetime
 
 import structlog
 
 from persistence.routes.shapes import PresenceAnswer, PresenceQuery, PresenceView
 from persistence.store import users
 from persistence.store.database import Pool
-from shared.clock import iso_or_none
+from shared.clock import iso, iso_or_none
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.metrics import ERRORS
 from shared.presence import PresenceReader
@@ -30,20 +31,33 @@ class Presence:
     async def answer(self, call: Call[Nothing, PresenceQuery]) -> PresenceAnswer:
         asked = list(dict.fromkeys(one.strip().lower() for one in call.query.user_ids.split(",") if one.strip()))
         shared = await users.share_conversation(self._pool, call.user_id, asked)
+        online, left_at = await self._in_redis(shared)
         last_seen = await users.last_seen(self._pool, shared)
-        online = await self._online(shared)
         return PresenceAnswer(
-            [PresenceView(one, one in online, iso_or_none(last_seen.get(one))) for one in asked if one in shared]
+            [
+                PresenceView(one, one in online, _later(last_seen.get(one), left_at.get(one)))
+                for one in asked
+                if one in shared
+            ]
         )
 
-    async def _online(self, user_ids: Iterable[str]) -> set[str]:
+    async def _in_redis(self, user_ids: Collection[str]) -> tuple[set[str], dict[str, int]]:
+        """Who is online, then who left lately: so that whoever is not among the first is among the second."""
         try:
             async with asyncio.timeout(PRESENCE_SECONDS):
-                return await self._reader.online(user_ids)
+                return await self._reader.online(user_ids), await self._reader.left_at(user_ids)
         except REDIS_FAILURES as error:
             ERRORS.labels("persistence", "presence").inc()
             log.warning("presence is not known", error=f"{type(error).__name__}: {error}")
-            return set()
+            return set(), {}
+
+
+def _later(in_postgres: datetime | None, in_redis_ms: int | None) -> str | None:
+    """What Redis knows of the last minutes may not have come to Postgres yet."""
+    if in_redis_ms is None:
+        return iso_or_none(in_postgres)
+    in_redis = datetime.fromtimestamp(in_redis_ms / 1000, UTC)
+    return iso(in_redis if in_postgres is None else max(in_postgres, in_redis))
 
 
 def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:

@@ -20,6 +20,8 @@ async def test_coming_and_going_is_told_on_every_gateway_but_not_to_the_own_devi
     assert (frame["userId"], frame["senderId"], frame["conversationId"]) == (ben.id, ben.id, conversation)
     assert frame["isOnline"] is False
     assert frame["lastSeenAt"].endswith("Z")
+    [known] = (await ann.get("/api/presence", userIds=ben.id))["presence"]
+    assert known == {"userId": ben.id, "isOnline": False, "lastSeenAt": frame["lastSeenAt"]}
     for device in (own_tablet, phone):
         assert not [frame for frame in device.frames if frame["type"] == "presence.update"]
 

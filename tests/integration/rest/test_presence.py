@@ -32,6 +32,14 @@ async def test_presence_is_told_of_people_who_share_a_conversation_and_of_nobody
     assert await ask(ann) == []
 
 
+async def test_whoever_just_left_was_seen_then_though_postgres_does_not_know_it_yet(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    await ann.start(bob)
+    await rest.parts.redis.set(keys.left_at(bob.id), 1_800_000_000_123)
+
+    assert await ask(ann, bob.id) == [{"userId": bob.id, "isOnline": False, "lastSeenAt": "2027-01-15T08:00:00.123Z"}]
+
+
 async def test_presence_names_its_field_when_it_is_missing_or_malformed(rest: Rest) -> None:
     ann = rest.person("ann")
 
