@@ -1,5 +1,7 @@
 """Silent updates of the number on the icon, for users who read elsewhere what their phone still counts."""
 
+import asyncio
+
 from pusher.calls import CALL_SIZE, Pace, Sender
 from pusher.metrics import BADGES
 from pusher.outcomes import Sent
@@ -21,6 +23,6 @@ class Badges:
             notifications = [one for badge in badges for one in render_badge(badge)]
             for start in range(0, len(notifications), CALL_SIZE):
                 call = notifications[start : start + CALL_SIZE]
-                await self._pace.wait_for(len(call))
+                await asyncio.sleep(await self._pace.reserve(len(call)))
                 said = await self._sender.send(call)
                 BADGES.inc(sum(isinstance(one, Sent) for one in said))

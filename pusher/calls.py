@@ -31,6 +31,8 @@ TRIES = 3
 LONGEST_PAUSE_SECONDS = 2.0
 """What must wait longer than this goes back to where it came from, instead of holding up its batch."""
 WRITING_SECONDS = 60.0
+PREPARING_SECONDS = 0.1
+"""How long before its moment a call begins with the last look and its claims."""
 
 
 class Sender(Protocol):
@@ -40,9 +42,9 @@ class Sender(Protocol):
 
 
 class Pace(Protocol):
-    """Expo's limit for a project, shared by all pushers: waits until so many more notifications may go out."""
+    """Expo's limit for a project, shared by all pushers: reserves the moment, in seconds from now, for so many more."""
 
-    async def wait_for(self, count: int) -> None: ...
+    async def reserve(self, count: int) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,9 @@ class Calls:
         waiting, unsettled = list(pushes), set[Key]()
         async with self._slots:
             for attempt in range(TRIES):
-                await self._pace.wait_for(len(waiting))
-                answered = await _to_its_end(self._attempt(waiting))
+                moment = _now() + await self._pace.reserve(len(waiting))
+                await asyncio.sleep(max(0.0, moment - _now() - PREPARING_SECONDS))
+                answered = await _to_its_end(self._attempt(waiting, moment))
                 unsettled |= answered.unsettled
                 waiting = answered.again
                 if not waiting:
@@ -100,10 +103,11 @@ class Calls:
                     await asyncio.sleep(answered.pause_seconds)
         return unsettled | _keys(waiting)
 
-    async def _attempt(self, pushes: Sequence[Push]) -> _Answered:
+    async def _attempt(self, pushes: Sequence[Push], moment: float) -> _Answered:
         wanted, decisions = await self._still_wanted(pushes)
         granted, busy = await self._claim(wanted)
         notifications = [render(push, default_preview=self._default_preview) for push in granted]
+        await asyncio.sleep(max(0.0, moment - _now()))
         said = await self._sender.send(notifications) if notifications else []
         await self._checkpoints.reach(EXPO_ANSWERED)
         answered = list(zip(granted, said, strict=True))
@@ -135,12 +139,12 @@ class Calls:
 
     async def _write_down(self, outcomes: list[push_api.Outcome], decisions: list[push_api.Decision]) -> None:
         """Patiently: what Expo took and nobody wrote down would be told twice."""
-        deadline = asyncio.get_running_loop().time() + WRITING_SECONDS
+        deadline = _now() + WRITING_SECONDS
         while outcomes or decisions:
             try:
                 return await self._persistence.settle(outcomes, decisions)
             except PersistenceAway:
-                if asyncio.get_running_loop().time() > deadline:
+                if _now() > deadline:
                     raise
                 await asyncio.sleep(0.5)
         return None
@@ -151,6 +155,10 @@ class Calls:
             log.error("expo refuses our credentials: pushes wait", reason=refusals[0])
         if said:
             self.stopped = refusals[0] if refusals else None
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:

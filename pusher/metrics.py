@@ -12,6 +12,9 @@ PUSH_SECONDS = Histogram(
 STREAM_PENDING = Gauge("parley_pusher_stream_pending", "Entries that wait in the undelivered stream")
 STREAM_AGE = Gauge("parley_pusher_stream_age_seconds", "Age of the oldest entry of the undelivered stream")
 DEAD_LETTERS = Counter("parley_pusher_dead_letters_total", "Entries moved to the dead letters")
+RECEIPT_ERRORS = Counter(
+    "parley_pusher_receipt_errors_total", "Pushes that APNs or FCM refused, by Expo's code", ["code"]
+)
 BADGES = Counter("parley_pusher_badge_updates_total", "Silent updates of the number on an icon that Expo accepted")
 STOPPED = Gauge("parley_pusher_stopped", "1 while Expo refuses our credentials and nothing goes out")
 

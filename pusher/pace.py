@@ -1,7 +1,5 @@
 """Expo's limit for a project, 600 notifications a second, shared by all pushers through Redis."""
 
-import asyncio
-
 from shared import keys
 from shared.redis import RedisClient
 
@@ -13,42 +11,48 @@ docs.expo.dev, "Notifications limits". A bucket that saves up tokens would let t
 seconds; the tenth of a second to spare is for calls that travel at different speeds. 540 a second in the long run.
 """
 
-# KEYS: the log of what went out, `time:count:total so far`. ARGV: count, limit, window (ms).
-# Answers 0 where the count may go out now, else how long (ms) until more is free.
-_TAKE = """
+# KEYS: the log of what goes out, `time:count:total with it`, in the order of time, its end still to come. ARGV: count,
+# limit, window (ms). Reserves the first moment after all of that at which the window has room, and answers how far off
+# it is (ms). The window has room once everything up to the first entry whose total is `enough` has left it.
+_RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local function entry(index)
-    local text = redis.call('LINDEX', KEYS[1], index)
-    if not text then return nil end
-    local at, count, total = string.match(text, '(%d+):(%d+):(%d+)')
-    return {at = tonumber(at), count = tonumber(count), total = tonumber(total)}
+local count, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local went = {}
+for index, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+    local at, some, total = string.match(text, '(%d+):(%d+):(%d+)')
+    went[index] = {at = tonumber(at), before = total - some, total = tonumber(total)}
 end
-local oldest = entry(0)
-while oldest and oldest.at <= now - ARGV[3] do
-    redis.call('LPOP', KEYS[1])
-    oldest = entry(0)
-end
-local newest = entry(-1)
+local newest = went[#went]
 local total = newest and newest.total or 0
-local recent = oldest and (total - oldest.total + oldest.count) or 0
-if oldest and recent + ARGV[1] > tonumber(ARGV[2]) then return oldest.at + ARGV[3] - now end
-redis.call('RPUSH', KEYS[1], string.format('%d:%d:%d', now, ARGV[1], total + ARGV[1]))
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
-return 0
+local moment = newest and math.max(now, newest.at) or now
+local enough, over = total + count - limit, 0
+for _, call in ipairs(went) do
+    if call.at <= now - window then
+        over = over + 1
+    elseif call.before >= enough then
+        break
+    else
+        moment = math.max(moment, call.at + window)
+    end
+end
+redis.call('LTRIM', KEYS[1], over, -1)
+redis.call('RPUSH', KEYS[1], string.format('%.0f:%.0f:%.0f', moment, count, total + count))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', moment + window - now))
+return moment - now
 """
 
 
 class ExpoPace:
-    """Stateless: what went out is in Redis, on Redis' clock."""
+    """Stateless: what goes out when is in Redis, on Redis' clock."""
 
     def __init__(self, redis: RedisClient) -> None:
-        self._take = redis.register_script(_TAKE)
+        self._reserve = redis.register_script(_RESERVE)
 
-    async def wait_for(self, count: int) -> None:
-        """Returns when so many more notifications (at most LIMIT) may go out. Raises REDIS_FAILURES."""
-        while True:
-            wait_ms: int = await self._take(keys=[keys.PUSH_PACE], args=[count, LIMIT, int(WINDOW_SECONDS * 1000)])
-            if wait_ms <= 0:
-                return
-            await asyncio.sleep(wait_ms / 1000)
+    async def reserve(self, count: int) -> float:
+        """In how many seconds so many notifications (at most LIMIT) may go out; that moment is taken for them then.
+
+        First come, first served. Raises REDIS_FAILURES.
+        """
+        wait_ms: int = await self._reserve(keys=[keys.PUSH_PACE], args=[count, LIMIT, int(WINDOW_SECONDS * 1000)])
+        return wait_ms / 1000

@@ -17,6 +17,7 @@ from shared.redis import RedisClient
 from shared.wire import VERSION, Undelivered
 
 FIELD = b"message"
+DEAD_CONSUMER_SECONDS = 3600.0
 MAX_DEAD_LETTERS = 10_000
 """The dead-letter stream alone is trimmed: an operator who never looks must not fill Redis."""
 
@@ -111,6 +112,21 @@ class UndeliveredStream:
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
+
+    async def add(self, messages: Sequence[Undelivered]) -> None:
+        if messages:
+            commands = [("XADD", keys.UNDELIVERED, "*", FIELD, msgspec.json.encode(message)) for message in messages]
+            await self._together(commands)
+
+    async def forget_dead_consumers(self) -> None:
+        """Each start of a pusher is a consumer of its own; here those go that ended long ago and left nothing.
+
+        Race: none, though what a deleted consumer holds is lost. A live one asks every second or so.
+        """
+        consumers: Any = await self._redis.xinfo_consumers(keys.UNDELIVERED, keys.UNDELIVERED_GROUP)
+        for one in consumers:
+            if one["pending"] == 0 and one["idle"] > DEAD_CONSUMER_SECONDS * 1000:
+                await self._redis.xgroup_delconsumer(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, one["name"])
 
     async def done(self, entry_ids: Sequence[str]) -> None:
         if entry_ids:

@@ -28,6 +28,7 @@ STOP_SECONDS = LEASE_SECONDS
 DEADLINE_SECONDS = 0.25
 BURST_SECONDS = 0.5
 BADGE_SECONDS = 60.0
+CONSUMER_SECONDS = 600.0
 SAMPLE_SECONDS = 5.0
 RECEIPT_SECONDS = 30.0
 
@@ -68,9 +69,10 @@ async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None
             tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
         tasks.periodically(SAMPLE_SECONDS, lambda: _sample(stream), name="stream_metrics")
+        tasks.periodically(CONSUMER_SECONDS, stream.forget_dead_consumers, name="consumers")
         tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
         if sender is None:
-            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence).sweep, name="expo_receipts")
+            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, stream).sweep, name="expo_receipts")
         yield Pusher(redis)
 
 

@@ -149,9 +149,15 @@ class OutcomesRequest(Shape):
 
 
 class DueReceipt(Shape):
+    """`sender_id`, `at_ms` and the others are what an entry of the undelivered stream would hold."""
+
     ticket_id: str
     conversation_id: str
+    seq: int
     message_id: str
+    sender_id: str
+    at_ms: int
+    user_id: str
     device_id: str
 
 
@@ -167,13 +173,14 @@ class DueReceiptsAnswer(Shape):
 
 
 class ReceiptOutcome(Shape):
-    """`receipt`: `ok`, Expo's error code, or None where Expo had none yet."""
+    """`receipt`: `ok`, Expo's error code, or None where Expo had none yet. `again`: it may be pushed once more."""
 
     conversation_id: str
     message_id: str
     device_id: str
     receipt: str | None
     dead_token: bool = False
+    again: bool = False
 
 
 class ReceiptOutcomesRequest(Shape):

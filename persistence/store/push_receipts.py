@@ -12,13 +12,18 @@ RETRIES_SECONDS = (3600, 6 * 3600, 23 * 3600)
 _DUE_RECEIPTS = Query(
     "push_due_receipts",
     """
-UPDATE push_ledger l SET receipt_due_at = now() + $2 * interval '1 second'
-FROM (
-    SELECT conversation_id, message_id, device_id FROM push_ledger
-    WHERE receipt_due_at <= now() ORDER BY receipt_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-) due
-WHERE l.conversation_id = due.conversation_id AND l.message_id = due.message_id AND l.device_id = due.device_id
-RETURNING l.ticket_id, l.conversation_id, l.message_id, l.device_id
+WITH due AS (
+    UPDATE push_ledger l SET receipt_due_at = now() + $2 * interval '1 second'
+    FROM (
+        SELECT conversation_id, message_id, device_id FROM push_ledger
+        WHERE receipt_due_at <= now() ORDER BY receipt_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    ) d
+    WHERE l.conversation_id = d.conversation_id AND l.message_id = d.message_id AND l.device_id = d.device_id
+    RETURNING l.*
+)
+SELECT due.ticket_id, due.conversation_id, due.seq, due.message_id, due.user_id, due.device_id, m.sender_id,
+       (extract(epoch FROM m.created_at) * 1000)::bigint AS at_ms
+FROM due JOIN messages m ON m.conversation_id = due.conversation_id AND m.seq = due.seq
 """,
 )
 
@@ -33,21 +38,26 @@ _RECEIPTS = Query(
     "push_receipts",
     """
 UPDATE push_ledger l
-SET receipt = coalesce(i.receipt, CASE WHEN l.receipt_checks >= cardinality($5::int[]) THEN 'missing' END),
+SET receipt = coalesce(i.receipt, CASE WHEN l.receipt_checks >= cardinality($6::int[]) THEN 'missing' END),
     receipt_checks = l.receipt_checks + 1, updated_at = now(),
     receipt_due_at = CASE WHEN i.receipt IS NULL
-        THEN l.created_at + ($5::int[])[l.receipt_checks + 1] * interval '1 second' END
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS i(conversation_id, message_id, device_id, receipt)
+        THEN l.created_at + ($6::int[])[l.receipt_checks + 1] * interval '1 second' END,
+    state = CASE WHEN i.again THEN 'calling' ELSE l.state END
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bool[])
+    AS i(conversation_id, message_id, device_id, receipt, again)
 WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND l.device_id = i.device_id
 """,
 )
 
 
 async def settle_receipts(pool: Pool, outcomes: Sequence[push_api.ReceiptOutcome]) -> None:
-    """Writes down what APNs or FCM said; where nothing was there yet, asks again at the next of the retries."""
+    """Writes down what APNs or FCM said; where nothing was there yet, asks again at the next of the retries.
+
+    What may be pushed once more counts as not settled again: a claim of it is granted while attempts are left.
+    """
     dead = [(one.conversation_id, one.message_id, one.device_id) for one in outcomes if one.dead_token]
-    rows = [(one.conversation_id, one.message_id, one.device_id, one.receipt) for one in outcomes]
+    rows = [(one.conversation_id, one.message_id, one.device_id, one.receipt, one.again) for one in outcomes]
     async with transaction(pool) as connection:
         if dead:
             await devices.remove_dead(connection, dead)
-        await _RECEIPTS.rows(connection, *columns(rows, 4), list(RETRIES_SECONDS))
+        await _RECEIPTS.rows(connection, *columns(rows, 5), list(RETRIES_SECONDS))

@@ -123,7 +123,8 @@ class FakeExpo:
     async def _answer(self, messages: list[Json]) -> web.StreamResponse:
         faults = self.faults
         breaks, hangs = self._random.random() < faults.error_after, self._random.random() < faults.hang_after
-        tickets = [self._ticket(message, ambiguous=breaks or hangs) for message in messages]
+        at = time.time()
+        tickets = [self._ticket(message, at, ambiguous=breaks or hangs) for message in messages]
         async with self._arrival:
             self._arrival.notify_all()
         if hangs:
@@ -152,14 +153,14 @@ class FakeExpo:
             return False
         return True
 
-    def _ticket(self, message: Json, *, ambiguous: bool) -> Json:
+    def _ticket(self, message: Json, at: float, *, ambiguous: bool) -> Json:
         token = str(message.get("to"))
         error = self._ticket_error(token, message)
         if error is not None:
             details = {"error": error, "expoPushToken": token}
             return {"status": "error", "message": f"{error} for a recipient", "details": details}
         ticket = str(uuid.uuid4())
-        self.accepted.append(Accepted(token, message, time.time(), ticket, ambiguous))
+        self.accepted.append(Accepted(token, message, at, ticket, ambiguous))
         self._tickets[ticket] = token
         return {"status": "ok", "id": ticket}
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -11,6 +12,8 @@ from pusher.expo import Expo
 from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
 from pusher.receipts import Receipts
+from pusher.stream import UndeliveredStream
+from shared import keys
 from tests.integration.pusher.world import PushWorld
 from tests.integration.rest.conftest import SERVICE_TOKEN
 
@@ -20,7 +23,8 @@ async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Badges]]:
     expo = Expo(base_url=push.expo.url, access_token=None)
     async with aiohttp.ClientSession() as session:
         persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
-        yield Receipts(expo, persistence), Badges(persistence, expo, ExpoPace(push.parley.rest.parts.redis))
+        redis = push.parley.rest.parts.redis
+        yield Receipts(expo, persistence, UndeliveredStream(redis, "one")), Badges(persistence, expo, ExpoPace(redis))
     await expo.close()
 
 
@@ -75,6 +79,51 @@ async def test_a_receipt_that_never_comes_is_given_up_after_the_fourth_look(push
 
     assert push.expo.calls["receipts"] == 4
     assert await push.parley.rest.parts.pool.fetchval("SELECT receipt FROM push_ledger") == "missing"
+
+
+async def test_what_apns_or_fcm_did_not_take_is_pushed_again_and_at_most_twice(push: PushWorld) -> None:
+    token = await a_push(push)
+    push.expo.faults.receipt_errors = {token: "ProviderError"}
+
+    async with sweepers(push) as (receipts, _), push.pusher():
+        for _ in range(4):
+            await let_receipts_be_due(push)
+            await receipts.sweep()
+            await push.drained()
+
+    assert [one.token for one in push.expo.accepted] == [token] * 3
+
+
+async def test_what_was_read_before_its_receipt_came_is_not_pushed_again(push: PushWorld) -> None:
+    token = await a_push(push)
+    push.expo.faults.receipt_errors = {token: "ProviderError"}
+    await push.parley.rest.parts.pool.execute("UPDATE participants SET read_seq = 1, read_ordinal = 1")
+
+    async with sweepers(push) as (receipts, _), push.pusher():
+        await let_receipts_be_due(push)
+        await receipts.sweep()
+        await push.drained()
+
+    assert len(push.expo.accepted) == 1
+
+
+async def test_only_consumers_that_ended_long_ago_and_left_nothing_are_forgotten(
+    push: PushWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redis: Any = push.parley.rest.parts.redis
+    await redis.xadd(keys.UNDELIVERED, {"message": b"an entry"})
+    ended, holding = UndeliveredStream(redis, "ended"), UndeliveredStream(redis, "holding")
+    await holding.create_group()
+    await holding.take(1, None)
+    await ended.take(1, None)
+
+    await ended.forget_dead_consumers()
+    assert len(await redis.xinfo_consumers(keys.UNDELIVERED, keys.UNDELIVERED_GROUP)) == 2, "not long ago"
+    monkeypatch.setattr("pusher.stream.DEAD_CONSUMER_SECONDS", -1)
+    await ended.forget_dead_consumers()
+
+    [left] = await redis.xinfo_consumers(keys.UNDELIVERED, keys.UNDELIVERED_GROUP)
+    assert left["name"] == b"holding"
 
 
 @pytest.mark.parametrize("platform", ["ios", "android"])

@@ -1,8 +1,8 @@
 """What a phone shows."""
 
+import json
 from dataclasses import replace
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -119,11 +119,20 @@ def test_a_silent_update_shows_nothing_and_hurries_nobody() -> None:
     assert one.payload == {"badge": 2, "priority": "normal", "ttl": 3600, "_contentAvailable": True}
 
 
+def test_the_longest_words_of_the_widest_characters_still_fit() -> None:
+    shown = target(text="\U0001f600" * 8000, is_group=True, group_name="\U0001f600" * 200, sender_handle="a")
+
+    payload = render(push(shown)).payload
+
+    assert len(json.dumps(payload)) <= MAX_PAYLOAD_BYTES
+    assert payload["title"] == "\U0001f600" * 100
+
+
 @given(text=st.text(min_size=1, max_size=8000), handle=st.text(min_size=1, max_size=300))
 def test_no_text_or_handle_makes_a_payload_that_expo_refuses(text: str, handle: str) -> None:
     shown = target(text=text, sender_handle=handle, is_group=True, group_name=handle)
 
     for one in (push(shown), burst(shown)):
         payload = render(one).payload
-        assert len(orjson.dumps(payload)) <= MAX_PAYLOAD_BYTES
+        assert len(json.dumps(payload)) <= MAX_PAYLOAD_BYTES, "as the SDK writes it"
         assert len(payload["body"]) <= 120
