@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from services.demo import BUILT, USERS
 from services.embedded.server import free_port
 from tests.support.fleet import ServiceProcess
+from tests.support.waiting import eventually
 from tests.system.browser.phone import Phone
 
 CHROMIUM = shutil.which(os.environ.get("CHROMIUM", "chromium"))
@@ -41,6 +42,16 @@ async def started(process: ServiceProcess) -> None:
     """Its servers' first start makes a database: longer than a service takes, on a busy machine."""
     process.spawn()
     await process.ready(60)
+    async with aiohttp.ClientSession() as session:
+        await eventually(lambda: _serves(session, process.url))
+
+
+async def _serves(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/health") as response:
+            return response.status == 200
+    except aiohttp.ClientConnectionError:
+        return False
 
 
 async def _stopped(process: ServiceProcess) -> None:

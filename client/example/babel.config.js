@@ -1,0 +1,1 @@
+module.exports = { presets: [process.env.JEST_WORKER_ID ? '@react-native/babel-preset' : 'babel-preset-expo'] };
