@@ -7,12 +7,13 @@ MIGRATIONS := $(wildcard persistence/migrations/*.sql)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-client faults lint lint-client fmt lock clean
+.PHONY: help run test test-client faults bench bench-quick lint lint-client fmt lock clean
 
 help:
 	@echo "make run    start Parley on http://127.0.0.1:3001, with a Postgres and a Redis of its own"
 	@echo "make test   run every test"
 	@echo "make faults run N seeds of the fault laboratory, from SEED on: make faults N=100 SEED=1"
+	@echo "make bench  measure Parley beside the limit and its peers, in ten minutes; make bench-quick in two"
 	@echo "make lint   run every check of the code"
 	@echo "make fmt    format the code"
 	@echo "make lock   write the locked requirements anew from requirements/*.in"
@@ -31,6 +32,13 @@ N ?= 10
 SEED ?= 1
 faults: $(VENV)/dev
 	$(IN_VENV) -m tests.system.faults --seed $(SEED) --count $(N) $(ARGS)
+
+# Measures on two cores, and wants them for itself. Peers that are not installed are left out, with a word.
+bench: $(VENV)/dev
+	$(IN_VENV) -m tests.bench $(ARGS)
+
+bench-quick: $(VENV)/dev
+	$(IN_VENV) -m tests.bench --quick $(ARGS)
 
 # The client is TypeScript: its half needs Node, which a machine for the server alone need not have (CI must).
 NPM := command -v npm >/dev/null || { echo "no npm here, so the client is not checked: install Node 20 or newer"; \

@@ -24,7 +24,7 @@ from shared.clock import iso
 # UPDATE of it computes is computed anew on the row it then holds, the clock too: so numbers and times go up together.
 # Two with the same client id at once both find no prior one; the second breaks messages_sent_once, which takes back its
 # whole statement, the counter too: no seq is ever burnt.
-_SEND = Query(
+SEND = Query(
     "send",
     """
 WITH draft AS (
@@ -135,12 +135,12 @@ async def _send(database: Database, conversation_id: str, drafts: Sequence[Draft
     arguments = [[getattr(draft, field) for draft in drafts] for field in fields]
     for _ in range(_TRIES - 1):
         try:
-            return await _SEND.rows(database, conversation_id, *arguments)
+            return await SEND.rows(database, conversation_id, *arguments)
         except asyncpg.UniqueViolationError as error:
             # A partition of messages has the constraint under a name of its own.
             if not (error.constraint_name or "").endswith("_sent_once"):
                 raise
-    return await _SEND.rows(database, conversation_id, *arguments)
+    return await SEND.rows(database, conversation_id, *arguments)
 
 
 async def _prior_messages(database: Database, conversation_id: str, answers: Sequence[Row]) -> dict[int, Message]:

@@ -1,0 +1,1 @@
+"""Clients and publishers: what the measured servers work for."""

@@ -1,0 +1,37 @@
+"""Users and conversations written into Postgres at once: what an app would have made by a hundred thousand requests."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import asyncpg
+
+from tests.bench.seats import conversation_id, user_id
+
+CREATED = datetime(2026, 11, 22, 20, 15, 4, tzinfo=UTC)
+
+
+async def populate(database_url: str, users: int, conversations: Iterable[tuple[int, ...]]) -> str:
+    """Conversation i has the users named by number; gives the epoch of the database."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = list(enumerate(conversations))
+        await connection.copy_records_to_table(
+            "users", columns=("id", "handle"), records=((user_id(number), f"user{number}") for number in range(users))
+        )
+        await connection.copy_records_to_table(
+            "conversations",
+            columns=("id", "created_at", "updated_at", "members", "is_group", "created_by"),
+            records=(
+                (conversation_id(room), CREATED, CREATED, len(members), len(members) > 2, user_id(members[0]))
+                for room, members in rows
+            ),
+        )
+        await connection.copy_records_to_table(
+            "participants",
+            columns=("conversation_id", "user_id", "joined_at"),
+            records=((conversation_id(room), user_id(one), CREATED) for room, members in rows for one in members),
+        )
+        await connection.execute("ANALYZE")
+        return str(await connection.fetchval("SELECT epoch FROM meta"))
+    finally:
+        await connection.close()

@@ -1,0 +1,1 @@
+"""Servers that are measured beside Parley: the limit, and what people build without it."""

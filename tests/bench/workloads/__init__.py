@@ -1,0 +1,1 @@
+"""One module a workload: given a running system it gives numbers, by name."""
