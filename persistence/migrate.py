@@ -34,7 +34,7 @@ ALTER TABLE parley_migrations ENABLE ROW LEVEL SECURITY;
 
 
 class MigrationError(Exception):
-    """The schema could not be brought up to date; the text is one line that names the file and says why."""
+    """The schema could not be brought up to date; the text is one line that names the file or setting and says why."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ async def migrate(database_url: str, directory: Path = DIRECTORY) -> list[str]:
     Safe when several processes call it at once: one applies, the others wait and find nothing to do. Wants a direct
     connection, not a pooler's in transaction mode. Files that the database knows and `directory` does not are left
     alone: during a rollout an older release meets a newer schema.
-    Raises MigrationError, and what asyncpg.connect raises where the database cannot be reached.
+    Raises MigrationError, also where the database cannot be reached.
     """
     migrations = read(directory)
-    connection = await asyncpg.connect(database_url)
+    connection = await _connect(database_url)
     try:
         await _take_lock(connection)
         await connection.execute(CREATE_RECORD)
@@ -72,6 +72,14 @@ async def migrate(database_url: str, directory: Path = DIRECTORY) -> list[str]:
     finally:
         await connection.close()  # which also gives the lock back
     return [migration.name for migration in pending]
+
+
+async def _connect(database_url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(database_url)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise MigrationError(f"DATABASE_URL: cannot reach Postgres: {reason}") from None
 
 
 def read(directory: Path) -> list[Migration]:

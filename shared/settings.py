@@ -5,17 +5,22 @@ Each field says its variable, unit and default; `docs/setup-guide.md` is checked
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
 REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
 class SettingError(Exception):
     """A setting is missing or malformed; the text is one line that names it."""
+
+
+LAST_PORT = 65_535
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,13 @@ def _seconds_or_zero(raw: str) -> float:
     return 0.0 if float(raw) == 0 else _seconds(raw)
 
 
+def _rate(raw: str) -> float:
+    value = float(raw)
+    if not 0 < value < 1e9:
+        raise ValueError("a number above 0")
+    return value
+
+
 def _count(raw: str) -> int:
     value = int(raw)
     if value < 1:
@@ -54,7 +66,7 @@ def _count(raw: str) -> int:
 
 def _port(raw: str) -> int:
     value = int(raw)
-    if not 0 <= value <= 65_535:
+    if not 0 <= value <= LAST_PORT:
         raise ValueError("a port from 0 to 65535")
     return value
 
@@ -74,6 +86,13 @@ def _url(*schemes: str) -> Callable[[str], str]:
         return raw
 
     return parse
+
+
+def _origins(raw: str) -> tuple[str, ...]:
+    origins = _words(raw)
+    if not all(origin == "*" or _ORIGIN.match(origin) for origin in origins):
+        raise ValueError("origins such as https://app.example, separated by commas")
+    return origins
 
 
 def _networks(raw: str) -> tuple[Network, ...]:
@@ -110,7 +129,7 @@ class Settings:
     jwt_audience: str = _setting("JWT_AUDIENCE", _text, "authenticated")
     jwt_issuer: str | None = _setting("JWT_ISSUER", _text)
     jwt_role: str = _setting("JWT_ROLE", _text, "authenticated")
-    allowed_origins: tuple[str, ...] = _setting("ALLOWED_ORIGINS", _words, ())
+    allowed_origins: tuple[str, ...] = _setting("ALLOWED_ORIGINS", _origins, ())
     expo_access_token: str | None = _setting("EXPO_ACCESS_TOKEN", _text)
     expo_push_url: str | None = _setting("EXPO_PUSH_URL", _url("http", "https"))
     ack_timeout: float = _setting("ACK_TIMEOUT", _seconds, 5.0)
@@ -121,7 +140,7 @@ class Settings:
     database_pool: int = _setting("DATABASE_POOL", _count, 10)
     max_connections: int = _setting("MAX_CONNECTIONS", _count, 50_000)
     max_user_connections: int = _setting("MAX_USER_CONNECTIONS", _count, 10)
-    accept_rate: float = _setting("ACCEPT_RATE", _seconds, 500.0)
+    accept_rate: float = _setting("ACCEPT_RATE", _rate, 500.0)
     rate_limit_user: Bucket = _setting("RATE_LIMIT_USER", _bucket, Bucket(50, 300))
     rate_limit_address: Bucket = _setting("RATE_LIMIT_ADDRESS", _bucket, Bucket(200, 1000))
     rate_limit_frames: Bucket = _setting("RATE_LIMIT_FRAMES", _bucket, Bucket(20, 100))
@@ -137,9 +156,11 @@ class Settings:
 
     @property
     def internal_port(self) -> int:
-        """INTERNAL_PORT, else PORT + 1000 (0, any free one, where PORT is 0)."""
+        """INTERNAL_PORT, else PORT + 1000 (0, any free one, where PORT is 0). Raises SettingError for no port."""
         if self.internal_port_or_none is not None:
             return self.internal_port_or_none
+        if self.port + 1000 > LAST_PORT:
+            raise SettingError(f"INTERNAL_PORT is not set, and PORT + 1000 is above {LAST_PORT}")
         return self.port + 1000 if self.port else 0
 
     def require(self, *names: str) -> None:
@@ -183,6 +204,7 @@ def _hint(parse: Callable[[str], Any], error: ValueError) -> str:
 
 
 _HINTS: dict[Callable[[str], Any], str] = {
+    _rate: "a number above 0",
     _count: "a whole number above 0",
     _port: "a port from 0 to 65535",
     _bucket: "RATE:BURST, such as 50:300",

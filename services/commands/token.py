@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from services.secret import development_secret
-from shared.auth import mint
+from shared.auth import check_secret, mint
 from shared.ids import canonical_id
 from shared.settings import SettingError, Settings
 
@@ -23,6 +23,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if user_id is None:
         raise SettingError(f"USER_ID must be a UUID, not {chosen.user_id!r}")
     secret = settings.jwt_secrets[0] if settings.jwt_secrets else development_secret(_data(settings, chosen))
+    check_secret(secret)
     print(
         mint(
             secret,

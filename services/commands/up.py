@@ -8,7 +8,7 @@ from dataclasses import replace
 from services.processes import run as run_process
 from services.up import up
 from shared.lifecycle import Stop
-from shared.settings import Settings
+from shared.settings import LAST_PORT, SettingError, Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +31,8 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 
 def _overridden(settings: Settings, chosen: argparse.Namespace) -> Settings:
+    if chosen.port is not None and not 0 <= chosen.port <= LAST_PORT:
+        raise SettingError(f"--port is malformed: a port from 0 to {LAST_PORT}")
     return replace(
         settings,
         host=chosen.host or settings.host,

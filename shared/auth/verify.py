@@ -45,7 +45,7 @@ class TokenVerifier:
         if not secrets and jwks is None:
             raise SettingError("JWT_SECRET or JWT_JWKS_URL is not set")
         for secret in secrets:
-            _check_secret(secret)
+            check_secret(secret)
         self._secrets = tuple(secrets)
         self._jwks = jwks
         self._expected = Expected(audience, role, issuer)
@@ -103,8 +103,11 @@ class TokenVerifier:
         return Rejected(reason)
 
 
-def _check_secret(secret: str) -> None:
-    """RFC 7518 3.2 wants a secret of at least the digest's size; PyJWT also refuses a public key in its place."""
+def check_secret(secret: str) -> None:
+    """Raises SettingError for a secret that no service takes.
+
+    RFC 7518 3.2 wants one of at least the digest's size; PyJWT also refuses a public key in its place.
+    """
     try:
         jwt.PyJWT(options={"enforce_minimum_key_length": True}).encode({}, secret, algorithm=SECRET_ALGORITHM)
     except jwt.InvalidKeyError:

@@ -155,3 +155,9 @@ async def test_files_that_could_not_be_migrations_are_refused(
 ) -> None:
     with pytest.raises(MigrationError, match=reason):
         await migrate(empty_database_url, write(tmp_path, **files))
+
+
+async def test_a_database_that_is_not_there_is_told_in_one_line() -> None:
+    with pytest.raises(MigrationError, match=r"^DATABASE_URL: cannot reach Postgres: .*$") as raised:
+        await migrate("postgresql://parley:secret@127.0.0.1:1/parley")
+    assert "secret" not in str(raised.value)
