@@ -200,9 +200,9 @@ async def test_a_token_for_a_key_set_is_refused_where_there_is_none(verifier: To
         {"exp": 1e300},
         {"exp": 10**400},
         {"exp": float("nan")},
-        {"iat": NOW + 60},
+        {"iat": NOW + 3000},
         {"iat": "later"},
-        {"nbf": NOW + 60},
+        {"nbf": NOW + 3000},
         {"nbf": []},
         {"iat": float("inf")},
         {"nbf": float("inf")},
@@ -229,7 +229,7 @@ async def test_an_expired_token_is_expired_to_the_second(verifier: TokenVerifier
 async def test_a_repeated_claim_counts_as_its_last(verifier: TokenVerifier) -> None:
     body = b'{"role":"authenticated","aud":"authenticated","sub":"%s","exp":%d,"role":"anon"}' % (
         USER.encode(),
-        NOW + 60,
+        NOW + 3600,
     )
     assert await reason(verifier, by_hand(HS256, body)) == Reason.CLAIMS
 
@@ -242,25 +242,27 @@ async def test_the_issuer_must_match_exactly_where_one_is_set() -> None:
 
 
 async def test_a_verified_token_is_known_without_waiting_until_it_expires() -> None:
-    clock = float(NOW)
+    now = int(time.time())
+    clock = float(now)
     verifier = TokenVerifier(secrets=[SECRET], clock=lambda: clock)
-    token = by_secret(exp=NOW + 60)
+    token = by_secret(exp=now + 60)
     assert verifier.verify_cached(token) is None
     identity = await verifier.verify(token)
     assert verifier.verify_cached(token) is identity
-    clock = NOW + 59.9
+    clock = now + 59.9
     assert verifier.verify_cached(token) is identity
-    clock = NOW + 60
+    clock = now + 60
     assert verifier.verify_cached(token) is None
     assert await reason(verifier, token) == Reason.EXPIRED
 
 
 async def test_a_long_lived_token_is_verified_anew_every_five_minutes() -> None:
-    clock = float(NOW)
+    now = int(time.time())
+    clock = float(now)
     verifier = TokenVerifier(secrets=[SECRET], clock=lambda: clock)
-    token = by_secret(exp=NOW + 10**6)
+    token = by_secret(exp=now + 10**6)
     assert isinstance(await verifier.verify(token), Identity)
-    clock = NOW + 301
+    clock = now + 301
     assert verifier.verify_cached(token) is None
 
 
