@@ -4,6 +4,7 @@
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 MIGRATIONS := $(wildcard persistence/migrations/*.sql)
+DEMO := client/demo/dist/index.html
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -19,8 +20,15 @@ help:
 	@echo "make lock   write the locked requirements anew from requirements/*.in"
 	@echo "make clean  remove what the others made, but not the data in .data"
 
-run: $(VENV)/base
+run: $(VENV)/base $(DEMO)
 	@exec $(IN_VENV) -m services up $(ARGS)
+
+# Without Node, or without a registry, Parley runs all the same, and its first page says how to build the demo.
+$(DEMO): client/package-lock.json $(shell find client/src client/demo/src client/demo/index.html -type f)
+	@command -v npm >/dev/null || { echo "no npm here: starting without the demo page"; exit 0; }; \
+	echo "building the demo page"; cd client && { test node_modules/.package-lock.json -nt package-lock.json || \
+	npm ci --no-audit --no-fund --silent; } && npm run --silent build:demo -- --logLevel warn && touch demo/dist/index.html \
+	|| echo "the demo page could not be built: starting without it"
 
 test: $(VENV)/dev
 	$(IN_VENV) -m pytest $(ARGS)
