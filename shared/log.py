@@ -7,7 +7,8 @@ Bound for as long as they hold, where there is one: `request_id`, `connection_id
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TextIO
 
 import orjson
@@ -16,7 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from structlog.contextvars import bound_contextvars, merge_contextvars
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from shared.redact import redact_under
+from shared.redact import is_harmless, redact_under
 
 _LIBRARIES_AT_WARNING = ("aiohttp.access", "asyncio", "redis", "asyncpg", "urllib3")
 """Their INFO and DEBUG lines tell of each request or each slow callback; aiohttp.access would print queries."""
@@ -28,21 +29,29 @@ def configure_logging(level: str, form: str, service: str, stream: TextIO | None
 
     Call it once, before the first line is logged; called again, it replaces what it set up before.
     """
-    shared: list[Processor] = [
+    facts: list[Processor] = [
         merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _named_after(service),
     ]
+    text: list[Processor] = [
+        _keep_tracebacks_for_faults,
+        structlog.processors.format_exc_info,
+        structlog.processors.StackInfoRenderer(),
+        _redact,  # after all that makes text, before all that writes it
+        _render_json if form == "json" else structlog.dev.ConsoleRenderer(colors=False),
+    ]
+    output = stream or sys.stderr
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*facts, *text],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        logger_factory=partial(_made_lines, output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_formatter(shared, form))
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(_for_libraries(facts, text))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.captureWarnings(True)
     # Not shown in any line, and found out anew for each.
@@ -69,18 +78,36 @@ def bound(
         yield
 
 
-def _formatter(shared: list[Processor], form: str) -> logging.Formatter:
-    renderer: Processor = _render_json if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+class _Lines:
+    """Where Parley's own lines go. The detour over logging, which libraries take, costs each twice as much."""
+
+    __slots__ = ("_output", "name")
+
+    def __init__(self, name: str, output: TextIO) -> None:
+        self.name = name
+        self._output = output
+
+    def write(self, line: str) -> None:
+        # A full disk, or a reader that has gone, must fail nobody's request; and there is nowhere to tell of it.
+        with suppress(OSError, ValueError):
+            self._output.write(line + "\n")
+            self._output.flush()
+
+    debug = info = warning = error = critical = exception = write
+
+
+_module_of_caller = structlog.stdlib.LoggerFactory(ignore_frame_names=[__name__])
+
+
+def _made_lines(output: TextIO, *name: str) -> _Lines:
+    """Named after the module that asked for a logger, as logging does it."""
+    return _Lines(_module_of_caller(*name).name, output)
+
+
+def _for_libraries(facts: list[Processor], text: list[Processor]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _keep_tracebacks_for_faults,
-            structlog.processors.format_exc_info,
-            structlog.processors.StackInfoRenderer(),
-            _redact,  # after all that makes text, before all that writes it
-            renderer,
-        ],
+        foreign_pre_chain=[*facts, structlog.stdlib.ExtraAdder()],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *text],
     )
 
 
@@ -100,7 +127,7 @@ def _keep_tracebacks_for_faults(_: WrappedLogger, __: str, event: EventDict) -> 
 
 
 def _redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    return {name: redact_under(name, value) for name, value in event.items()}
+    return event if is_harmless(event) else {name: redact_under(name, value) for name, value in event.items()}
 
 
 def _render_json(_: WrappedLogger, __: str, event: EventDict) -> str:

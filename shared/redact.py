@@ -63,6 +63,23 @@ def _has_hint(lower: str) -> bool:
     return False
 
 
+_PLAIN = frozenset({bool, int, float, type(None)})
+
+
+def is_harmless(fields: Mapping[str, Any]) -> bool:
+    """Whether `redact_under` would leave every one of these fields as it is; most lines are told so by one look."""
+    texts = []
+    for name, value in fields.items():
+        if type(value) is str:
+            texts.append(value)
+        elif type(value) not in _PLAIN:
+            return False
+        if value is not None and _is_secret_name(name):
+            return False
+    whole = "\n".join(texts)
+    return len(whole) <= LONGEST and not _has_hint(whole.lower())
+
+
 def redact_text(text: str) -> str:
     """The text without anything in it that looks like a secret, cut at `LONGEST`."""
     text = text[:LONGEST]

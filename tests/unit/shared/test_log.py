@@ -135,3 +135,17 @@ def test_configuring_twice_writes_each_line_once(stream: io.StringIO) -> None:
     configure_logging("info", "json", "up", stream)
     structlog.get_logger().info("once")
     assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_an_output_that_is_gone_fails_nobody(stream: io.StringIO) -> None:
+    configure_logging("info", "json", "gateway", stream)
+    stream.close()
+    structlog.get_logger().info("nobody reads this")
+
+
+def test_an_own_line_and_a_librarys_say_the_same(lines: Lines) -> None:
+    with bound(request_id="r"):
+        structlog.get_logger("gateway.bus").warning("away")
+        logging.getLogger("gateway.bus").warning("away")
+    own, library = ({**line, "time": ""} for line in lines())
+    assert own == library

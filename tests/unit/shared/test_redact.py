@@ -4,8 +4,10 @@ import time
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.redact import redact, redact_text, redact_under
+from shared.redact import is_harmless, redact, redact_text, redact_under
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 OPAQUE = "s3cr3t-0paque"
@@ -83,6 +85,27 @@ def test_a_typed_shape_that_holds_a_secret_is_hidden_in_its_repr() -> None:
 )
 def test_ordinary_texts_stay_as_they_are(text: str) -> None:
     assert redact_text(text) == text
+
+
+_PIECES = st.sampled_from([*SHAPES, "token", "=x", "ey", "J", "-", "n", "a-path", "\ud800", "Authorization"])
+_VALUES = st.none() | st.integers() | st.booleans() | st.lists(_PIECES, max_size=3).map("".join)
+
+
+@given(st.dictionaries(_PIECES, _VALUES | st.binary(max_size=3) | st.lists(_PIECES, max_size=2), max_size=5))
+def test_what_is_called_harmless_would_be_left_as_it_is(fields: dict[str, object]) -> None:
+    if is_harmless(fields):
+        assert {name: redact_under(name, value) for name, value in fields.items()} == fields
+
+
+@pytest.mark.parametrize("text", SHAPES)
+def test_no_field_with_a_secret_is_called_harmless(text: str) -> None:
+    assert not is_harmless({"event": "request", "path": text})
+    assert not is_harmless({"event": "request", "password": OPAQUE})
+
+
+def test_a_line_of_a_request_is_harmless() -> None:
+    path = "/api/conversations/3f2b8a52-9c1e-4a53-8f31-0d5c1a2b3c4d/messages"
+    assert is_harmless({"event": "request", "method": "POST", "path": path, "status": 201, "ms": 3.2, "user": None})
 
 
 def test_redacting_twice_changes_nothing_more() -> None:
