@@ -30,7 +30,7 @@ $(DEMO): client/package-lock.json $(shell find client/src client/demo/src client
 	npm ci --no-audit --no-fund --silent; } && npm run --silent build:demo -- --logLevel warn && touch demo/dist/index.html \
 	|| echo "the demo page could not be built: starting without it"
 
-test: $(VENV)/dev
+test: $(VENV)/dev $(DEMO)
 	$(IN_VENV) -m pytest $(ARGS)
 ifeq ($(ARGS),)
 	@$(MAKE) --no-print-directory test-client

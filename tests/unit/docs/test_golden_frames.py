@@ -1,0 +1,39 @@
+"""tests/contract/*.json, which the TypeScript client's tests read too: both sides mean the same frames."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.session.commands import BadFrame, decode
+from tests.unit.docs.test_websocket import WRITTEN
+
+CONTRACT = Path(__file__).parents[2] / "contract"
+
+
+def golden(name: str) -> list[dict[str, Any]]:
+    frames: list[dict[str, Any]] = json.loads((CONTRACT / name).read_text())
+    return frames
+
+
+def known(frame: dict[str, Any]) -> bool:
+    return frame["type"] in WRITTEN
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [one["frame"] for one in golden("server-frames.json") if known(one["frame"])],
+    ids=lambda frame: frame["type"],
+)
+def test_a_golden_server_frame_has_no_field_that_the_server_does_not_write(frame: dict[str, Any]) -> None:
+    assert set(frame) <= set(json.loads(WRITTEN[frame["type"]])) | {"ref"}
+
+
+def test_every_frame_that_the_server_writes_has_a_golden_one() -> None:
+    assert set(WRITTEN) <= {one["frame"]["type"] for one in golden("server-frames.json")}
+
+
+@pytest.mark.parametrize("golden_frame", golden("client-frames.json"), ids=lambda one: str(one["name"]))
+def test_the_gateway_takes_every_golden_client_frame(golden_frame: dict[str, Any]) -> None:
+    assert not isinstance(decode(json.dumps(golden_frame["frame"]).encode()), BadFrame)
