@@ -122,7 +122,12 @@ def connected(
         conversationIds=list(conversation_ids),
         heads=heads,
         epoch=epoch,
-        heartbeatSeconds=heartbeat_seconds,
+        heartbeatSeconds=_plain(heartbeat_seconds),
         reconnectJitterMs=reconnect_jitter_ms,
         maxFrameBytes=max_frame_bytes,
     )
+
+
+def _plain(number: float) -> float:
+    """25, not 25.0: some clients tell the two apart."""
+    return int(number) if number == int(number) else number

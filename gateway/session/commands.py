@@ -1,6 +1,6 @@
 """What a client's frame says: bytes in, a typed command or the reason why it is none out. No I/O."""
 
-from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
@@ -70,7 +70,7 @@ class BadFrame(NamedTuple):
 
 
 class _Envelope(msgspec.Struct):
-    type: str | None = None
+    type: Any = None
     ref: Ref = None
 
 
@@ -104,6 +104,6 @@ def _explain(data: bytes, error: Exception) -> BadFrame:
         envelope = _envelopes.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         envelope = _Envelope()
-    if envelope.type is not None and envelope.type not in _KNOWN_TYPES:
+    if isinstance(envelope.type, str) and envelope.type not in _KNOWN_TYPES:
         return BadFrame("unknown_type", "No frame has this type", envelope.ref)
     return BadFrame("malformed_frame", str(error)[:200], envelope.ref)

@@ -25,8 +25,6 @@ MAX_TEXT = 8000
 MAX_NAME = 200
 MAX_PEOPLE = 1000
 """In a group, the caller included."""
-MAX_MARKED = 1000
-"""Messages named in one report."""
 MAX_PAGE = 100
 
 # Its length is checked after trimming; the schema states it all the same, for it is what an app has to keep to.
@@ -145,7 +143,7 @@ class MessageAnswer(msgspec.Struct):
 class Progress(msgspec.Struct, rename="camel"):
     """The caller has, or has read, all up to and with the newest of these messages."""
 
-    message_ids: Annotated[list[Id], Meta(min_length=1, max_length=MAX_MARKED)]
+    message_ids: Annotated[list[Id], Meta(min_length=1)]
     status: Literal["delivered", "read"]
 
 

@@ -12,7 +12,9 @@ UUID_PATTERN = f"^{_DIGIT}{{8}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGI
 NO_NUL_PATTERN = r"^[^\u0000]*$"
 NOT_BLANK_PATTERN = r"^\s*[^\s\u0000][^\u0000]*$"
 
-EXPO_TOKEN_PATTERN = r"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{1,200}\]$"
+_END = r"$(?!\n)"
+"""Python's `$` alone would also match before a last line break; to JavaScript the two are one."""
+EXPO_TOKEN_PATTERN = rf"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{{1,200}}\]{_END}"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 MAX_IDS = 200
@@ -20,7 +22,7 @@ MAX_IDS = 200
 _UUID = UUID_PATTERN.strip("^$")
 IDS_PATTERN = f"^(?:{_UUID}(?:,{_UUID}){{0,{MAX_IDS - 1}}})?$"
 CURSOR_PATTERN = rf"^[0-9]{{1,14}}\.{_UUID}$"
-AS_OF_PATTERN = r"^[0-9]{1,18}$"
+AS_OF_PATTERN = rf"^[0-9]{{1,18}}{_END}"
 
 PATTERN_WORDS = {
     IDS_PATTERN: f"UUIDs separated by commas, at most {MAX_IDS}",
@@ -36,7 +38,7 @@ PATTERN_WORDS = {
 MAX_SEQ = 2**53 - 1
 """The largest whole number that JavaScript holds exactly."""
 
-# The lengths bound the pattern: Python's `$` would also match before a last line break.
+# The lengths bound the pattern, as `_END` would.
 Id = Annotated[
     str,
     Meta(

@@ -98,6 +98,8 @@ class Middleware:
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Cache-Control", "no-store")
         headers["Vary"] = "Origin"
+        if response.status == 503:
+            headers.setdefault("Retry-After", "1")  # also where the answer is no error, but says how things are
         origin = request.headers.get("Origin")
         if origin is not None and self._is_welcome(request):
             headers["Access-Control-Allow-Origin"] = origin

@@ -186,6 +186,16 @@ async def test_a_report_names_at_least_one_message(rest: Rest) -> None:
     assert refused["field"] == "messageIds"
 
 
+async def test_a_report_names_as_many_messages_as_a_body_holds(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    conversation = await ann.start(bob)
+    sent = await ann.send(conversation, "read me")
+
+    named = [sent["id"], *(new_id() for _ in range(1600))]
+    told = await bob.post(f"{messages_of(conversation)}/status", {"messageIds": named, "status": "read"})
+    assert told == {"success": True, "updatedCount": 1}
+
+
 async def test_sync_brings_a_client_exactly_up_to_date(rest: Rest) -> None:
     ann, bob, conversation = await pair(rest)
     other = await ann.start(bob, bountyId=1)

@@ -85,8 +85,9 @@ def test_an_unknown_type_is_named_as_such_and_keeps_its_ref() -> None:
     assert decode(b'{"type":"dance","ref":"r1"}') == BadFrame("unknown_type", "No frame has this type", "r1")
 
 
-def test_a_malformed_frame_keeps_its_ref() -> None:
-    answer = decode(b'{"type":"join","ref":9}')
+@pytest.mark.parametrize("data", [b'{"type":"join","ref":9}', b'{"type":["join"],"ref":9}', b'{"ref":9}'])
+def test_a_malformed_frame_keeps_its_ref(data: bytes) -> None:
+    answer = decode(data)
     assert isinstance(answer, BadFrame)
     assert answer.ref == 9
 
