@@ -30,6 +30,22 @@ class BusListener:
     on_restored: Callable[[Sequence[bytes]], None]
 
 
+class _Subscribing:
+    """One call of `subscribe`: how many of its channels Redis has still to confirm, and whether it did."""
+
+    __slots__ = ("confirmed", "left")
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.confirmed: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def answer(self, *, confirmed: bool) -> None:
+        """For one channel. The caller may be gone."""
+        self.left -= 1
+        if not self.confirmed.done() and not (confirmed and self.left):
+            self.confirmed.set_result(confirmed)
+
+
 class Bus(ABC):
     """Subscriptions that outlive their connection.
 
@@ -39,7 +55,7 @@ class Bus(ABC):
 
     def __init__(self, listener: BusListener) -> None:
         self._listener = listener
-        self._waiting: dict[bytes, asyncio.Future[bool]] = {}
+        self._waiting: dict[bytes, list[_Subscribing]] = {}
         self._stopped = False
         self.generation = 0
         """Rises with every interruption: the same number before and after means that nothing was missed between."""
@@ -50,12 +66,15 @@ class Bus(ABC):
         Through an outage it waits (bound it with `asyncio.timeout`). A cancelled call leaves its channels subscribed.
         The channels of all calls in one loop tick leave in one write. Raises NotSubscribed.
         """
-        waiting = [future for channel in channels if (future := self._ask(_encoded(channel))) is not None]
-        if waiting:
-            # Not gather: a caller who is cancelled must not cancel what others wait for.
-            await asyncio.wait(waiting)
-            if not all(future.result() for future in waiting):
-                raise NotSubscribed
+        if self._stopped:
+            raise NotSubscribed
+        call = _Subscribing()
+        for channel in map(_encoded, channels):
+            if self._must_wait(channel):
+                call.left += 1
+                self._waiting.setdefault(channel, []).append(call)
+        if call.left and not await call.confirmed:
+            raise NotSubscribed
 
     def unsubscribe(self, channels: Iterable[str | bytes]) -> None:
         """Redis is told within this loop tick; what was on its way until then may still be delivered.
@@ -84,22 +103,19 @@ class Bus(ABC):
     @abstractmethod
     def _forget(self, channel: bytes) -> None: ...
 
-    def _ask(self, channel: bytes) -> asyncio.Future[bool] | None:
-        """One future a channel, however many wait for it; None where it is confirmed already."""
-        if self._stopped:
-            raise NotSubscribed
-        future = self._waiting.get(channel)
-        if future is None and not self._confirmed(channel):
-            self._want(channel)
-            # Asked again: one that was given up in this very tick is still subscribed, and no word about it will come.
-            if not self._confirmed(channel):
-                future = self._waiting[channel] = asyncio.get_running_loop().create_future()
-        return future
+    def _must_wait(self, channel: bytes) -> bool:
+        """False where it is confirmed already. Redis is asked once, however many wait."""
+        if channel in self._waiting:
+            return True
+        if self._confirmed(channel):
+            return False
+        self._want(channel)
+        # Looked at again: one that was given up in this very tick is still subscribed, and no word about it will come.
+        return not self._confirmed(channel)
 
     def _answer(self, channel: bytes, *, confirmed: bool) -> None:
-        future = self._waiting.pop(channel, None)
-        if future is not None:
-            future.set_result(confirmed)
+        for call in self._waiting.pop(channel, ()):
+            call.answer(confirmed=confirmed)
 
     def _stop(self) -> None:
         self._stopped = True

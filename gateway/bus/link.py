@@ -6,7 +6,7 @@ owner starts another one: a link is either right or gone.
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, cast
 
@@ -81,7 +81,7 @@ class RedisLink(asyncio.Protocol):
         self._on_message = on_message
         self.probe_channel = probe_channel
         self.subscribed: set[bytes] = set()
-        self._unanswered: Counter[bytes] = Counter()
+        self._unanswered: dict[bytes, int] = {}
         self._commands: deque[_Command] = deque()
         self._reader = hiredis.Reader()
         self._transport: asyncio.Transport | None = None
@@ -135,8 +135,10 @@ class RedisLink(asyncio.Protocol):
         for channels in unsubscribe:
             commands.append(_Command(UNSUBSCRIBE, channels))
             self.subscribed.difference_update(channels)
+        unanswered = self._unanswered
         for command in commands:
-            self._unanswered.update(command.channels)
+            for channel in command.channels:
+                unanswered[channel] = unanswered.get(channel, 0) + 1
         if commands:
             self._send(b"".join(encode(command.kind, *command.channels) for command in commands), commands)
 

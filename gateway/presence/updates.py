@@ -23,13 +23,15 @@ class PresenceUpdates:
         except msgspec.DecodeError as error:
             log.warning("unreadable presence", error=str(error))
             return
+        user = keys.user(change.user_id).encode()
         for conversation_id in change.rooms:
             room = self._hub.room(conversation_id)
-            if room is not None:
+            # Most who come are alone in their rooms here: their friends are on other gateways.
+            if room is not None and self._hub.has_others(room, user):
                 frame = frames.presence_update(
                     conversation_id=conversation_id,
                     user_id=change.user_id,
                     is_online=change.is_online,
                     last_seen_at=change.last_seen_at,
                 )
-                self._hub.send_to_room(room, frame, "presence", skip=keys.user(change.user_id).encode())
+                self._hub.send_to_room(room, frame, "presence", skip=user)

@@ -110,6 +110,14 @@ class Hub:
         self.fanout.queue(room, frame, spared.connections() if spared is not None else ())
         self.stats.frames_sent[kind] += len(room.members)
 
+    def has_others(self, room: Room, user: bytes) -> bool:
+        """Whether anybody is in the room, or comes in, but the user whose channel this is."""
+        if room.newcomers is not None and any(newcomer.user_channel != user for newcomer in room.newcomers):
+            return True
+        known = self.users.get(user)
+        own = known.connections() if known is not None else ()
+        return any(member not in own for member in room.members)
+
     def user(self, user_id: str) -> User | None:
         return self.users.get(keys.user(user_id).encode())
 
