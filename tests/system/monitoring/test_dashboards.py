@@ -14,7 +14,12 @@ from tests.support.person import Person
 from tests.support.waiting import eventually
 from tests.system.monitoring.prometheus import Prometheus, prometheus
 
-ONLY_WHEN_SOMETHING_FAILS = {"ALERTS", "parley_errors_total", "service:parley_http_errors:ratio_rate5m"}
+ONLY_WHEN_SOMETHING_FAILS = {
+    "ALERTS",
+    "parley_errors_total",
+    "parley_pusher_receipt_errors_total",
+    "service:parley_http_errors:ratio_rate5m",
+}
 """Series that come into being with their first event."""
 
 
