@@ -53,8 +53,9 @@ NPM := command -v npm >/dev/null || { echo "no npm here, so the client is not ch
 	test "$$CI" != true; exit; }; cd client; \
 	test node_modules/.package-lock.json -nt package-lock.json || npm ci --no-audit --no-fund || exit;
 
+# The example installs React Native and Expo, 700 MB: CI type-checks and runs it, a developer asks for it.
 test-client:
-	@$(NPM) npm test
+	@$(NPM) npm test && if [ "$$CI" = true ]; then npm run --silent test:example; fi
 
 lint-client:
 	@$(NPM) npm run lint
@@ -79,7 +80,7 @@ lock: $(VENV)/dev
 		requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis client/node_modules client/dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis client/node_modules client/dist client/demo/dist client/example/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Each stamp is younger than the lock that it was installed from.
