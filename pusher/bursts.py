@@ -17,6 +17,8 @@ from shared.redis import RedisClient
 BATCH = 200
 LEASE_SECONDS = 20.0
 """Longer than one call to Expo: an older lease belongs to a pusher that died, and another one takes the burst."""
+DEVICE_PAUSE_SECONDS = 60.0
+"""For a device that had too many: FCM takes 240 a minute for each."""
 
 _HELD = b"held:"
 _OWN_FIELDS = 3
@@ -43,6 +45,17 @@ for i = 2, #KEYS do
     verdicts[i - 1] = (not first or first == message) and 1 or 0
 end
 return verdicts
+"""
+
+# KEYS: the windows, a burst. ARGV: the delay (ms), then its member, message, ordinal, sender and cause. Holds a message
+# that may be the first of its burst, and lets the window end not before the delay.
+_POSTPONE = f"""{_NOW}
+local member, message, ordinal, sender, cause = unpack(ARGV, 2, 6)
+if redis.call('HEXISTS', KEYS[2], 'first') == 0 then
+    redis.call('HSET', KEYS[2], 'first', message, 'since', ordinal, 'sender', sender)
+end
+redis.call('HSET', KEYS[2], 'held:' .. message, cause)
+redis.call('ZADD', KEYS[1], 'GT', now + ARGV[1], member)
 """
 
 # KEYS: the windows. ARGV: the lease (ms), how many. Moves what is due ahead, so that nobody else takes it now.
@@ -111,6 +124,7 @@ class Bursts:
         self._window_ms = round(window_seconds * 1000)
         self._admit = redis.register_script(_ADMIT)
         self._lease = redis.register_script(_LEASE)
+        self._postpone = redis.register_script(_POSTPONE)
         self._close = redis.register_script(_CLOSE)
         self._settle = redis.register_script(_SETTLE)
 
@@ -125,6 +139,15 @@ class Bursts:
             args=[self._window_ms, *facts],
         )
         return [target for target, verdict in zip(targets, verdicts, strict=True) if verdict]
+
+    async def postpone(self, targets: Iterable[Target]) -> None:
+        """Holds them for DEVICE_PAUSE_SECONDS, together with what comes in their conversation until then."""
+        for target in targets:
+            member = f"{target.conversation_id}:{target.user_id}"
+            facts = _facts(member, target)
+            await self._postpone(
+                keys=[keys.BURSTS, keys.burst(member)], args=[int(DEVICE_PAUSE_SECONDS * 1000), *facts]
+            )
 
     async def due(self) -> tuple[int, list[Burst]]:
         """How many windows ended (at most BATCH), and the bursts among them, which are ours for LEASE_SECONDS."""

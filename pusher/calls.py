@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
 from pusher.metrics import PUSH_SECONDS, PUSHES
-from pusher.outcomes import Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.persistence_client import PersistenceAway, PersistenceClient
 from pusher.planning import Key, Push, decide_all, refreshed
 from pusher.policy import Now
@@ -48,12 +48,23 @@ class Pace(Protocol):
 
 
 @dataclass(frozen=True)
+class Left:
+    """What calls left undone. `unsettled`: to be tried again. `postponed`: its device had too many of late."""
+
+    unsettled: set[Key] = field(default_factory=set)
+    postponed: set[Key] = field(default_factory=set)
+
+    def __or__(self, other: "Left") -> "Left":
+        return Left(self.unsettled | other.unsettled, self.postponed | other.postponed)
+
+
+@dataclass(frozen=True)
 class _Answered:
-    """What one call left: to be tried again soon, and what is not settled although it was tried."""
+    """What came of one call: what is to be tried again soon, and what it left."""
 
     again: list[Push]
     pause_seconds: float
-    unsettled: set[Key]
+    left: Left
 
 
 class Calls:
@@ -77,31 +88,33 @@ class Calls:
         self.stopped: str | None = None
         """Expo's word on our credentials, while nothing goes out because of it."""
 
-    async def make(self, pushes: Sequence[Push]) -> set[Key]:
-        """Makes these pushes as far as they are still wanted; gives the users and messages left unsettled."""
+    async def make(self, pushes: Sequence[Push]) -> Left:
+        """Makes these pushes as far as they are still wanted."""
         calls = [pushes[start : start + CALL_SIZE] for start in range(0, len(pushes), CALL_SIZE)]
         # All are awaited before any failure is raised: a call that nobody awaits could not be written down.
         ended = await asyncio.gather(*(self._call(call) for call in calls), return_exceptions=True)
+        left = Left()
         for one in ended:
             if isinstance(one, BaseException):
                 raise one
-        return {key for one in ended if isinstance(one, set) for key in one}
+            left |= one
+        return left
 
-    async def _call(self, pushes: Sequence[Push]) -> set[Key]:
+    async def _call(self, pushes: Sequence[Push]) -> Left:
         """One call, and again for what Expo did not take, while the wait is short."""
-        waiting, unsettled = list(pushes), set[Key]()
+        waiting, left = list(pushes), Left()
         async with self._slots:
             for attempt in range(TRIES):
                 moment = _now() + await self._pace.reserve(len(waiting))
                 await asyncio.sleep(max(0.0, moment - _now() - PREPARING_SECONDS))
                 answered = await _to_its_end(self._attempt(waiting, moment))
-                unsettled |= answered.unsettled
+                left |= answered.left
                 waiting = answered.again
                 if not waiting:
-                    return unsettled
+                    return left
                 if attempt < TRIES - 1:
                     await asyncio.sleep(answered.pause_seconds)
-        return unsettled | _keys(waiting)
+        return left | Left(_keys(waiting))
 
     async def _attempt(self, pushes: Sequence[Push], moment: float) -> _Answered:
         wanted, decisions = await self._still_wanted(pushes)
@@ -173,9 +186,11 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
 
 def _answered(answered: Sequence[tuple[Push, Outcome]], busy: set[Key]) -> _Answered:
     again = [(push, said) for push, said in answered if isinstance(said, Retry) and _soon(said)]
-    unsettled = [push for push, said in answered if not isinstance(said, Sent | Rejected) and not _soon(said)]
     pause = max((said.after_seconds for _, said in again), default=0.0)
-    return _Answered([push for push, _ in again], pause, busy | _keys(unsettled))
+    postponed = _keys(push for push, said in answered if isinstance(said, DeviceBusy))
+    done = (Sent, Rejected, DeviceBusy)
+    open_pushes = (push for push, said in answered if not isinstance(said, done) and not _soon(said))
+    return _Answered([push for push, _ in again], pause, Left(busy | _keys(open_pushes), postponed))
 
 
 def _soon(said: Outcome) -> bool:

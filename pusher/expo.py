@@ -17,7 +17,7 @@ from exponent_server_sdk import PushClient, PushMessage, PushServerError, PushTi
 from requests.adapters import HTTPAdapter
 
 from pusher.calls import CALLS_AT_ONCE
-from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.rendering import Notification
 
 CONNECT_SECONDS = 3.0
@@ -28,8 +28,8 @@ log = structlog.get_logger()
 GZIP_ABOVE_BYTES = 1024
 
 _STOPPING = {"InvalidCredentials", "UNAUTHORIZED"}
-_PASSING = {"MessageRateExceeded": 60.0, "ExpoError": 5.0, "ProviderError": 5.0, "TOO_MANY_REQUESTS": 1.0}
-"""Code -> how long to wait before the same notification is tried again, in seconds."""
+_UNCLEAR = {"ExpoError", "ProviderError"}
+"""Something went wrong at Expo, or behind it: worth another try, but not for ever."""
 
 
 class _Message(PushMessage):  # type: ignore[misc]  # the SDK has no types
@@ -131,8 +131,10 @@ def _from_ticket(ticket: Any) -> Outcome:
     code = _detail(ticket)
     if code in _STOPPING:
         return Stopped(code)
-    if code in _PASSING:
-        return Retry(code, _PASSING[code])
+    if code in _UNCLEAR:
+        return Ambiguous(code)
+    if code == "MessageRateExceeded":
+        return DeviceBusy(code)
     return Rejected(code, dead_token=code == "DeviceNotRegistered")
 
 

@@ -18,5 +18,5 @@ RECEIPT_ERRORS = Counter(
 BADGES = Counter("parley_pusher_badge_updates_total", "Silent updates of the number on an icon that Expo accepted")
 STOPPED = Gauge("parley_pusher_stopped", "1 while Expo refuses our credentials and nothing goes out")
 
-for outcome in ("sent", "rejected", "retry", "ambiguous", "stopped", "confirmed", "refused"):
+for outcome in ("sent", "rejected", "retry", "ambiguous", "devicebusy", "stopped", "confirmed", "refused"):
     PUSHES.labels(outcome)

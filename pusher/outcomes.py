@@ -27,6 +27,13 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class DeviceBusy:
+    """The device had too many of late, and did not take this one: tell it later, with what comes until then."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ambiguous:
     """Expo may have taken it: it has no idempotency key, so the next try may be a second notification."""
 
@@ -40,4 +47,4 @@ class Stopped:
     reason: str
 
 
-Outcome = Sent | Rejected | Retry | Ambiguous | Stopped
+Outcome = Sent | Rejected | Retry | DeviceBusy | Ambiguous | Stopped

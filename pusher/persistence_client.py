@@ -10,7 +10,8 @@ from shared import push_api
 from shared.wire import Deadline
 
 TIMEOUT_SECONDS = 10.0
-_AWAY = {429, 502, 503, 504}
+_BEYOND = {400, 413, 500}
+"""Of these the request itself may be the cause. 401 and 404, say, pass when a rollout or a new token is everywhere."""
 Answer = TypeVar("Answer")
 
 
@@ -67,10 +68,10 @@ class PersistenceClient:
                 timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
             ) as response:
                 body = await response.read()
-                if response.status in _AWAY:
-                    raise PersistenceAway(f"{path} answered {response.status}")
-                if response.status != 200:
+                if response.status in _BEYOND:
                     raise PersistenceRefused(f"{path} answered {response.status}")
+                if response.status != 200:
+                    raise PersistenceAway(f"{path} answered {response.status}")
                 return msgspec.json.decode(body, type=shape)
         except (aiohttp.ClientError, TimeoutError, msgspec.MsgspecError) as error:
             raise PersistenceAway(f"{path}: {type(error).__name__}") from error

@@ -1,6 +1,6 @@
 """A push and what came of it, as the ledger keeps them. Pure."""
 
-from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.planning import Push
 from shared import push_api
 
@@ -50,6 +50,7 @@ _STATES: dict[type[Outcome], str] = {
     Rejected: "rejected",
     Ambiguous: "ambiguous",
     Retry: "retry",
+    DeviceBusy: "retry",
     # Expo took nothing of what it stopped: that is tried again.
     Stopped: "retry",
 }

@@ -79,7 +79,7 @@ class Worker:
             if isinstance(one, Poison):
                 await self._bury(one, one.reason)
             elif one.deliveries > MAX_DELIVERIES:
-                await self._bury(one, f"not dealt with in {MAX_DELIVERIES} deliveries")
+                await self._bury(one, f"whoever took it died of it, {MAX_DELIVERIES} times")
             else:
                 entries.append(one)
         return entries
@@ -93,16 +93,27 @@ class Worker:
         try:
             unsettled = await self._delivery.push([_addressee(entry) for entry in entries])
         except PersistenceAway as error:
-            log.warning("persistence is away", error=str(error))
-            await self._stream.rest([entry.id for entry in entries])
-            await asyncio.sleep(PAUSE_SECONDS)
+            await self._wait_out(entries, error)
         except PersistenceRefused as error:
-            # They come again, in the end each alone; the one that is at fault becomes a dead letter.
-            ERRORS.labels("pusher", "refused").inc()
-            log.warning("persistence refuses a push", error=str(error), entries=len(entries))
+            await self._suspect(entries, error)
         else:
             await self._checkpoints.reach(PUSH_SETTLED)
             await self._acknowledge(entries, unsettled)
+
+    async def _wait_out(self, entries: Sequence[Entry], error: Exception) -> None:
+        log.warning("persistence is away", error=str(error))
+        await self._stream.rest([entry.id for entry in entries])
+        await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _suspect(self, entries: Sequence[Entry], error: Exception) -> None:
+        """One of them may be at fault: they come again, in the end each alone, and that one becomes a dead letter."""
+        ERRORS.labels("pusher", "refused").inc()
+        if not await self._delivery.works():
+            await self._wait_out(entries, error)
+        elif len(entries) == 1 and entries[0].deliveries >= MAX_DELIVERIES:
+            await self._bury(entries[0], str(error))
+        else:
+            log.warning("persistence refuses a push", error=str(error), entries=len(entries))
 
     async def _acknowledge(self, entries: Sequence[Entry], unsettled: set[Key]) -> None:
         resting = [entry.id for entry in entries if _keys(entry) & unsettled]

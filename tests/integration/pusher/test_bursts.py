@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shared import keys
 from tests.integration.pusher.world import PushWorld
 from tests.integration.rest.conftest import Person
@@ -169,3 +171,24 @@ async def test_a_burst_of_several_senders_names_none_of_them(push: PushWorld) ->
         await push.drained()
 
     assert [one.message["body"] for one in push.expo.accepted] == ["ann: one", "3 new messages"]
+
+
+async def test_a_device_that_had_too_many_is_told_later_of_all_that_came_until_then(
+    push: PushWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pusher.bursts.DEVICE_PAUSE_SECONDS", LONG)
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+    push.expo.faults.ticket_errors = {token: "MessageRateExceeded"}
+
+    async with push.pusher():
+        await say(ann, room, "one")
+        await held(push, room, bob, 1)
+        assert await push.waiting() == 0, "it waits in its burst, not in the stream"
+        push.expo.faults.ticket_errors = {}
+        await say(ann, room, "two")
+        await held(push, room, bob, 2)
+        await push.drained()
+
+    assert [one.message["body"] for one in push.expo.accepted] == ["2 new messages"]

@@ -6,7 +6,7 @@ import pytest
 
 from pusher.calls import CALL_SIZE
 from pusher.expo import Expo
-from pusher.outcomes import Ambiguous, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.rendering import Notification
 from tests.support.fake_expo import FakeExpo, fake_expo
 
@@ -65,9 +65,9 @@ async def test_tokens_of_another_project_are_sent_apart_from_ours(server: FakeEx
         ({"access_token": "another"}, Stopped("UNAUTHORIZED")),
         ({"ticket_errors": {"ExpoPushToken[0]": "MessageTooBig"}}, Rejected("MessageTooBig")),
         ({"ticket_errors": {"ExpoPushToken[0]": "MismatchSenderId"}}, Rejected("MismatchSenderId")),
-        ({"ticket_errors": {"ExpoPushToken[0]": "MessageRateExceeded"}}, Retry("MessageRateExceeded", 60.0)),
+        ({"ticket_errors": {"ExpoPushToken[0]": "MessageRateExceeded"}}, DeviceBusy("MessageRateExceeded")),
         ({"ticket_errors": {"ExpoPushToken[0]": "InvalidCredentials"}}, Stopped("InvalidCredentials")),
-        ({"ticket_errors": {"ExpoPushToken[0]": "ProviderError"}}, Retry("ProviderError", 5.0)),
+        ({"ticket_errors": {"ExpoPushToken[0]": "ProviderError"}}, Ambiguous("ProviderError")),
     ],
 )
 async def test_every_fault_has_its_own_outcome(

@@ -7,6 +7,7 @@ import pytest
 
 from pusher.dead_letters import DeadLetters
 from pusher.metrics import STOPPED
+from pusher.worker import MAX_DELIVERIES
 from shared import keys, push_api
 from shared.checkpoints import EXPO_ANSWERED, PUSH_SETTLED
 from shared.ids import new_id
@@ -206,6 +207,43 @@ async def test_an_entry_that_persistence_refuses_harms_no_other_and_ends_as_a_de
             await push.drained()
 
     assert [one.token for one in push.expo.accepted] == [token]
+
+
+async def test_a_burst_that_persistence_refuses_harms_no_other(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    cleo, cleos = await push.with_phone("cleo")
+    rooms = [await ann.start(bob), await ann.start(cleo)]
+
+    async with refusing(push.parley.persistence_url) as proxy, push.pusher(persistence_url=proxy.url):
+        for room in rooms:
+            await ann.send(room, "one")
+        await push.expo.wait_for(2)
+        poison, _ = [(await ann.send(room, "two"))["id"] for room in rooms]
+        proxy.rule = lambda _, body: 500 if poison.encode() in body else None
+        await push.expo.wait_for(3)
+
+    assert [one.token for one in push.expo.accepted[2:]] == [cleos]
+
+
+@pytest.mark.parametrize("status", [401, 500])
+async def test_nothing_becomes_a_dead_letter_while_persistence_refuses_everything(push: PushWorld, status: int) -> None:
+    """As it does between a rollout and its migration, or while the services' token is being changed."""
+    await a_message(push)
+    refused = MAX_DELIVERIES + 2
+
+    async with refusing(push.parley.persistence_url) as proxy:
+        proxy.rule = lambda *_: status if proxy.refused.count(push_api.TARGETS) < refused else None
+        async with push.pusher(persistence_url=proxy.url, push_burst_seconds=0.0):
+            await eventually(lambda: without_rest(push, lambda: enough(proxy.refused, refused)), 60)
+            await push.drained()
+
+    assert len(push.expo.accepted) == 1
+    assert await push.parley.rest.parts.redis.xlen(keys.DEAD_LETTERS) == 0
+
+
+async def enough(refused: list[str], count: int) -> int:
+    return int(refused.count(push_api.TARGETS) >= count)
 
 
 async def test_an_answer_that_persistence_was_away_for_is_written_down_when_it_is_back(push: PushWorld) -> None:

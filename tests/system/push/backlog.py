@@ -16,7 +16,7 @@ from shared.clock import now_ms
 from shared.ids import new_id
 from shared.wire import Undelivered
 from tests.support.fake_expo import Faults
-from tests.system.push.crowd import gather_crowd, say_to_all
+from tests.system.push.crowd import CHUNK, gather_crowd, say_to_all
 from tests.system.push.soak import Run, running
 from tests.system.push.verdict import busiest_second
 
@@ -26,12 +26,15 @@ async def fill(run: Run, entries: int) -> None:
     sender_id = new_id()
     crowd = await gather_crowd(run.pool, sender_id, entries)
     ids = await say_to_all(run.pool, sender_id, crowd)
-    at_ms = now_ms()
-    async with run.redis.pipeline(transaction=False) as pipeline:
-        for member, message_id in zip(crowd, ids, strict=True):
-            entry = Undelivered(member.conversation_id, 1, message_id, sender_id, [member.user_id], at_ms)
-            pipeline.execute_command("XADD", keys.UNDELIVERED, "*", "message", msgspec.json.encode(entry))
-        await pipeline.execute()
+    waiting = [
+        Undelivered(member.conversation_id, 1, message_id, sender_id, [member.user_id], now_ms())
+        for member, message_id in zip(crowd, ids, strict=True)
+    ]
+    for start in range(0, entries, CHUNK):
+        async with run.redis.pipeline(transaction=False) as pipeline:
+            for entry in waiting[start : start + CHUNK]:
+                pipeline.execute_command("XADD", keys.UNDELIVERED, "*", "message", msgspec.json.encode(entry))
+            await pipeline.execute()
     await run.pool.execute("ANALYZE")
 
 
