@@ -29,7 +29,10 @@ def clean_handle(value: object) -> str | None:
     """The name in NFC, on one line, without what misleads the eye; None where no 1 to 64 code points are left."""
     if not isinstance(value, str):
         return None
-    kept = "".join(one for one in " ".join(value.split()) if not _is_unwanted(one))
+    line = " ".join(value.split())
+    if line.isascii() and line.isprintable():  # most are, and hold nothing that is unwanted
+        return line if 0 < len(line) <= LONGEST else None
+    kept = "".join(one for one in line if not _is_unwanted(one))
     text = unicodedata.normalize("NFC", kept).strip()
     if len(text) > LONGEST or all(unicodedata.category(one) in _BLANK_KINDS for one in text):
         return None
