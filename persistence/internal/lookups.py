@@ -6,15 +6,14 @@ import msgspec
 
 from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
+from persistence.internal.question import question
 from persistence.store import conversations, cursors, log, users
 from persistence.store.database import Pool
 from shared import api
-from shared.http.endpoint import Call, Endpoint, Handler, Nothing
+from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed, not_found
 from shared.http.fields import MAX_SEQ
 from shared.ids import canonical_id
-
-MAX_BODY_BYTES = 1024 * 1024
 
 
 class Lookups:
@@ -88,23 +87,11 @@ def _as_of(given: str | None) -> int | None:
 def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
     handlers = Lookups(pool, delivery)
     return [
-        _route(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
-        _route(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),
-        _route(api.EVENTS, handlers.events, api.EventsRequest, api.EventsAnswer),
-        _route(api.RECEIPTS, handlers.receipts, api.ReceiptsRequest, api.ReceiptsAnswer),
-        _route(api.PEERS, handlers.peers, api.PeersRequest, api.PeersAnswer),
-        _route(api.CONVERSATIONS, handlers.conversations, api.ConversationsRequest, api.ConversationsAnswer),
-        _route(api.PURGE, handlers.purge, api.PurgeRequest, api.PurgeAnswer),
+        question(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
+        question(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),
+        question(api.EVENTS, handlers.events, api.EventsRequest, api.EventsAnswer),
+        question(api.RECEIPTS, handlers.receipts, api.ReceiptsRequest, api.ReceiptsAnswer),
+        question(api.PEERS, handlers.peers, api.PeersRequest, api.PeersAnswer),
+        question(api.CONVERSATIONS, handlers.conversations, api.ConversationsRequest, api.ConversationsAnswer),
+        question(api.PURGE, handlers.purge, api.PurgeRequest, api.PurgeAnswer),
     ]
-
-
-def _route(path: str, handler: Handler, body: type[msgspec.Struct], response: type[msgspec.Struct]) -> Endpoint:
-    return Endpoint(
-        method="POST",
-        path=path,
-        handler=handler,
-        summary=path,
-        body=body,
-        response=response,
-        max_body_bytes=MAX_BODY_BYTES,
-    )

@@ -1,11 +1,11 @@
 """What pushers ask and tell: `/internal/push`."""
 
-import msgspec
 
+from persistence.internal.question import question
 from persistence.store import badges, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool
 from shared import push_api
-from shared.http.endpoint import Call, Endpoint, Handler, Nothing
+from shared.http.endpoint import Call, Endpoint, Nothing
 
 
 class PushRoutes:
@@ -43,23 +43,11 @@ class PushRoutes:
 def endpoints(pool: Pool) -> list[Endpoint]:
     routes = PushRoutes(pool)
     return [
-        _route(push_api.LAGGARDS, routes.laggards, push_api.LaggardsRequest, push_api.LaggardsAnswer),
-        _route(push_api.TARGETS, routes.targets, push_api.TargetsRequest, push_api.TargetsAnswer),
-        _route(push_api.CLAIMS, routes.claim, push_api.ClaimsRequest, push_api.ClaimsAnswer),
-        _route(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
-        _route(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
-        _route(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
-        _route(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
+        question(push_api.LAGGARDS, routes.laggards, push_api.LaggardsRequest, push_api.LaggardsAnswer),
+        question(push_api.TARGETS, routes.targets, push_api.TargetsRequest, push_api.TargetsAnswer),
+        question(push_api.CLAIMS, routes.claim, push_api.ClaimsRequest, push_api.ClaimsAnswer),
+        question(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
+        question(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
+        question(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
+        question(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
     ]
-
-
-def _route(path: str, handler: Handler, body: type[msgspec.Struct], response: type[msgspec.Struct]) -> Endpoint:
-    return Endpoint(
-        method="POST",
-        path=path,
-        handler=handler,
-        summary=path,
-        body=body,
-        response=response,
-        max_body_bytes=8 * 1024 * 1024,
-    )
