@@ -74,11 +74,10 @@ async def _served(
 def _completed(settings: Settings) -> Settings:
     """What a deployment must say and a developer need not: secrets, and where the services find each other."""
     port = settings.internal_port or free_port()
-    has_keys = settings.jwt_secrets or settings.jwt_jwks_url
     return replace(
         settings,
         internal_port_or_none=port,
-        jwt_secrets=settings.jwt_secrets if has_keys else (development_secret(Path(settings.data_dir)),),
+        jwt_secrets=settings.jwt_secrets or (development_secret(Path(settings.data_dir)),),
         service_token=settings.service_token or secrets.token_hex(32),
         persistence_url=settings.persistence_url or f"http://{settings.internal_host}:{port}",
     )

@@ -93,3 +93,11 @@ async def test_two_on_one_data_folder_are_refused_with_one_line(tmp_path: Path) 
     async with started_up(tmp_path / "data", tmp_path / "up.log"):
         with pytest.raises(AssertionError, match="parley: "):
             await start_up(tmp_path / "data", tmp_path / "second.log")
+
+
+async def test_a_key_set_does_not_take_the_developers_own_tokens(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    async with started_up(tmp_path / "data", tmp_path / "up.log", JWT_JWKS_URL="http://127.0.0.1:1/keys") as running:
+        listed, _ = await person(running, http, "ada").call("GET", "/api/conversations")
+        async with http.get(f"{running.url}/demo/config") as demo:
+            told = demo.status
+    assert (listed, told) == (200, 200)
