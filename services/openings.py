@@ -24,9 +24,9 @@ CLOSE_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def database(url: str, *, size: int) -> AsyncIterator[Pool]:
-    """The pool. Raises SettingError where there is no Postgres within START_SECONDS."""
-    pool = await _reached(url, size)
+async def database(url: str, *, size: int, wait_seconds: float = START_SECONDS) -> AsyncIterator[Pool]:
+    """The pool. Raises SettingError where there is no Postgres within `wait_seconds`."""
+    pool = await _reached(url, size, wait_seconds)
     try:
         yield pool
     finally:
@@ -38,8 +38,8 @@ async def database(url: str, *, size: int) -> AsyncIterator[Pool]:
             pool.terminate()
 
 
-async def _reached(url: str, size: int) -> Pool:
-    deadline = asyncio.get_running_loop().time() + START_SECONDS
+async def _reached(url: str, size: int, wait_seconds: float) -> Pool:
+    deadline = asyncio.get_running_loop().time() + wait_seconds
     while True:
         try:
             return await open_pool(url, size=size)

@@ -23,7 +23,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     message_id = canonical_id(chosen.message_id)
     if message_id is None:
         raise SettingError(f"MESSAGE_ID must be a UUID, not {chosen.message_id!r}")
-    async with openings.database(attached.database_url(settings, chosen), size=1) as pool:
+    async with openings.database(attached.database_url(settings, chosen), size=1, wait_seconds=0) as pool:
         found = await read_trace(pool, message_id)
     if found is None:
         raise SettingError(f"there is no message {message_id}")

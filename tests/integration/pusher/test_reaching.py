@@ -1,7 +1,12 @@
 """Who hears of a message by push: those whom no socket reached, and nobody else."""
 
 import asyncio
+import contextlib
+import signal
+import sys
 import time
+from asyncio.subprocess import Process, create_subprocess_exec
+from collections.abc import AsyncIterator
 
 from tests.integration.pusher.world import ACK_SECONDS, PushWorld
 from tests.support.waiting import eventually
@@ -53,6 +58,47 @@ async def test_a_socket_that_took_nothing_is_pushed_at_its_deadline(push: PushWo
 
     assert [one.token for one in push.expo.accepted] == [token]
     assert ACK_SECONDS <= waited < ACK_SECONDS + 2
+
+
+async def test_an_older_app_that_is_alive_is_not_pushed_though_it_never_acknowledges(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    room = await ann.start(bob)
+    site = await push.parley.gateway()
+
+    async with push.pusher():
+        phone = await site.connect(bob, acks=False)
+        await push.online(bob)
+        await ann.send(room, "Hello")
+        await phone.next("message.new")
+        reading = asyncio.create_task(phone.closed(60))  # and so answering pings
+        await push.drained()
+        reading.cancel()
+
+    assert push.expo.accepted == []
+
+
+async def test_a_phone_that_is_frozen_in_mid_conversation_is_pushed_what_it_did_not_take(push: PushWorld) -> None:
+    """As iOS suspends an app: its socket stays open, the kernel takes what comes, and nobody answers."""
+    ann = push.person("ann")
+    bob, token = await push.with_phone("bob")
+    room = await ann.start(bob)
+    site = await push.parley.gateway()
+
+    async with push.pusher(push_burst_seconds=0.0), acknowledging_phone(site.url, bob.token) as phone:
+        await push.online(bob)
+        await ann.send(room, "Are you there?")
+        await push.drained()
+        assert push.expo.accepted == [], "it acknowledged"
+        phone.send_signal(signal.SIGSTOP)
+        sent = time.monotonic()
+        message = await ann.send(room, "Still there?")
+        await push.expo.wait_for(1)
+        waited = time.monotonic() - sent
+
+    [told] = push.expo.accepted
+    assert (told.token, told.message["data"]["messageId"]) == (token, message["id"])
+    assert waited < ACK_SECONDS + 2
 
 
 async def test_who_took_it_while_looking_or_read_it_is_not_pushed(push: PushWorld) -> None:
@@ -141,3 +187,28 @@ async def test_two_pushers_share_the_work_and_tell_each_device_once(push: PushWo
 
 async def has_entries(push: PushWorld, count: int) -> bool:
     return await push.waiting() == count
+
+
+PHONE = """
+import aiohttp, asyncio, json, sys
+async def main():
+    async with aiohttp.ClientSession() as http, http.ws_connect(sys.argv[1]) as socket:
+        async for message in socket:
+            frame = json.loads(message.data)
+            if frame["type"] == "message.new":
+                said = {"type": "delivered", "conversationId": frame["conversationId"], "seq": frame["seq"]}
+                await socket.send_str(json.dumps(said))
+asyncio.run(main())
+"""
+
+
+@contextlib.asynccontextmanager
+async def acknowledging_phone(url: str, token: str) -> AsyncIterator[Process]:
+    """A client in a process of its own, to be frozen."""
+    address = f"{url}/messages/subscribe?acks=1&token={token}"
+    process = await create_subprocess_exec(sys.executable, "-c", PHONE, address)
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
