@@ -18,6 +18,8 @@ from shared.redis import REDIS_FAILURES
 log = structlog.get_logger()
 
 BATCH = 500
+GATHER_SECONDS = 0.02
+"""Nobody waits for it, and for all that were sent meanwhile it costs four round trips instead of four for each."""
 MOST_WAITING = 20_000
 
 
@@ -47,6 +49,7 @@ class Settling:
         """Forever."""
         while True:
             await self._wake.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             messages, self._messages = self._messages[:BATCH], self._messages[BATCH:]
             members, self._members = self._members, []
             if not self._messages:
