@@ -8,6 +8,8 @@ import time
 from asyncio.subprocess import Process, create_subprocess_exec
 from collections.abc import AsyncIterator
 
+from pusher.pace import LIMIT, ExpoPace
+from shared import keys
 from tests.integration.pusher.world import ACK_SECONDS, PushWorld
 from tests.support.waiting import eventually
 
@@ -153,6 +155,30 @@ async def test_what_was_read_while_it_waited_is_not_pushed(push: PushWorld) -> N
         await push.drained()
 
     assert push.expo.accepted == []
+
+
+async def test_what_was_read_while_its_call_waited_for_its_turn_is_not_pushed(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    cleo, cleos = await push.with_phone("cleo")
+    room = await ann.start(bob, cleo, isGroup=True)
+    pace = ExpoPace(push.parley.rest.parts.redis)
+    while await pace.reserve(LIMIT) < 2:
+        pass  # as if other pushers had much to send
+
+    async with push.pusher():
+        message = await ann.send(room, "Hello")
+        await eventually(lambda: is_taken(push))
+        await bob.post(f"/api/conversations/{room}/messages/status", {"messageIds": [message["id"]], "status": "read"})
+        assert push.expo.accepted == []
+        await push.drained()
+
+    assert [one.token for one in push.expo.accepted] == [cleos]
+
+
+async def is_taken(push: PushWorld) -> bool:
+    """Whether a worker decided to push: the burst's window is open."""
+    return bool(await push.parley.rest.parts.redis.zcard(keys.BURSTS))
 
 
 async def test_a_user_who_is_named_by_two_entries_is_told_once(push: PushWorld) -> None:
