@@ -1,6 +1,7 @@
 """Two gateways and two persistence processes, as `python -m services` starts them, on one Redis and one Postgres."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import aiohttp
@@ -84,6 +85,30 @@ async def test_whoever_is_gone_gets_one_push_with_the_right_words(
         assert accepted.message["sound"] == "default"
         assert accepted.message["channelId"] == "messages"
         assert accepted.message["priority"] == "high"
+
+
+async def test_sigterm_in_mid_traffic_ends_every_process_with_0_and_without_a_trace(
+    database_url: str, redis_url: str, logs: Path, http: aiohttp.ClientSession
+) -> None:
+    async with fleet(logs, database_url, redis_url, gateways=2, persistences=2, pushers=1) as running:
+        ada, bob = person(running, http, 1, "ada"), person(running, http, 2, "bob")
+        room = await ada.converse(bob)
+
+        async def talk() -> None:
+            for number in itertools.count():
+                await ada.send(room, f"message {number}")
+
+        async with bob.phone() as phone:
+            talking = asyncio.create_task(talk())
+            await phone.frame("message.new", text="message 20")
+            for name in ("gateway-2", "pusher-1", "persistence-1", "gateway-1", "persistence-2"):
+                assert await running.processes[name].stop(15) == 0, running.processes[name].log()[-2000:]
+            with pytest.raises((aiohttp.ClientError, AssertionError)):
+                await talking
+
+    for process in running.processes.values():
+        assert "Traceback" not in process.log()
+        assert "did not stop" not in process.log()
 
 
 async def test_no_token_reaches_any_log(
