@@ -8,7 +8,7 @@ import asyncpg
 from prometheus_client import Counter, Histogram
 
 from persistence.store import messages
-from persistence.store.database import DATABASE_FAILURES, Pool
+from persistence.store.database import DATABASE_FAILURES, Borrower, Pool
 from persistence.store.views import Draft, Message, Outcome, Sent
 from shared.checkpoints import COMMITTED, Checkpoints
 
@@ -90,29 +90,38 @@ class SendQueue:
             _cancel([one for waiting in self._waiting.values() for one in waiting])
 
     async def _work(self) -> None:
-        while True:
-            conversation_id = await self._ready.get()
-            waiting = self._waiting[conversation_id]
-            batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
-            self._count -= len(batch)
-            if batch:
-                await self._send(conversation_id, batch)
-            if self._waiting[conversation_id]:
-                self._ready.put_nowait(conversation_id)
-            else:
-                del self._waiting[conversation_id]
+        borrower = Borrower(self._pool)
+        try:
+            while True:
+                await self._serve_next(borrower)
+        finally:
+            await borrower.give_back()
 
-    async def _send(self, conversation_id: str, batch: Sequence[_Waiting]) -> None:
+    async def _serve_next(self, borrower: Borrower) -> None:
+        if self._ready.empty():
+            await borrower.give_back()
+        conversation_id = await self._ready.get()
+        waiting = self._waiting[conversation_id]
+        batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
+        self._count -= len(batch)
+        if batch:
+            await self._send(borrower, conversation_id, batch)
+        if self._waiting[conversation_id]:
+            self._ready.put_nowait(conversation_id)
+        else:
+            del self._waiting[conversation_id]
+
+    async def _send(self, borrower: Borrower, conversation_id: str, batch: Sequence[_Waiting]) -> None:
         """Answers every one of the batch, whatever happens."""
         try:
-            answers: Sequence[Outcome | Exception] = await self._commit(conversation_id, batch)
+            answers: Sequence[Outcome | Exception] = await self._commit(borrower, conversation_id, batch)
         except asyncio.CancelledError:
             _cancel(batch)
             raise
         except Exception as error:  # noqa: BLE001 - it is raised again, in those whom it concerns
             if len(batch) > 1 and _is_refusal(error):
                 for one in batch:
-                    await self._send(conversation_id, [one])
+                    await self._send(borrower, conversation_id, [one])
                 return
             answers = [error] * len(batch)
             if _is_outage(error):
@@ -128,8 +137,8 @@ class SendQueue:
             for one in waiting:
                 _answer(one, error)
 
-    async def _commit(self, conversation_id: str, batch: Sequence[_Waiting]) -> list[Outcome]:
-        outcomes = await messages.send(self._pool, conversation_id, [one.draft for one in batch])
+    async def _commit(self, borrower: Borrower, conversation_id: str, batch: Sequence[_Waiting]) -> list[Outcome]:
+        outcomes = await self._write(borrower, conversation_id, [one.draft for one in batch])
         sent = [outcome.message for outcome in outcomes if isinstance(outcome, Sent)]
         if sent:
             await self._checkpoints.reach(COMMITTED)
@@ -138,6 +147,13 @@ class SendQueue:
         for message in sent:
             LENGTH.observe(len(message.text))
         return outcomes
+
+    async def _write(self, borrower: Borrower, conversation_id: str, drafts: Sequence[Draft]) -> list[Outcome]:
+        try:
+            return await messages.send(await borrower.connection(), conversation_id, drafts)
+        except Exception:
+            await borrower.give_back()  # it may be broken, and the next statement wants another one
+            raise
 
 
 def _is_refusal(error: Exception) -> bool:
