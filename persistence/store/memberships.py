@@ -32,15 +32,16 @@ ORDER BY user_id, version LIMIT $2 FOR UPDATE SKIP LOCKED
 """,
 )
 
-# Skips what a relay holds at this moment: it publishes that again, and removes it.
+# Skips what a relay holds at this moment: it publishes that again, and removes it. By ctid as in outbox.py.
 _SETTLE = Query(
     "settle_memberships",
     """
-DELETE FROM user_outbox o USING (
-    SELECT o.user_id, o.version FROM user_outbox o
-    JOIN unnest($1::uuid[], $2::bigint[]) AS w(user_id, version) USING (user_id, version)
-    FOR UPDATE OF o SKIP LOCKED
-) AS done WHERE o.user_id = done.user_id AND o.version = done.version
+DELETE FROM user_outbox WHERE ctid = ANY (ARRAY(
+    SELECT held.ctid FROM unnest($1::uuid[], $2::bigint[]) AS w(user_id, version) CROSS JOIN LATERAL (
+        SELECT o.ctid FROM user_outbox o WHERE o.user_id = w.user_id AND o.version = w.version
+        FOR UPDATE SKIP LOCKED
+    ) AS held
+))
 """,
 )
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from persistence.delivery.relay import AGE_SECONDS, PENDING, Relay
-from persistence.store import conversations
+from persistence.store import conversations, messages
 from persistence.store.database import Pool
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
@@ -94,6 +94,26 @@ async def test_two_relays_share_a_backlog_and_each_event_is_published_in_order(p
         await eventually(lambda: len(ear.envelopes) == 700)
     heard = [(frame["conversationId"], frame["seq"]) for frame in ear.frames(Kind.DURABLE)]
     assert sorted(heard) == sorted((room, seq) for room in rooms for seq in range(1, 101))
+
+
+async def test_a_backlog_is_relayed_also_where_postgres_believes_its_outbox_empty(pool: Pool, redis_url: str) -> None:
+    """As after any quiet hour: vacuumed when nothing waited."""
+    [ann, bob] = await people(pool, 2)
+    room = await conversation(pool, ann, bob)
+    await say(pool, room, ann)
+    for table in ("outbox", "user_outbox"):
+        await pool.execute(f"DELETE FROM {table}")
+        await pool.execute(f"VACUUM (ANALYZE, TRUNCATE off) {table}")
+    for _ in range(3):
+        await messages.send(pool, room, [draft(ann) for _ in range(500)])
+    await pool.execute(
+        "INSERT INTO user_outbox SELECT $1, v, $2, $3, now() FROM generate_series(1, 1500) AS v", bob, Kind.LEFT, room
+    )
+    await grow_old(pool)
+
+    async with parts(pool, redis_url) as process, process.running("publisher"):
+        assert await process.relay.sweep() == 3000
+    assert await pending(pool) == 0
 
 
 async def test_fresh_rows_are_left_to_the_fast_path(pool: Pool, redis_url: str) -> None:
