@@ -21,13 +21,12 @@ ON CONFLICT (user_id) DO UPDATE SET shown = excluded.shown, stale_since = NULL
 _MARK = Query(
     "badges_mark",
     """
-UPDATE badges b SET stale_since = now()
-FROM (
+WITH reader AS (
     SELECT user_id FROM badges WHERE shown > 0 AND stale_since IS NULL AND user_id IN (
         SELECT user_id FROM cursor_moves WHERE moved_at > now() - make_interval(secs => $1) AND read_seq > 0)
     ORDER BY user_id FOR UPDATE SKIP LOCKED
-) reader
-WHERE b.user_id = reader.user_id
+)
+UPDATE badges b SET stale_since = now() FROM reader WHERE b.user_id = reader.user_id
 """,
 )
 

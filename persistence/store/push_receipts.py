@@ -9,16 +9,17 @@ from shared import push_api
 RETRIES_SECONDS = (3600, 6 * 3600, 23 * 3600)
 """After the send, where the receipt was not there yet; none after the last: Expo keeps it for 24 hours."""
 
+# The locks are taken in a CTE of their own, which runs once: a subquery may run again for each row it is joined to.
 _DUE_RECEIPTS = Query(
     "push_due_receipts",
     """
-WITH due AS (
+WITH ripe AS (
+    SELECT conversation_id, message_id, device_id FROM push_ledger
+    WHERE receipt_due_at <= now() ORDER BY receipt_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+), due AS (
     UPDATE push_ledger l SET receipt_due_at = now() + $2 * interval '1 second'
-    FROM (
-        SELECT conversation_id, message_id, device_id FROM push_ledger
-        WHERE receipt_due_at <= now() ORDER BY receipt_due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    ) d
-    WHERE l.conversation_id = d.conversation_id AND l.message_id = d.message_id AND l.device_id = d.device_id
+    FROM ripe
+    WHERE l.conversation_id = ripe.conversation_id AND l.message_id = ripe.message_id AND l.device_id = ripe.device_id
     RETURNING l.*
 )
 SELECT due.ticket_id, due.conversation_id, due.seq, due.message_id, due.user_id, due.device_id, m.sender_id,
