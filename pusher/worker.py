@@ -32,7 +32,7 @@ REST_SECONDS = 10.0
 PROBE_SECONDS = 5.0
 """How often Expo is asked again after it refused our credentials."""
 SUSPECT_DELIVERIES = 3
-"""An entry that was taken so often and never dealt with is dealt with alone, so that it harms no other."""
+"""An entry that was taken so often and never dealt with is dealt with alone: whoever dies of it loses no other."""
 MAX_DELIVERIES = 10
 """And after so many, over some two minutes at least, it is a dead letter."""
 PAUSE_SECONDS = 1.0
@@ -106,14 +106,17 @@ class Worker:
         await asyncio.sleep(PAUSE_SECONDS)
 
     async def _suspect(self, entries: Sequence[Entry], error: Exception) -> None:
-        """One of them may be at fault: they come again, in the end each alone, and that one becomes a dead letter."""
+        """One of them may be at fault: each is dealt with alone, and that one becomes a dead letter in the end."""
         ERRORS.labels("pusher", "refused").inc()
         if not await self._delivery.works():
             await self._wait_out(entries, error)
-        elif len(entries) == 1 and entries[0].deliveries >= MAX_DELIVERIES:
+        elif len(entries) > 1:
+            for entry in entries:
+                await self._deal_with([entry])
+        elif entries[0].deliveries >= MAX_DELIVERIES:
             await self._bury(entries[0], str(error))
         else:
-            log.warning("persistence refuses a push", error=str(error), entries=len(entries))
+            log.warning("persistence refuses a push", error=str(error), entry=entries[0].id)
 
     async def _acknowledge(self, entries: Sequence[Entry], unsettled: set[Key]) -> None:
         resting = [entry.id for entry in entries if _keys(entry) & unsettled]

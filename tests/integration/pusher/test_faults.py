@@ -199,10 +199,12 @@ async def test_an_entry_that_persistence_refuses_harms_no_other_and_ends_as_a_de
     )
     await redis.xadd(keys.UNDELIVERED, {"message": raw})
     token, _ = await a_message(push)
+    await eventually(lambda: both_wait(push))
 
     async with refusing(push.parley.persistence_url) as proxy:
         proxy.rule = lambda _, body: 500 if poison.encode() in body else None
         async with push.pusher(persistence_url=proxy.url):
+            await push.expo.wait_for(1, 5)  # long before what is refused has had its rest
             await eventually(lambda: without_rest(push, lambda: redis.xlen(keys.DEAD_LETTERS)), 30)
             await push.drained()
 
@@ -215,7 +217,10 @@ async def test_a_burst_that_persistence_refuses_harms_no_other(push: PushWorld) 
     cleo, cleos = await push.with_phone("cleo")
     rooms = [await ann.start(bob), await ann.start(cleo)]
 
-    async with refusing(push.parley.persistence_url) as proxy, push.pusher(persistence_url=proxy.url):
+    async with (
+        refusing(push.parley.persistence_url) as proxy,
+        push.pusher(persistence_url=proxy.url, push_burst_seconds=3.0),
+    ):
         for room in rooms:
             await ann.send(room, "one")
         await push.expo.wait_for(2)
@@ -244,6 +249,10 @@ async def test_nothing_becomes_a_dead_letter_while_persistence_refuses_everythin
 
 async def enough(refused: list[str], count: int) -> int:
     return int(refused.count(push_api.TARGETS) >= count)
+
+
+async def both_wait(push: PushWorld) -> bool:
+    return await push.waiting() == 2
 
 
 async def test_an_answer_that_persistence_was_away_for_is_written_down_when_it_is_back(push: PushWorld) -> None:
