@@ -30,7 +30,7 @@ class Phone:
     async def say(self, kind: str, **fields: Any) -> None:
         await self.socket.send_json({"type": kind, **fields})
 
-    async def frame(self, kind: str, *, seconds: float = 10.0, **fields: Any) -> Json:
+    async def frame(self, kind: str, *, seconds: float = 30.0, **fields: Any) -> Json:
         """The first frame of this type with these fields, seen already or as soon as it comes."""
 
         def found() -> Json | None:
