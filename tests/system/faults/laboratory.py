@@ -12,7 +12,7 @@ import asyncpg
 from services.verify import truth
 from services.verify.checker import violations
 from services.verify.history import Truth
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 from tests.system.faults.injection import inject
 from tests.system.faults.load import People, chatter, people
 from tests.system.faults.schedule import Fault, schedule
@@ -84,7 +84,7 @@ async def _stuck(made: World) -> list[str]:
                 "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM user_outbox)"
             )
 
-        await eventually(nothing_waits, SETTLE_SECONDS)
+        await eventually(nothing_waits, SETTLE_SECONDS / PATIENCE)
     except AssertionError:
         return ["outbox: rows are stuck in it"]
     finally:
@@ -104,7 +104,7 @@ async def _settled(crowd: People, known: Truth) -> list[str]:
         )
 
     try:
-        await eventually(everybody_has_all, SETTLE_SECONDS)
+        await eventually(everybody_has_all, SETTLE_SECONDS / PATIENCE)
     except AssertionError:
         return [f"not settled {SETTLE_SECONDS:.0f} s after the last fault"]
     return []
@@ -126,6 +126,6 @@ async def _judge_presence(crowd: People, known: Truth) -> None:
 
     grace = 2 * float(SETTINGS["HEARTBEAT_SECONDS"]) + float(SETTINGS["PRESENCE_GRACE_SECONDS"])
     try:
-        await eventually(told_the_truth, grace + 5.0)
+        await eventually(told_the_truth, (grace + 5.0) / PATIENCE)
     except AssertionError:
         return  # what was told last stands in `known`, for the checker
