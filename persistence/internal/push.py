@@ -1,6 +1,5 @@
 """What pushers ask and tell: `/internal/push`."""
 
-
 from persistence.internal.question import question
 from persistence.store import badges, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool
