@@ -22,6 +22,7 @@ COMMANDS = {
     "migrate": "applies pending migrations; safe when several replicas run it at once",
     "verify": "checks a running deployment: does it lose, duplicate or reorder?",
     "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",
+    "plan": "computes how large a fleet must be for so many users",
     "deadletters": "shows what no pusher could deal with, and tries it again or drops it",
     "token": "prints a user's JWT, for development",
 }
