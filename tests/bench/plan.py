@@ -59,8 +59,8 @@ def full() -> list[Counted]:
         *((replace(job, system=peer), 2) for peer in PEERS for job in [Job("hot_room", PARLEY, seconds=8)]),
         *((job, 3) for job in _both(Job("one_to_one", PARLEY, seconds=18, options={"seconds": 3.0}))),
         *((_ladder(peer), 1) for peer in PEERS),
-        *_idle(3000, times=2),
-        (Job("storm", PARLEY, seconds=12, seats={"connections": 3500, "rooms_each": 10}), 2),
+        *_idle(5000, times=2),
+        (Job("storm", PARLEY, seconds=12, seats=_ten(3500)), 2),
         *((job, 2) for job in _writes()),
         (Job("latency", PARLEY, seconds=20), 2),
         (Job("receipts", PARLEY, seconds=16), 1),
@@ -96,12 +96,18 @@ def _ladder(peer: str) -> Job:
 
 def _idle(connections: int, times: int) -> list[Counted]:
     own = [(_idle_job(PARLEY, rooms, connections), times) for rooms in (1, 10)]
-    return [*own, *((_idle_job(system, 1, connections), 1) for system in (LIMIT, *PEERS))]
+    friends = Job("idle", PARLEY, "with friends", seconds=14, seats={**_ten(connections), "friends": True})
+    peers = [_idle_job(system, 1, connections) for system in (LIMIT, *PEERS)]
+    return [*own, *((job, 1) for job in (friends, *peers))]
 
 
 def _idle_job(system: str, rooms: int, connections: int) -> Job:
     seats = {"connections": connections, "rooms_each": rooms}
     return Job("idle", system, f"in {rooms}", seconds=14, seats=seats)
+
+
+def _ten(connections: int) -> dict[str, Any]:
+    return {"connections": connections, "rooms_each": 10}
 
 
 def _writes() -> list[Job]:

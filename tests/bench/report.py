@@ -69,12 +69,12 @@ _SLOW: tuple[Column, ...] = (
     ("cut off, of 200", "cut_off", "{:.0f}"),
     ("KiB for each of them", "extra_kib_each", "{:.0f}"),
 )
-_GROWTH: tuple[Column, ...] = (("CPU per delivery, µs", "cpu_us", "{:.1f}"), ("p99 ms", "p99_ms", "{:.2f}"))
+GROWTH: tuple[Column, ...] = (("CPU per delivery, µs", "cpu_us", "{:.1f}"), ("p99 ms", "p99_ms", "{:.2f}"))
 
-_TABLES: tuple[tuple[str, tuple[str, ...], tuple[Column, ...]], ...] = (
+TABLES: tuple[tuple[str, tuple[str, ...], tuple[Column, ...]], ...] = (
     ("A hot room of 1,000, closed loop (W1)", ("hot_room",), _DELIVERY),
     ("1,000 rooms of two, open loop (W2)", ("one_to_one",), _LADDER),
-    ("Idle connections", ("idle in 1", "idle in 10"), _IDLE),
+    ("Idle connections", ("idle in 1", "idle in 10", "idle with friends"), _IDLE),
     ("Everyone comes back at once, each into ten rooms", ("storm",), _STORM),
     ("Durable sends over REST", ("sends random", "sends hot"), _SENDS),
     ("The store alone", ("store random", "store hot"), _STORE),
@@ -85,9 +85,9 @@ _TABLES: tuple[tuple[str, tuple[str, ...], tuple[Column, ...]], ...] = (
 
 
 def report(results: Results) -> str:
-    sections = [_section(title, _rows(results, keys, columns)) for title, keys, columns in _TABLES]
+    sections = [_section(title, _rows(results, keys, columns)) for title, keys, columns in TABLES]
     growth = sorted((key for key in _keys(results) if key.startswith("growth")), key=_by_size)
-    sections.append(_section("Growth", _rows(results, growth, _GROWTH)))
+    sections.append(_section("Growth", _rows(results, growth, GROWTH)))
     sections.append(_section("Targets", _verdicts(results)))
     sections += [f"Did not run: {failure}" for failure in results.failures]
     return "\n".join(section for section in sections if section)
@@ -132,7 +132,7 @@ def _section(title: str, rows: Sequence[Sequence[str]]) -> str:
 
 def one_line(key: str, system: str, results: Results) -> str:
     """What just came in, for whoever watches."""
-    columns = next((columns for _, keys, columns in _TABLES if key in keys), _GROWTH)
+    columns = next((columns for _, keys, columns in TABLES if key in keys), GROWTH)
     found = [(heading, results.values(key, system, name), form) for heading, name, form in columns]
     return ", ".join(f"{heading} {form.format(values[-1])}" for heading, values, form in found if values)
 

@@ -34,6 +34,11 @@ def _to_pgbench(results: Results) -> float | None:
     return reached / limit if reached and limit else None
 
 
+def _accept_to_socketio(results: Results) -> float | None:
+    mine, theirs = results.median("storm", PARLEY, "accept_ms"), results.median("idle in 1", "socket.io", "accept_ms")
+    return mine / theirs if mine and theirs else None
+
+
 def _flatness(keys: list[str]) -> Measure:
     """How far the dearest of these stands above the cheapest."""
 
@@ -54,7 +59,9 @@ TARGETS = (
     Target("rooms of two at 1,000/s: p99 / limit", 2.0, _to(LIMIT, "one_to_one", "p99_ms@1000")),
     Target("idle connection in one conversation", 2.5, _own("idle in 1", "kib_each"), "KiB"),
     Target("idle connection in ten conversations", 5.0, _own("idle in 10", "kib_each"), "KiB"),
+    Target("idle connection in ten, partners here too", 5.0, _own("idle with friends", "kib_each"), "KiB"),
     Target("storm: gateway CPU per accept into ten rooms", 0.35, _own("storm", "accept_ms"), "ms"),
+    Target("storm: the same / Socket.IO's bare connect", 1.2, _accept_to_socketio),
     Target("sends, random conversations: persistence CPU", 0.40, _own("sends random", "persistence_ms"), "ms"),
     Target("sends, random conversations / pgbench", 0.4, _to_pgbench, at_least=True),
     Target("sends into one conversation over REST", 2500, _own("sends hot", "sends_per_s"), "/s", at_least=True),

@@ -8,9 +8,15 @@ from tests.bench.seats import Seats
 from tests.bench.systems.system import System
 from tests.bench.workloads.outcomes import Numbers
 
-SEATS = Seats.with_absent_partners
 SETTLE_SECONDS = 2.0
 IDLE_SECONDS = 4.0
+
+
+def SEATS(connections: int, rooms_each: int, friends: bool = False) -> Seats:  # noqa: N802 - what every workload has
+    """Rooms of two: with people who are elsewhere, so that each room is here for one alone, or with one another."""
+    if friends:
+        return Seats(connections * rooms_each // 2, 2, connections)
+    return Seats.with_absent_partners(connections, rooms_each)
 
 
 async def run(system: System) -> Numbers:
