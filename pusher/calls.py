@@ -31,7 +31,7 @@ TRIES = 3
 LONGEST_PAUSE_SECONDS = 2.0
 """What must wait longer than this goes back to where it came from, instead of holding up its batch."""
 WRITING_SECONDS = 60.0
-PREPARING_SECONDS = 0.1
+PREPARING_SECONDS = 0.4
 """How long before its moment a call begins with the last look and its claims."""
 
 
@@ -105,7 +105,8 @@ class Calls:
         waiting, left = list(pushes), Left()
         async with self._slots:
             for attempt in range(TRIES):
-                moment = _now() + await self._pace.reserve(len(waiting))
+                wait = await self._pace.reserve(len(waiting))
+                moment = _now() + wait
                 await asyncio.sleep(max(0.0, moment - _now() - PREPARING_SECONDS))
                 answered = await _to_its_end(self._attempt(waiting, moment))
                 left |= answered.left
