@@ -25,6 +25,7 @@ from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.memberships import Memberships
 from gateway.rooms.typing import Typing
+from gateway.session.age import AgeLimit
 from gateway.session.door import Door
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
@@ -119,7 +120,9 @@ class Gateway:
 
     def _compose_sessions(self, settings: Settings, verifier: TokenVerifier) -> None:
         self._expiry = Expiry()
-        self._heartbeat = Heartbeat(settings.heartbeat_seconds)
+        age_limit = AgeLimit(settings.max_connection_age_seconds, self.stats)
+        on_beat = age_limit.visit if settings.max_connection_age_seconds else None
+        self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
         entry = Entry(
             self._hub, self._bus, self._lookups, self._memberships, self._presence, settings.max_user_connections
         )
@@ -144,6 +147,7 @@ class Gateway:
             verifier,
             self._heartbeat,
             self._expiry,
+            age_limit,
             self.stats,
             Limits(),
         )

@@ -47,6 +47,7 @@ class Stats(Collector):
         self.durable_sent = 0
         self.opened = 0
         self.reconnects = 0
+        self.aged = 0
         self.closed: dict[int, int] = {}
         self.failures: dict[str, int] = {}
         self.slow_consumers = 0
@@ -71,6 +72,7 @@ class Stats(Collector):
         yield _gauge("users", "Users with a socket here.", held.users)
         yield _counter("connections_opened", "Sockets that were told `connected`.", self.opened)
         yield _counter("reconnects", "Sockets whose user had one here within the grace of presence.", self.reconnects)
+        yield _counter("connections_aged", "Sockets that were asked to move because of their age.", self.aged)
         yield _counter("slow_consumers", "Sockets cut off because their client read too slowly.", self.slow_consumers)
         yield _counter("gaps", "Gaps in a room's events that had to be fetched from the log.", self.gaps)
         yield _labelled("frames_sent", "Frames to sockets.", "type", self._frames())

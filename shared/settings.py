@@ -140,6 +140,7 @@ class Settings:
     database_pool: int = _setting("DATABASE_POOL", _count, 10)
     max_connections: int = _setting("MAX_CONNECTIONS", _count, 50_000)
     max_user_connections: int = _setting("MAX_USER_CONNECTIONS", _count, 10)
+    max_connection_age_seconds: float = _setting("MAX_CONNECTION_AGE_SECONDS", _seconds_or_zero, 4 * 3600.0)
     accept_rate: float = _setting("ACCEPT_RATE", _rate, 500.0)
     rate_limit_user: Bucket = _setting("RATE_LIMIT_USER", _bucket, Bucket(50, 300))
     rate_limit_address: Bucket = _setting("RATE_LIMIT_ADDRESS", _bucket, Bucket(200, 1000))

@@ -12,6 +12,7 @@ from gateway.persistence_client import PersistenceAway
 from gateway.rooms.entry import Arrival, Banned, Entry, TooManyConnections
 from gateway.rooms.hub import Hub
 from gateway.rooms.typing import Typing
+from gateway.session.age import AgeLimit
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.handshake import Handshake, read_handshake
@@ -49,6 +50,7 @@ class Door:
         verifier: TokenVerifier,
         heartbeat: Heartbeat,
         expiry: Expiry,
+        age_limit: AgeLimit,
         stats: Stats,
         limits: Limits,
     ) -> None:
@@ -60,6 +62,7 @@ class Door:
         self._verifier = verifier
         self._heartbeat = heartbeat
         self._expiry = expiry
+        self._age_limit = age_limit
         self._stats = stats
         self._limits = limits
         self._origins = Origins(settings.allowed_origins)
@@ -200,6 +203,7 @@ class Door:
         self._typing.dropped(session)
         self._heartbeat.discard(session.connection)
         self._expiry.forget(session)
+        self._age_limit.forget(session)
         self._entry.leave(session)
         self._note_closed(session, code)
 

@@ -107,6 +107,11 @@ class Connection(asyncio.Protocol):
         """Frames are still taken; False from the first close frame on, whoever sent it."""
         return self._out is not _DISCARD
 
+    @property
+    def owner(self) -> Owner:
+        """Not to be asked after `on_closed`."""
+        return self._owner
+
     def send(self, frames: bytes) -> None:
         """Hands over whole frames, ready-made, to be written in this order. After the end they are dropped.
 

@@ -1,6 +1,7 @@
 """One timer that pings every connection of a gateway, and closes those that fell silent."""
 
 import asyncio
+from collections.abc import Callable, Collection
 
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
@@ -15,11 +16,11 @@ class Heartbeat:
     """Pings each connection every `seconds`; one of which nothing is heard after a ping is closed with 4408.
 
     "After a ping" is the lesser of `seconds` and 10 s: a client that died is noticed within two heartbeats, usually
-    sooner. Connections are spread over many ticks, so that no tick pings them all. Whoever makes it also starts and
-    stops it.
+    sooner. Connections are spread over many ticks, so that no tick pings them all; `on_beat` gets those of each tick,
+    and so meets every connection once in `seconds`. Whoever makes it also starts and stops it.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, on_beat: Callable[[Collection[Connection]], None] | None = None) -> None:
         ticks = max(4, round(seconds / _LONGEST_TICK))
         self._tick = seconds / ticks
         self._patience = max(1, round(min(seconds, _LONGEST_WAIT_FOR_A_PONG) / self._tick))
@@ -28,6 +29,7 @@ class Heartbeat:
         self._next = 0  # the bucket that takes the next newcomer
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._on_beat = on_beat
 
     def start(self) -> None:
         loop = asyncio.get_running_loop()
@@ -56,6 +58,8 @@ class Heartbeat:
             self._forgive()
         self._judge(self._buckets[(self._now - self._patience) % len(self._buckets)])
         self._ping(self._buckets[self._now])
+        if self._on_beat is not None:
+            self._on_beat(self._buckets[self._now])
         self._now = (self._now + 1) % len(self._buckets)
         self._wait(loop)
 
