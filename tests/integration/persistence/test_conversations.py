@@ -105,8 +105,9 @@ async def clock(pool: Pool) -> object:
     return await pool.fetchval("SELECT date_trunc('milliseconds', now())") + timedelta(seconds=5)
 
 
-@pytest.mark.parametrize("text", ["", "1", "1.x", "-1." + new_id(), "9" * 15 + "." + new_id(), "٣." + new_id()])
+@pytest.mark.parametrize("text", ["", "1", "1.x", "-1.ID", "999999999999999.ID", "٣.ID"])
 def test_a_cursor_that_nobody_was_given_is_refused(text: str) -> None:
+    text = text.replace("ID", new_id())
     assert Position.from_cursor(text) is None
 
 
