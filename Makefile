@@ -31,7 +31,7 @@ $(DEMO): client/package-lock.json $(shell find client/src client/demo/src client
 	|| echo "the demo page could not be built: starting without it"
 
 test: $(VENV)/dev $(DEMO)
-	$(IN_VENV) -m pytest $(ARGS)
+	$(IN_VENV) -m pytest $(if $(ARGS),$(ARGS),--numprocesses 2 --dist loadfile)
 ifeq ($(ARGS),)
 	@$(MAKE) --no-print-directory test-client
 endif
