@@ -75,7 +75,7 @@ fmt: $(VENV)/dev
 
 # Without --upgrade a version stays unless its .in file asks for another.
 lock: $(VENV)/dev
-	for name in base dev; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	for name in base tracing dev; do $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 
