@@ -24,6 +24,7 @@ from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.memberships import Memberships
+from gateway.rooms.spans import Spans
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
 from gateway.session.door import Door
@@ -42,6 +43,7 @@ from shared.lifecycle import Stop, Tasks
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import Settings
+from shared.tracing import NoTracing, Tracing
 from shared.wire import GatewayStats
 
 log = structlog.get_logger()
@@ -65,6 +67,7 @@ class Gateway:
         redis: RedisClient,
         verifier: TokenVerifier,
         stop: Stop,
+        tracing: Tracing | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         assert settings.persistence_url is not None
@@ -79,7 +82,7 @@ class Gateway:
         self._persistence = PersistenceClient(settings.persistence_url, settings.service_token)
         self._publisher = Publisher(redis)
         self._fanout = Fanout()
-        self._hub = Hub(self._fanout, self.stats)
+        self._hub = Hub(self._fanout, self.stats, Spans(tracing or NoTracing(), self._fanout))
         self._lookups = Lookups(self._persistence, self._tasks)
         self._receipts = Receipts(redis, self.incarnation, self.stats)
         self._presence = PresenceWriter(

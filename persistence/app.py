@@ -16,6 +16,7 @@ from shared.http.endpoint import Endpoint
 from shared.http.health import Health
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.tracing import Tracing
 
 OUTAGES: tuple[type[Exception], ...] = (*DATABASE_FAILURES, *REDIS_FAILURES)
 """What a handler lets through while Postgres or Redis is away; answered 503."""
@@ -30,13 +31,14 @@ class PersistenceDeps:
     queue: SendQueue
     presence: PresenceReader
     ack_timeout_seconds: float
+    tracing: Tracing
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for apps, `/health` not among them."""
     return [
         *conversations.endpoints(deps.pool, deps.delivery),
-        *messages.endpoints(deps.pool, deps.queue, deps.delivery),
+        *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool),

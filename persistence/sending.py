@@ -1,7 +1,7 @@
 """The queue of messages to send: those that wait for one conversation are joined into one statement."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -43,13 +43,14 @@ class SendQueue:
 
     While a statement of a conversation is in flight, its next messages gather and then go together, in the order in
     which they came, each answered alone. When Postgres is away all who wait hear it at once. `committed` hears of each
-    statement's messages right after its commit, before anybody is answered, in the order of their seqs.
+    statement's messages right after its commit, before anybody is answered, in the order of their seqs, and of the
+    spans of those that are traced, by id.
     """
 
     def __init__(
         self,
         pool: Pool,
-        committed: Callable[[Sequence[Message]], None],
+        committed: Callable[[Sequence[Message], Mapping[str, bytes]], None],
         checkpoints: Checkpoints,
         *,
         workers: int = WORKERS,
@@ -142,7 +143,7 @@ class SendQueue:
         sent = [outcome.message for outcome in outcomes if isinstance(outcome, Sent)]
         if sent:
             await self._checkpoints.reach(COMMITTED)
-            self._committed(sent)
+            self._committed(sent, {one.draft.id: one.draft.span for one in batch if one.draft.span is not None})
         MESSAGES.inc(len(sent))
         for message in sent:
             LENGTH.observe(len(message.text))

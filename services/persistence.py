@@ -24,6 +24,7 @@ from shared.lifecycle import Stop, Tasks
 from shared.presence import PresenceReader
 from shared.redis import RedisClient
 from shared.settings import SettingError, Settings
+from shared.tracing import Tracing
 
 RELAY_SECONDS = 0.5
 SAMPLE_SECONDS = 5.0
@@ -43,10 +44,11 @@ class Persistence:
     sending: SendQueue
     delivery: Delivery
     ack_timeout_seconds: float
+    tracing: Tracing
 
 
 @asynccontextmanager
-async def persistence(settings: Settings, stop: Stop) -> AsyncIterator[Persistence]:
+async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> AsyncIterator[Persistence]:
     """Opens Postgres and Redis and keeps publishing, relaying and taking receipts. Raises SettingError."""
     async with AsyncExitStack() as stack:
         url, redis_url = settings.database_url or "", settings.redis_url or ""
@@ -54,11 +56,11 @@ async def persistence(settings: Settings, stop: Stop) -> AsyncIterator[Persisten
         redis = await stack.enter_async_context(openings.redis_client(redis_url))
         blocking = await stack.enter_async_context(openings.redis_client(redis_url, block_seconds=BLOCK_SECONDS))
         tasks = await stack.enter_async_context(Tasks("persistence", stop))
-        yield await _compose(settings, pool, redis, blocking, tasks)
+        yield await _compose(settings, pool, redis, blocking, tasks, tracing)
 
 
 async def _compose(
-    settings: Settings, pool: Pool, redis: RedisClient, blocking: RedisClient, tasks: Tasks
+    settings: Settings, pool: Pool, redis: RedisClient, blocking: RedisClient, tasks: Tasks, tracing: Tracing
 ) -> Persistence:
     points = openings.checkpoints(settings)
     epoch = await _epoch(pool)
@@ -66,15 +68,16 @@ async def _compose(
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
     settling = Settling(pool, push_state, points)
-    delivery = Delivery(publisher, settling, epoch)
+    delivery = Delivery(publisher, settling, epoch, tracing)
     sending = SendQueue(pool, delivery.sent, points)
     consumer = ReceiptsConsumer(pool, ReceiptsStream(blocking, f"persistence-{new_id()}"), publisher, delivery, points)
     tasks.spawn(sending.run(), name="send")
     tasks.spawn(publisher.run(), name="publish")
     tasks.spawn(settling.run(), name="settle")
     tasks.spawn(consumer.run(), name="receipts")
-    _repeat(tasks, pool, Relay(pool, publisher, push_state, epoch, points), PushMarker(pool, redis, push_state, epoch))
-    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, settings.ack_timeout)
+    relay = Relay(pool, publisher, push_state, epoch, points, tracing)
+    _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
+    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, settings.ack_timeout, tracing)
 
 
 def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:

@@ -8,6 +8,7 @@ from gateway.endpoints import SUBSCRIBE
 from gateway.endpoints import endpoints as gateway_endpoints
 from persistence import app as routes
 from services import gateway, openings, persistence, pusher, serving
+from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.auth.verified import MOST_TOKENS
 from shared.lifecycle import Stop, Tasks, until_stopped
@@ -46,8 +47,9 @@ def gateway_process(settings: Settings) -> Process:
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            spans = await stack.enter_async_context(tracing(settings, "gateway"))
             verifier = await _verifier(settings, "gateway", stop, stack, remembered=GATEWAY_TOKENS)
-            made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
+            made = await stack.enter_async_context(gateway.made(settings, verifier, stop, spans))
             await stack.enter_async_context(serving.internal("gateway", settings, made.ready))
             await stack.enter_async_context(made)
             endpoints = gateway_endpoints(made, with_health=True)
@@ -67,15 +69,17 @@ def persistence_process(settings: Settings) -> Process:
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            spans = await stack.enter_async_context(tracing(settings, "persistence"))
             verifier = await _verifier(settings, "persistence", stop, stack)
-            parts = await stack.enter_async_context(persistence.persistence(settings, stop))
+            parts = await stack.enter_async_context(persistence.persistence(settings, stop, spans))
             health = routes.health(parts.pool, parts.redis)
             deps = serving.routes_of(parts)
             internal = routes.internal_endpoints(deps)
             await stack.enter_async_context(serving.internal("persistence", settings, health.vital_parts, internal))
             gate = serving.user_gate(settings, parts, verifier)
             endpoints = [health.endpoint(), *routes.endpoints(deps)]
-            await stack.enter_async_context(serving.public("persistence", settings, endpoints, gate=gate))
+            public = serving.public("persistence", settings, endpoints, gate=gate, tracing=spans)
+            await stack.enter_async_context(public)
             yield
 
     return process

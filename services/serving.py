@@ -18,6 +18,7 @@ from shared.http.origins import Origins
 from shared.http.serving import Gate
 from shared.limits import RateLimiter
 from shared.settings import Settings
+from shared.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -34,7 +35,9 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier) -
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
-    return routes.PersistenceDeps(parts.pool, parts.delivery, parts.sending, parts.presence, parts.ack_timeout_seconds)
+    return routes.PersistenceDeps(
+        parts.pool, parts.delivery, parts.sending, parts.presence, parts.ack_timeout_seconds, parts.tracing
+    )
 
 
 @asynccontextmanager
@@ -46,11 +49,19 @@ async def public(
     gate: Gate | None = None,
     raw: Mapping[str, Handler] | None = None,
     docs: bool = True,
+    tracing: Tracing | None = None,
 ) -> AsyncIterator[int]:
     """The listener for apps; yields its port. Without a gate all of its endpoints must be public."""
     origins = Origins(settings.allowed_origins)
     app = public_app(
-        service, endpoints, gate or PublicGate(), origins=origins, outages=routes.OUTAGES, raw=raw, docs=docs
+        service,
+        endpoints,
+        gate or PublicGate(),
+        origins=origins,
+        outages=routes.OUTAGES,
+        raw=raw,
+        docs=docs,
+        tracing=tracing,
     )
     async with _announced(service, app, settings.host, settings.port, "public") as port:
         yield port

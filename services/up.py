@@ -20,6 +20,7 @@ from services.embedded.server import EmbeddedServer, free_port
 from services.persistence import Persistence, persistence
 from services.pusher import pusher
 from services.secret import development_secret
+from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.lifecycle import Stop, Tasks
 from shared.settings import Settings
@@ -33,11 +34,12 @@ async def up(settings: Settings, stop: Stop, *, with_demo: bool) -> AsyncIterato
     async with AsyncExitStack() as stack:
         settings = await _with_servers(_completed(settings), stop, stack)
         await migrate(settings.database_url or "")
+        spans = await stack.enter_async_context(tracing(settings, SERVICE))
         session = await stack.enter_async_context(openings.http_session())
         tasks = await stack.enter_async_context(Tasks(SERVICE, stop))
         verifier = openings.verifier(settings, session, tasks)
-        parts = await stack.enter_async_context(persistence(settings, stop))
-        made = await stack.enter_async_context(gateway.made(settings, verifier, stop))
+        parts = await stack.enter_async_context(persistence(settings, stop, spans))
+        made = await stack.enter_async_context(gateway.made(settings, verifier, stop, spans))
         yield await _served(settings, stop, stack, parts, made, verifier, with_demo=with_demo)
 
 
@@ -65,6 +67,7 @@ async def _served(
         [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False)],
         gate=serving.user_gate(settings, parts, verifier),
         raw={SUBSCRIBE: made.door.subscribe, **shown},
+        tracing=parts.tracing,
     )
     port = await stack.enter_async_context(public)
     stack.callback(feed.close)

@@ -64,6 +64,13 @@ def _count(raw: str) -> int:
     return value
 
 
+def _share(raw: str) -> float:
+    value = float(raw)
+    if not 0 <= value <= 1:
+        raise ValueError("a number from 0 to 1")
+    return value
+
+
 def _port(raw: str) -> int:
     value = int(raw)
     if not 0 <= value <= LAST_PORT:
@@ -153,6 +160,8 @@ class Settings:
     log_format: str = _setting("LOG_FORMAT", _one_of("json", "console"), "json")
     push_preview: str = _setting("PUSH_PREVIEW", _one_of("full", "sender", "none"), "full")
     push_burst_seconds: float = _setting("PUSH_BURST_SECONDS", _seconds_or_zero, 5.0)
+    trace_sample: float = _setting("TRACE_SAMPLE", _share, 0.0)
+    trace_parent: str = _setting("TRACE_PARENT", _one_of("ignore", "honour"), "ignore")
     fail_at: str | None = _setting("FAIL_AT", _text)
 
     @property
@@ -163,6 +172,11 @@ class Settings:
         if self.port + 1000 > LAST_PORT:
             raise SettingError(f"INTERNAL_PORT is not set, and PORT + 1000 is above {LAST_PORT}")
         return self.port + 1000 if self.port else 0
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether any request may be."""
+        return self.trace_sample > 0 or self.trace_parent == "honour"
 
     def require(self, *names: str) -> None:
         """Raises SettingError for the first of these variables that is not set."""
@@ -206,6 +220,7 @@ def _hint(parse: Callable[[str], Any], error: ValueError) -> str:
 
 _HINTS: dict[Callable[[str], Any], str] = {
     _rate: "a number above 0",
+    _share: "a number from 0 to 1",
     _count: "a whole number above 0",
     _port: "a port from 0 to 65535",
     _bucket: "RATE:BURST, such as 50:300",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.bus import Bus
 from gateway.rooms.room import Room
+from gateway.rooms.spans import Spans
 from gateway.rooms.user import User, user_channel
 from gateway.stats import Stats
 from gateway.websocket.connection import Connection
@@ -44,10 +45,11 @@ class Hub:
     another line of history. `on_unconfirmed(room)`: members who do not acknowledge were written to.
     """
 
-    def __init__(self, fanout: Fanout, stats: Stats) -> None:
+    def __init__(self, fanout: Fanout, stats: Stats, spans: Spans) -> None:
         self.bus: Bus
         self.fanout = fanout
         self.stats = stats
+        self.spans = spans
         self.rooms: dict[bytes, Room] = {}
         self.users: dict[bytes, User] = {}
         self.epoch = b""
@@ -90,6 +92,8 @@ class Hub:
             skip = self._prepare(room, int.from_bytes(envelope[_SEQ], "big"), frame, envelope[_SENDER])
         self.fanout.queue(room, frame, skip)
         self.stats.durable_sent += len(room.members)
+        if self.spans.begun:
+            self.spans.forwarded(room, int.from_bytes(envelope[_SEQ], "big"), frame)
         if self._events & _SAMPLED == 0:
             self._sample(int.from_bytes(envelope[_COMMITTED], "big"))
         self._events += 1
@@ -256,6 +260,8 @@ class Hub:
             self.send_to_room(room, envelope[PREFIX_BYTES:], "receipt")
         elif kind in (Kind.TYPING_START, Kind.TYPING_STOP):
             self.on_room_signal(room, kind, envelope)
+        elif kind == Kind.SPAN:
+            self.spans.begin(room, envelope)
 
     def _sample(self, committed_us: int) -> None:
         received, behind = monotonic(), (now_us() - committed_us) / 1e6

@@ -61,6 +61,11 @@ class Fanout:
             self._resting[room] = []
             write(room.members, frames)
 
+    def holds(self, room: Room, frame: bytes) -> bool:
+        """Whether this very frame is still to be written."""
+        frames = (*self._waiting.get(room, ()), *self._resting.get(room, ()))
+        return any(queued is frame for queued, _ in frames)
+
     def _flush_waiting(self) -> None:
         waiting, self._waiting = self._waiting, {}
         for room, frames in waiting.items():

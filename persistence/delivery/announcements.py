@@ -22,6 +22,11 @@ def message(message: Message, *, epoch: str, committed_us: int) -> Envelope:
     return Envelope(keys.room(message.conversation_id), payload)
 
 
+def span(message: Message, context: bytes) -> Envelope:
+    """To be published right before this message."""
+    return Envelope(keys.room(message.conversation_id), wire.pack(wire.Kind.SPAN, context, seq=message.seq))
+
+
 def joined(member: Member, conversation: Conversation, *, epoch: str) -> Envelope:
     """`conversation` as this member sees it."""
     membership = wire.Membership(

@@ -1,7 +1,7 @@
 """What the rest of persistence tells after a commit. Nothing here waits, and nothing it does can fail a request."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from persistence.delivery import announcements
@@ -11,6 +11,7 @@ from persistence.delivery.receipt_budget import ReceiptBudget
 from persistence.delivery.settling import Settling
 from persistence.store.views import Created, Member, Message, Moved, Purged
 from shared.clock import now_us
+from shared.tracing import PUBLISH, Tracing
 
 
 class Delivery:
@@ -19,18 +20,21 @@ class Delivery:
     Typing and receipts are in no outbox: where Redis is away typing is lost, and a receipt shows at the next sync.
     """
 
-    def __init__(self, publisher: Publisher, settling: Settling, epoch: Epoch) -> None:
+    def __init__(self, publisher: Publisher, settling: Settling, epoch: Epoch, tracing: Tracing) -> None:
         self._publisher = publisher
         self._settling = settling
         self._epoch = epoch
+        self._tracing = tracing
         self._budget = ReceiptBudget()
 
-    def sent(self, messages: Sequence[Message]) -> None:
-        """Committed just now. In the order of their seqs for each conversation."""
+    def sent(self, messages: Sequence[Message], spans: Mapping[str, bytes]) -> None:
+        """Committed just now. In the order of their seqs for each conversation. `spans`: of those that are traced."""
         committed_us = now_us()
         for message in messages:
             envelope = announcements.message(message, epoch=self._epoch.current, committed_us=committed_us)
-            self._publisher.offer(envelope, partial(self._published, message))
+            done = partial(self._published, message)
+            span = spans.get(message.id)
+            self._publisher.offer(envelope, done if span is None else self._traced(message, span, done))
 
     def joined(self, created: Created) -> None:
         for member in created.joined:
@@ -59,6 +63,19 @@ class Delivery:
 
     def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
         self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)
+
+    def _traced(self, message: Message, parent: bytes, done: Callable[[bool], None]) -> Callable[[bool], None]:
+        """Begins the span of the publication of what is offered next; it ends before `done` is called."""
+        span = self._tracing.step(PUBLISH, parent)
+        if span is None:
+            return done
+        self._publisher.offer(announcements.span(message, span.context), _ignore)
+
+        def ended(went_out: bool) -> None:
+            span.end(error=None if went_out else "not published: left to the relay")
+            done(went_out)
+
+        return ended
 
     def _published(self, message: Message, went_out: bool) -> None:
         if went_out:

@@ -1,6 +1,6 @@
 """Publishes what nobody published in time: a process died between commit and publication, or Redis was away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import Counter, Gauge
 
@@ -11,9 +11,11 @@ from persistence.delivery.push_state import PushState
 from persistence.store import conversations, memberships, messages, outbox
 from persistence.store.database import Connection, Pool, transaction
 from persistence.store.memberships import Change
-from persistence.store.views import Conversation, Member
+from persistence.store.outbox import Overdue
+from persistence.store.views import Conversation, Member, Message
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.clock import now_us
+from shared.tracing import RELAY, Span, Tracing
 from shared.wire import Kind
 
 PENDING = Gauge("parley_persistence_outbox_pending", "Changes in Postgres that may not have been published yet.")
@@ -39,6 +41,7 @@ class Relay:
         push_state: PushState,
         epoch: Epoch,
         checkpoints: Checkpoints,
+        tracing: Tracing,
         *,
         overdue_seconds: float = OVERDUE_SECONDS,
     ) -> None:
@@ -47,6 +50,7 @@ class Relay:
         self._push_state = push_state
         self._epoch = epoch
         self._checkpoints = checkpoints
+        self._tracing = tracing
         self._overdue_seconds = overdue_seconds
 
     async def sweep(self) -> int:
@@ -75,16 +79,33 @@ class Relay:
         events = await outbox.overdue(connection, self._overdue_seconds, BATCH)
         if not events:
             return 0
+        keys = [(event.conversation_id, event.seq) for event in events]
         # Rows whose message is gone belong to a conversation that was purged meanwhile: only to be deleted.
-        committed = await messages.by_seq(connection, events)
-        at, epoch = now_us(), self._epoch.current
-        envelopes = [announcements.message(message, epoch=epoch, committed_us=at) for message in committed]
-        if not await self._publisher.publish(envelopes):
+        committed = await messages.by_seq(connection, keys)
+        spans = self._spans(events)
+        if not await self._publisher.publish(self._announced(committed, spans)):
             return 0
+        for span in spans.values():
+            span.end()
         await self._push_state.write(connection, committed)
         await self._checkpoints.reach(PUBLISHED)
-        await outbox.settle(connection, events)
-        return len(events)
+        await outbox.settle(connection, keys)
+        return len(keys)
+
+    def _spans(self, events: Sequence[Overdue]) -> dict[tuple[str, int], Span]:
+        """Of what is traced. Those of a try that failed are never told of: the next one begins anew."""
+        begun = [(event, self._tracing.step(RELAY, event.span)) for event in events if event.span is not None]
+        return {(event.conversation_id, event.seq): span for event, span in begun if span is not None}
+
+    def _announced(self, messages: Sequence[Message], spans: Mapping[tuple[str, int], Span]) -> list[Envelope]:
+        at, epoch = now_us(), self._epoch.current
+        envelopes: list[Envelope] = []
+        for message in messages:
+            span = spans.get((message.conversation_id, message.seq))
+            if span is not None:
+                envelopes.append(announcements.span(message, span.context))
+            envelopes.append(announcements.message(message, epoch=epoch, committed_us=at))
+        return envelopes
 
     async def _relay_memberships(self, connection: Connection) -> int:
         changes = await memberships.overdue(connection, self._overdue_seconds, BATCH)

@@ -20,7 +20,9 @@ from persistence.store.database import Pool
 from persistence.store.views import Draft, HistoryPage, NoSuchReply, NotAMember, Outcome, Repeated, Status
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
 from shared.http.errors import forbidden, malformed, unavailable
+from shared.http.middleware import SPAN
 from shared.ids import new_id
+from shared.tracing import COMMIT, Tracing
 
 TAG = "messages"
 PATH = "/api/conversations/{id}/messages"
@@ -29,10 +31,11 @@ PATH = "/api/conversations/{id}/messages"
 class Messages:
     """The handlers."""
 
-    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing) -> None:
         self._pool = pool
         self._queue = queue
         self._delivery = delivery
+        self._tracing = tracing
 
     async def read(self, call: Call[Nothing, HistoryQuery]) -> HistoryAnswer:
         query, limit = call.query, min(call.query.limit, MAX_PAGE)
@@ -55,7 +58,7 @@ class Messages:
         return found if isinstance(before, UnsetType) else _below(found, before)
 
     async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
-        given = call.body
+        given, span = call.body, call.request.get(SPAN)
         draft = Draft(
             id=new_id(),
             sender_id=call.user_id,
@@ -63,11 +66,19 @@ class Messages:
             client_id=given.client_id,
             reply_to=given.reply_to.lower() if given.reply_to else None,
             media_url=given.media_url,
+            span=None if span is None else span.context,
         )
         try:
-            return _told(await self._queue.send(call.ids["id"], draft))
+            return _told(await self._commit(call.ids["id"], draft))
         except Overloaded as overloaded:
             raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
+
+    async def _commit(self, conversation_id: str, draft: Draft) -> Outcome:
+        span = None if draft.span is None else self._tracing.step(COMMIT, draft.span)
+        outcome = await self._queue.send(conversation_id, draft)
+        if span is not None:
+            span.end()
+        return outcome
 
     async def mark(self, call: Call[Progress, Nothing]) -> ProgressAnswer:
         ids = [one.lower() for one in call.body.message_ids]
@@ -106,8 +117,8 @@ def _told(outcome: Outcome) -> Reply:
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message))
 
 
-def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery) -> list[Endpoint]:
-    handlers = Messages(pool, queue, delivery)
+def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing) -> list[Endpoint]:
+    handlers = Messages(pool, queue, delivery, tracing)
     return [
         Endpoint(
             method="GET",

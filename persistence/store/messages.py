@@ -1,6 +1,7 @@
 """Sending messages, each once and in one order."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import asyncpg
 
@@ -24,9 +25,7 @@ from shared.clock import iso
 # UPDATE of it computes is computed anew on the row it then holds, the clock too: so numbers and times go up together.
 # Two with the same client id at once both find no prior one; the second breaks messages_sent_once, which takes back its
 # whole statement, the counter too: no seq is ever burnt.
-SEND = Query(
-    "send",
-    """
+_SEND = """
 WITH draft AS (
     SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[])
     WITH ORDINALITY AS d(id, sender_id, text, client_id, reply_to, media_url, place)
@@ -62,7 +61,7 @@ WITH draft AS (
     FROM fresh, head
     RETURNING id, seq, ordinal, sender_id, created_at
 ), logged AS (
-    INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1, seq, created_at FROM sent
+    {outbox}
 ), moved AS (
     UPDATE participants p
     SET delivered_seq = last.seq, attended_seq = last.seq, read_seq = last.seq, read_ordinal = last.ordinal,
@@ -73,7 +72,20 @@ WITH draft AS (
 SELECT j.is_member, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
-""",
+"""
+
+SEND = Query(
+    "send",
+    _SEND.format(outbox="INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1, seq, created_at FROM sent"),
+)
+
+# Apart, for those few batches in which something is traced: the others do not pay for it.
+_SEND_TRACED = Query(
+    "send_traced",
+    _SEND.format(
+        outbox="INSERT INTO outbox (conversation_id, seq, created_at, span) SELECT $1, seq, created_at, span FROM sent"
+        " JOIN unnest($2::uuid[], $8::bytea[]) AS traced(id, span) USING (id)"
+    ),
 )
 
 _BY_SEQ = Query(
@@ -132,15 +144,19 @@ def _without_doubles(drafts: Sequence[Draft]) -> tuple[list[Draft], list[int]]:
 
 async def _send(database: Database, conversation_id: str, drafts: Sequence[Draft]) -> list[Row]:
     fields = ("id", "sender_id", "text", "client_id", "reply_to", "media_url")
-    arguments = [[getattr(draft, field) for draft in drafts] for field in fields]
+    arguments: list[list[Any]] = [[getattr(draft, field) for draft in drafts] for field in fields]
+    query, spans = SEND, [draft.span for draft in drafts]
+    if any(spans):
+        query = _SEND_TRACED
+        arguments.append(spans)
     for _ in range(_TRIES - 1):
         try:
-            return await SEND.rows(database, conversation_id, *arguments)
+            return await query.rows(database, conversation_id, *arguments)
         except asyncpg.UniqueViolationError as error:
             # A partition of messages has the constraint under a name of its own.
             if not (error.constraint_name or "").endswith("_sent_once"):
                 raise
-    return await SEND.rows(database, conversation_id, *arguments)
+    return await query.rows(database, conversation_id, *arguments)
 
 
 async def _prior_messages(database: Database, conversation_id: str, answers: Sequence[Row]) -> dict[int, Message]:

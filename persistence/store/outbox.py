@@ -8,7 +8,7 @@ from persistence.store.database import Connection, Database, Query, columns
 _OVERDUE = Query(
     "overdue_events",
     """
-SELECT conversation_id, seq FROM outbox WHERE created_at < now() - make_interval(secs => $1)
+SELECT conversation_id, seq, span FROM outbox WHERE created_at < now() - make_interval(secs => $1)
 ORDER BY conversation_id, seq LIMIT $2 FOR UPDATE SKIP LOCKED
 """,
 )
@@ -44,14 +44,22 @@ class Backlog(NamedTuple):
     age_seconds: float
 
 
-async def overdue(connection: Connection, older_than_seconds: float, limit: int) -> list[tuple[str, int]]:
-    """(conversation, seq) of events that nobody settled in time, in order, held by this transaction.
+class Overdue(NamedTuple):
+    """An event of a conversation; `span`: the context below which it is traced, if it is."""
+
+    conversation_id: str
+    seq: int
+    span: bytes | None
+
+
+async def overdue(connection: Connection, older_than_seconds: float, limit: int) -> list[Overdue]:
+    """Events that nobody settled in time, in order, held by this transaction.
 
     Those that another one holds are left out. An event is in here from its commit on, and never by its age alone: rows
     that commit late have an old time and are found all the same.
     """
     rows = await _OVERDUE.rows(connection, older_than_seconds, limit)
-    return [(row["conversation_id"], row["seq"]) for row in rows]
+    return [Overdue(row["conversation_id"], row["seq"], row["span"]) for row in rows]
 
 
 async def settle(database: Database, events: Sequence[tuple[str, int]]) -> None:

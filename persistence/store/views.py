@@ -131,7 +131,7 @@ class HistoryPage(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A message to send; `id` is the one it will have."""
+    """A message to send; `id` is the one it will have. `span`: the context of the one that sends it, where traced."""
 
     id: str
     sender_id: str
@@ -139,6 +139,7 @@ class Draft(NamedTuple):
     client_id: str | None = None
     reply_to: str | None = None
     media_url: str | None = None
+    span: bytes | None = None
 
 
 class Sent(NamedTuple):

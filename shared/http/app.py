@@ -14,6 +14,7 @@ from shared.http.middleware import Handler, Middleware, Outages
 from shared.http.openapi import openapi
 from shared.http.origins import Origins
 from shared.http.serving import Gate, mount
+from shared.tracing import Tracing
 
 INTERNAL_BODY_BYTES = 8 * 1024 * 1024
 """Of the internal routes: a thousand look-ups, with their texts, at once."""
@@ -43,13 +44,14 @@ def public_app(
     outages: Outages = (),
     raw: Mapping[str, Handler] | None = None,
     docs: bool = True,
+    tracing: Tracing | None = None,
 ) -> web.Application:
     """What apps reach. `raw` are GET routes that speak for themselves, such as the WebSocket's: the handler gets the
     bare request. With `docs` it serves `/docs` and `/openapi.json` about its endpoints.
     """
     served = list(endpoints)
     largest = max((endpoint.max_body_bytes for endpoint in served), default=0)
-    app = _app(Middleware(service, origins=origins, outages=outages, raw=raw or ()), largest)
+    app = _app(Middleware(service, origins=origins, outages=outages, raw=raw or (), tracing=tracing), largest)
     mount(app, served, gate)
     for path, handler in (raw or {}).items():
         app.router.add_get(path, handler, allow_head=False)

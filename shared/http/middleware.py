@@ -17,6 +17,7 @@ from shared.http.answers import INTERNAL, answer, error_answer, http_error_answe
 from shared.http.errors import ApiError, forbidden, unavailable
 from shared.http.origins import Origins
 from shared.metrics import ERRORS, HTTP_REQUEST_SECONDS
+from shared.tracing import NoTracing, Span, Tracing
 
 log = structlog.get_logger()
 
@@ -24,6 +25,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Outages = tuple[type[Exception], ...]
 
 REQUEST_ID = "X-Request-Id"
+SPAN = web.RequestKey("span", Span)
+"""Of a request that is traced."""
 _SANE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET_ROUTES = frozenset({"/health", "/live", "/ready", "/metrics"})
@@ -40,11 +43,20 @@ class Middleware:
     """Wraps every handler of an application of this service; `middleware` is what aiohttp is given.
 
     `outages` are the exceptions that mean that a dependency is away: they are answered 503. `raw` are the paths of
-    routes that speak for themselves (a WebSocket), which are neither measured nor logged here.
+    routes that speak for themselves (a WebSocket), which are neither measured, logged nor traced here.
     """
 
-    def __init__(self, service: str, *, origins: Origins, outages: Outages, raw: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        service: str,
+        *,
+        origins: Origins,
+        outages: Outages,
+        raw: Collection[str] = (),
+        tracing: Tracing | None = None,
+    ) -> None:
         self._service = service
+        self._tracing = tracing or NoTracing()
         self._origins = origins
         self._outages = outages
         self._raw = frozenset(raw)
@@ -59,10 +71,24 @@ class Middleware:
             return await self._answer(request, handler)
         request_id = _request_id(request)
         bind_contextvars(request_id=request_id)
-        response = await self._answer(request, handler)
+        span = self._tracing.request(request.method, route, request.headers) if route not in _QUIET_ROUTES else None
+        if span is None:
+            response = await self._answer(request, handler)
+        else:
+            response = await self._trace(span, request, handler)
         self._dress(request, response, request_id)
         self._note(request, route, response.status, perf_counter() - started)
         return response
+
+    async def _trace(self, span: Span, request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[SPAN] = span
+        bind_contextvars(trace_id=span.trace_id)
+        response: web.StreamResponse | None = None
+        try:
+            response = await self._answer(request, handler)
+            return response
+        finally:
+            _end(span, response)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The one place where what a handler raises becomes an answer."""
@@ -115,6 +141,14 @@ class Middleware:
         write = log.debug if route in _QUIET_ROUTES else log.info
         path = request.rel_url.raw_path[:_LONGEST_PATH]  # without the query, which may hold a token
         write("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
+
+
+def _end(span: Span, response: web.StreamResponse | None) -> None:
+    if response is None:
+        span.end(error="the client went away")
+        return
+    error = f"answered {response.status}" if response.status >= 500 else None
+    span.end({"http.response.status_code": response.status}, error=error)
 
 
 def _route_of(request: web.Request) -> str:

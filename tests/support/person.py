@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -62,8 +62,10 @@ class Person:
         self._rest = rest
         self._socket = socket or rest
 
-    async def call(self, method: str, path: str, body: Any = None) -> tuple[int, Json]:
-        headers = {"Authorization": f"Bearer {self.token}"}
+    async def call(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Json]:
+        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         async with self._http.request(method, self._rest + path, json=body, headers=headers) as response:
             return response.status, await response.json()
 

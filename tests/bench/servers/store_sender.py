@@ -8,7 +8,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import uvloop
 
@@ -57,7 +57,7 @@ async def _send(queue: SendQueue, seats: Seats, senders: int, seconds: float) ->
     return count
 
 
-def _ignore(_: Sequence[Message]) -> None: ...
+def _ignore(_: Sequence[Message], __: Mapping[str, bytes]) -> None: ...
 
 
 if __name__ == "__main__":

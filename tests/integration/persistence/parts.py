@@ -24,6 +24,7 @@ from shared.checkpoints import Checkpoints, NoCheckpoints
 from shared.ids import new_id
 from shared.presence import PresenceReader
 from shared.redis import RedisClient, open_redis
+from shared.tracing import NoTracing
 
 OVERDUE_SECONDS = 0.2
 CLAIM_IDLE_SECONDS = 0.3
@@ -88,7 +89,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     publisher = Publisher(redis)
     push_state = PushState(redis, PresenceReader(redis), ack_timeout_seconds=1.0)
     settling = Settling(pool, push_state, checkpoints)
-    delivery = Delivery(publisher, settling, epoch)
+    delivery = Delivery(publisher, settling, epoch, NoTracing())
     try:
         yield Parts(
             pool,
@@ -97,7 +98,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
             settling,
             delivery,
             SendQueue(pool, delivery.sent, checkpoints),
-            Relay(pool, publisher, push_state, epoch, checkpoints, overdue_seconds=OVERDUE_SECONDS),
+            Relay(pool, publisher, push_state, epoch, checkpoints, NoTracing(), overdue_seconds=OVERDUE_SECONDS),
             PushMarker(pool, redis, push_state, epoch),
             ReceiptsConsumer(
                 pool,

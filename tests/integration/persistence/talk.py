@@ -1,6 +1,7 @@
 """What store tests do all the time: make people, conversations and messages."""
 
 from itertools import count
+from typing import Any
 
 from persistence.store import conversations, messages, users
 from persistence.store.database import Database, Pool
@@ -23,7 +24,7 @@ async def conversation(pool: Pool, *participants: str, bounty_id: str | None = N
     return created.conversation.id
 
 
-def draft(sender_id: str, text: str | None = None, **fields: str | None) -> Draft:
+def draft(sender_id: str, text: str | None = None, **fields: Any) -> Draft:
     return Draft(new_id(), sender_id, text or f"text {next(_texts)}", **fields)
 
 

@@ -22,6 +22,7 @@ from shared.lifecycle import Stop, Tasks
 from shared.limits import RateLimiter
 from shared.presence import PresenceReader
 from shared.settings import Bucket
+from shared.tracing import NoTracing
 from tests.integration.persistence.parts import Parts, parts
 
 SECRET = "a secret of the tests that is longer than 32 bytes"
@@ -94,7 +95,7 @@ async def serving(
     async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
         limits = Limits(RateLimiter(running.redis, tasks), per_address, per_user)
         gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool))
-        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis), 1.0)
+        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis), 1.0, NoTracing())
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
         app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)
