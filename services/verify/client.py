@@ -3,14 +3,26 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import Callable, Sequence
 from socket import SHUT_RDWR, socket
+from typing import Any
 
 import aiohttp
 import msgspec
 
 from services.verify.history import Acknowledged, DeviceHistory, Event, Opened, ReceiptSeen, Told
 from services.verify.rest import FAILURES, Backoff, Json, Rest, Target
+
+
+class _Link:
+    """One connection. `asked_to_leave` says after how many seconds its gateway wants it to move."""
+
+    def __init__(self, number: int, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.number = number
+        self.socket = socket
+        self.is_connected = False
+        self.asked_to_leave: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
 
 class Device:
@@ -60,16 +72,24 @@ class Device:
 
     async def run(self) -> None:
         """Connects, and connects again, for ever."""
+        async with asyncio.TaskGroup() as group:
+            # Sync runs beside the socket, as in an app.
+            group.create_task(self._sync_when_wanted(), name="sync")
+            await self._stay_connected()
+
+    async def _stay_connected(self) -> None:
         failures = 0
+        link: _Link | None = None
         while True:
             try:
-                async with self._opened() as socket:
-                    failures = 0
-                    await self._live(socket)
+                link = await self._live(link or await self._open())
+                failures = 0
             except FAILURES:
+                link = None
                 failures += 1
-            self.connected.clear()
-            await self._backoff.pause(failures)
+            if link is None:
+                self.connected.clear()
+                await self._backoff.pause(failures)
 
     async def send(self, conversation_id: str, client_id: str, text: str) -> Acknowledged:
         """Sends until it is acknowledged. Raises Refused."""
@@ -82,52 +102,91 @@ class Device:
         if self.cursor(conversation_id):
             await self._say("read", conversation_id)
 
-    @contextlib.asynccontextmanager
-    async def _opened(self) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+    async def _open(self) -> "_Link":
+        """A socket that was told `connected`. Raises FAILURES."""
         self._connection += 1
+        number = self._connection
         socket = await self._session.ws_connect(
             f"{self._target().socket_url}/messages/subscribe?acks=1",
             headers={"Authorization": f"Bearer {self._token()}"},
             timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
         )
-        self._socket = socket
+        link = _Link(number, socket)
         try:
-            yield socket
-        finally:
-            self._socket = None
+            while not link.is_connected:
+                await self._hear(link)
+        except BaseException:
             await socket.close()
+            raise
+        self._socket = socket
+        return link
 
-    async def _live(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Reads until the socket ends or falls silent, pings included; sync runs beside it, as in an app."""
-        async with asyncio.TaskGroup() as group:
-            syncing = group.create_task(self._sync_when_wanted(), name="sync")
-            with contextlib.suppress(TimeoutError):
-                while (message := await socket.receive(self._silence_seconds)).type is aiohttp.WSMsgType.TEXT:
-                    await self._take(msgspec.json.decode(message.data))
-            syncing.cancel()
+    async def _live(self, link: "_Link") -> "_Link | None":
+        """Reads until the socket ends. Asked to move, it opens the new socket first, and gives that one."""
+        reading = asyncio.create_task(self._read(link), name="read")
+        moving: asyncio.Task[_Link] | None = None
+        try:
+            first: list[asyncio.Future[Any]] = [reading, link.asked_to_leave]
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            if not link.asked_to_leave.done():
+                await reading
+                return None
+            moving = asyncio.create_task(self._move(link.asked_to_leave.result()), name="move")
+            return await moving
+        finally:
+            await _end([task for task in (reading, moving) if task is not None])
+            if self._socket is link.socket:
+                self._socket = None
+            await link.socket.close()
 
-    async def _take(self, frame: Json) -> None:
+    async def _move(self, after_seconds: float) -> "_Link":
+        await asyncio.sleep(after_seconds)
+        failures = 0
+        while True:
+            try:
+                return await self._open()
+            except FAILURES:
+                failures += 1
+                await self._backoff.pause(failures)
+
+    async def _read(self, link: "_Link") -> None:
+        """Until it ends or falls silent, pings included."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            while True:
+                await self._hear(link)
+
+    async def _hear(self, link: "_Link") -> None:
+        """One frame. Raises TimeoutError where none comes, ConnectionError at the end."""
+        message = await link.socket.receive(self._silence_seconds)
+        if message.type is not aiohttp.WSMsgType.TEXT:
+            raise ConnectionResetError("the socket has ended")
+        await self._take(msgspec.json.decode(message.data), link)
+
+    async def _take(self, frame: Json, link: "_Link") -> None:
         steps = self.history.steps
         match frame["type"]:
             case "connected":
-                steps.append(Opened(self._connection, dict(frame["heads"])))
+                steps.append(Opened(link.number, dict(frame["heads"])))
+                link.is_connected = True
                 self.connected.set()
                 self._wants_sync.set()
             case "message.new":
-                await self._apply_live(frame)
+                await self._apply_live(frame, link)
             case "message.delivered" | "message.read":
                 steps.append(ReceiptSeen(frame["conversationId"], frame["senderId"], frame["status"], frame["seq"]))
             case "sync":
-                steps.append(Told(frame["conversationId"], self._connection, frame["lastSeq"]))
+                steps.append(Told(frame["conversationId"], link.number, frame["lastSeq"]))
                 self._wants_sync.set()
             case "conversation.new":
                 head = int(frame["conversation"]["lastSeq"])
-                steps.append(Opened(self._connection, {frame["conversationId"]: head}))
+                steps.append(Opened(link.number, {frame["conversationId"]: head}))
                 self._wants_sync.set()
+            case "reconnect" if not link.asked_to_leave.done():
+                link.asked_to_leave.set_result(frame["afterMs"] / 1000)
 
-    async def _apply_live(self, frame: Json) -> None:
+    async def _apply_live(self, frame: Json, link: "_Link") -> None:
         conversation_id = str(frame["conversationId"])
-        self.history.steps.append(_event(frame, self._connection, live=True))
+        self.history.steps.append(_event(frame, link.number, live=True))
         if self._hold(frame):
             await self._say("delivered", conversation_id)
         elif frame["seq"] > self.cursor(conversation_id):
@@ -192,5 +251,13 @@ class Device:
                 await socket.send_str(msgspec.json.encode(frame).decode())
 
 
+async def _end(tasks: Sequence["asyncio.Task[object]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _event(frame: Json, connection: int, *, live: bool) -> Event:
-    return Event(frame["conversationId"], frame["seq"], frame["messageId"], frame["text"], connection, live)
+    return Event(
+        frame["conversationId"], frame["seq"], frame["messageId"], frame["text"], connection, live, time.monotonic()
+    )

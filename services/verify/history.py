@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Event:
-    """A durable event that reached the device, live or by sync. `connection` counts the device's connections."""
+    """A durable event that reached the device, live or by sync. `connection` counts the device's connections, `at` is
+    when it came, in seconds of this machine's monotonic clock."""
 
     conversation_id: str
     seq: int
@@ -13,6 +14,7 @@ class Event:
     text: str
     connection: int
     live: bool
+    at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,13 +44,14 @@ class ReceiptSeen:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The server answered a send: this text is message `message_id` with this seq."""
+    """The server answered a send at `at`: this text is message `message_id` with this seq."""
 
     conversation_id: str
     client_id: str
     message_id: str
     seq: int
     text: str
+    at: float = 0.0
 
 
 Step = Event | Opened | Told | ReceiptSeen

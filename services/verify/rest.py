@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,9 @@ class Rest:
         path = f"/api/conversations/{conversation_id}/messages"
         answer = await self.persist("POST", path, {"text": text, "clientId": client_id})
         message = answer["message"]
-        return Acknowledged(conversation_id, client_id, message["id"], message["seq"], message["text"])
+        return Acknowledged(
+            conversation_id, client_id, message["id"], message["seq"], message["text"], time.monotonic()
+        )
 
     async def create(self, participants: list[str], *, group: bool, name: str | None = None) -> str:
         """A conversation with these people; its id. Raises Refused."""
