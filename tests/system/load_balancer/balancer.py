@@ -86,10 +86,13 @@ def nginx(
 
 
 def _upstreams(gateways: Sequence[ServiceProcess], persistences: Sequence[ServiceProcess]) -> str:
+    """Our own file with other servers, each with the parameters that its upstream's servers have there."""
     text = (ROOT / "deploy/nginx/upstreams.conf").read_text()
     for name, servers in (("gateway", gateways), ("persistence", persistences)):
-        lines = "".join(f"    server 127.0.0.1:{server.port} max_fails=3 fail_timeout=2s;\n" for server in servers)
-        text = _replaced(text, rf"(upstream {name} \{{(?:\n    (?!server).*)*\n)(?:    server .*\n)+", rf"\g<1>{lines}")
+        found = re.search(rf"upstream {name} \{{[^}}]*?((?:    server \S+( .*);\n)+)", text)
+        assert found is not None, f"no servers of {name} in the configuration"
+        lines = "".join(f"    server 127.0.0.1:{server.port}{found[2]};\n" for server in servers)
+        text = text.replace(found[1], lines)
     return text
 
 
