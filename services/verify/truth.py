@@ -1,20 +1,30 @@
 """Asks a deployment, over REST alone, what is true at the end: what the histories are compared with."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
 
 from services.verify.history import Truth
 from services.verify.rest import Rest
 
 PAGE = 100
+AT_ONCE = 16
 
 
 async def gather(users: Mapping[str, Rest], conversations: Mapping[str, Sequence[str]]) -> Truth:
     """The truth about these conversations (id -> members), each asked by members of it. Raises Refused."""
     truth = Truth(members={one: list(members) for one, members in conversations.items()})
-    for conversation_id, members in conversations.items():
-        truth.messages[conversation_id] = await _messages(users[members[0]], conversation_id)
-    for user_id, rest in users.items():
-        await _cursors(truth, user_id, rest)
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def ask(question: Coroutine[None, None, None]) -> None:
+        async with turns:
+            await question
+
+    async with asyncio.TaskGroup() as group:
+        for conversation_id, members in conversations.items():
+            group.create_task(ask(_messages(truth, users[members[0]], conversation_id)))
+    async with asyncio.TaskGroup() as group:
+        for user_id, rest in users.items():
+            group.create_task(ask(_cursors(truth, user_id, rest)))
     return truth
 
 
@@ -24,16 +34,16 @@ async def presence(asker: Rest, users: Sequence[str]) -> dict[str, bool]:
     return {one["userId"]: one["isOnline"] for one in answer["presence"]}
 
 
-async def _messages(rest: Rest, conversation_id: str) -> list[tuple[int, str, str]]:
+async def _messages(truth: Truth, rest: Rest, conversation_id: str) -> None:
     """All of them, by seq, read by keyset from the beginning."""
-    rows: list[tuple[int, str, str]] = []
+    rows = truth.messages.setdefault(conversation_id, [])
     while True:
         after = rows[-1][0] if rows else 0
         path = f"/api/conversations/{conversation_id}/messages?after={after}&limit={PAGE}"
         page = (await rest.persist("GET", path))["messages"]
         rows += [(one["seq"], one["id"], one["text"]) for one in page]
         if len(page) < PAGE:
-            return rows
+            return
 
 
 async def _cursors(truth: Truth, user_id: str, rest: Rest) -> None:
