@@ -100,10 +100,13 @@ class ReceiptsRequest(Shape):
 
 
 class Receipt(Shape):
+    """`status` is a wire.ReceiptStatus."""
+
     conversation_id: str
     seq: int
     sender_id: str
     frame: msgspec.Raw
+    status: int = 0
 
 
 class ReceiptsAnswer(Shape):

@@ -26,7 +26,7 @@ class Kind(IntEnum):
     DURABLE = 1
     """A finished frame with a seq of its own: ordered, never lost. On the room's channel."""
     RECEIPT = 2
-    """A finished frame; seq is a pointer. On the room's channel."""
+    """A finished frame; seq is a pointer, `flags` a `ReceiptStatus`. On the room's channel."""
     TYPING_START = 3
     """A finished frame, not for the typist. On the room's channel."""
     TYPING_STOP = 4
@@ -52,6 +52,15 @@ class Kind(IntEnum):
     the event itself is the same either way, for what follows its prefix goes to clients. On the room's channel."""
 
 
+class ReceiptStatus(IntEnum):
+    """What a receipt says of its sender."""
+
+    UNKNOWN = 0
+    """From a release that does not say."""
+    DELIVERED = 1
+    READ = 2
+
+
 class Envelope(NamedTuple):
     kind: int
     seq: int
@@ -65,17 +74,18 @@ def pack(
     kind: Kind,
     frame: bytes,
     *,
+    flags: int = 0,
     seq: int = 0,
     committed_us: int = 0,
     sender: str | None = None,
     epoch: str | None = None,
 ) -> bytes:
-    """The bytes to publish. `committed_us` is when Postgres had it, `sender` whom it is from."""
+    """The bytes to publish. `committed_us` is when Postgres had it, `sender` from whom; `flags` are the kind's."""
     return (
         _PREFIX.pack(
             VERSION,
             kind,
-            0,
+            flags,
             seq,
             committed_us,
             NOBODY if sender is None else id_bytes(sender),

@@ -118,6 +118,7 @@ class Checks:
         log.warning("another line of history", epoch=epoch)
         before = self._hub.epoch
         self._hub.epoch = id_bytes(epoch)
+        self._hub.latest_receipts.forget()
         try:
             for rooms, users in _batches(list(self._hub.rooms.values()), list(self._hub.users.values())):
                 await self._restart_rooms(rooms)
@@ -158,7 +159,8 @@ class Checks:
     def _forward_receipt(self, receipt: api.Receipt) -> None:
         room = self._hub.room(receipt.conversation_id)
         if room is not None:
-            self._hub.send_to_room(room, bytes(receipt.frame), "receipt")
+            reader = id_bytes(receipt.sender_id)
+            self._hub.send_receipt(room, reader, receipt.status, receipt.seq, bytes(receipt.frame))
 
 
 def _batches(rooms: Sequence[Room], users: Sequence[User]) -> Iterator[tuple[list[Room], list[User]]]:

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from gateway.bus import Bus
+from gateway.rooms.latest_receipts import LatestReceipts
 from gateway.rooms.room import Room
 from gateway.rooms.spans import Spans
 from gateway.rooms.user import User, user_channel
@@ -53,6 +54,7 @@ class Hub:
         self.rooms: dict[bytes, Room] = {}
         self.users: dict[bytes, User] = {}
         self.epoch = b""
+        self.latest_receipts = LatestReceipts()
         self.on_gap: Callable[[Room], None]
         self.on_other_epoch: Callable[[], None]
         self.on_room_signal: Callable[[Room, int, bytes], None]
@@ -113,6 +115,11 @@ class Hub:
         spared = self.users.get(skip) if skip is not None else None
         self.fanout.queue(room, frame, spared.connections() if spared is not None else ())
         self.stats.frames_sent[kind] += len(room.members)
+
+    def send_receipt(self, room: Room, reader: bytes, status: int, seq: int, payload: bytes) -> None:
+        """To everyone in the room, unless they have heard of a later one."""
+        if self.latest_receipts.is_news(room.channel, reader, status, seq, monotonic()):
+            self.send_to_room(room, payload, "receipt")
 
     def has_others(self, room: Room, user: bytes) -> bool:
         """Whether anybody is in the room, or comes in, but the user whose channel this is."""
@@ -257,7 +264,8 @@ class Hub:
         if version != VERSION:
             return
         if kind == _RECEIPT:
-            self.send_to_room(room, envelope[PREFIX_BYTES:], "receipt")
+            _, _, status, seq, _, reader, _ = unpack_prefix(envelope)
+            self.send_receipt(room, reader, status, seq, envelope[PREFIX_BYTES:])
         elif kind in (Kind.TYPING_START, Kind.TYPING_STOP):
             self.on_room_signal(room, kind, envelope)
         elif kind == Kind.SPAN:

@@ -52,7 +52,14 @@ def _membership(kind: wire.Kind, member: Member, membership: wire.Membership, ep
 
 
 def receipt_of(receipt: api.Receipt, *, epoch: str) -> Envelope:
-    payload = wire.pack(wire.Kind.RECEIPT, bytes(receipt.frame), seq=receipt.seq, sender=receipt.sender_id, epoch=epoch)
+    payload = wire.pack(
+        wire.Kind.RECEIPT,
+        bytes(receipt.frame),
+        flags=receipt.status,
+        seq=receipt.seq,
+        sender=receipt.sender_id,
+        epoch=epoch,
+    )
     return Envelope(keys.room(receipt.conversation_id), payload)
 
 
@@ -62,17 +69,20 @@ def receipts(moved: Sequence[Moved]) -> list[api.Receipt]:
 
 
 def _receipts(moved: Moved) -> Iterator[api.Receipt]:
-    pointers: list[tuple[str, Pointer | None]] = [("delivered", moved.delivered), ("read", moved.read)]
+    pointers: list[tuple[wire.ReceiptStatus, Pointer | None]] = [
+        (wire.ReceiptStatus.DELIVERED, moved.delivered),
+        (wire.ReceiptStatus.READ, moved.read),
+    ]
     for status, pointer in pointers:
         if pointer is not None:
             frame = frames.receipt(
-                status=status,
+                status=status.name.lower(),
                 conversation_id=moved.conversation_id,
                 message_id=pointer.message_id,
                 seq=pointer.seq,
                 reader_id=moved.user_id,
             )
-            yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame))
+            yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame), status)
 
 
 def applied(gateway: str, number: int) -> Envelope:

@@ -1,6 +1,9 @@
 import asyncio
 
 from services.embedded import EmbeddedRedis
+from shared import frames, keys
+from shared.redis import open_redis
+from shared.wire import Kind, ReceiptStatus, pack
 from tests.integration.gateway.world import OwnSite, Phone, World, world
 from tests.integration.rest.conftest import Person
 from tests.support.servers import paused
@@ -72,6 +75,19 @@ async def test_receipts_only_go_forward(parley: World, site: OwnSite) -> None:
     await reader.ask("read", conversationId=conversation, seq=1)
     await reader.ask("read", conversationId=conversation, seq=3)
     assert (await sender.next("message.read"))["seq"] == 3
+
+
+async def test_a_receipt_that_was_published_late_is_not_told(parley: World, site: OwnSite) -> None:
+    """Two persistence processes applied a reader's cursors in one order, and published them in the other."""
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    sender, redis = await site.connect(ann), open_redis(parley.redis_url)
+    for seq in (3, 2, 4):
+        receipt = frames.receipt(status="read", conversation_id=conversation, message_id="m", seq=seq, reader_id=ben.id)
+        envelope = pack(Kind.RECEIPT, receipt, flags=ReceiptStatus.READ, seq=seq, sender=ben.id)
+        await redis.execute_command("SPUBLISH", keys.room(conversation), envelope)
+    await redis.aclose()
+    assert [(await sender.next("message.read"))["seq"] for _ in range(2)] == [3, 4]
 
 
 async def test_receipts_outlast_a_frozen_redis(database_url: str, own_redis: EmbeddedRedis) -> None:
