@@ -1,4 +1,7 @@
-"""What a simulated client did and saw, in the order in which it did: the only thing that the checker judges."""
+"""What a simulated client did and saw, in the order in which it did: the only thing that the checker judges.
+
+Moments (`at`, `began`) are seconds of this machine's monotonic clock, the same for all devices of a run.
+"""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +9,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True)
 class Event:
     """A durable event that reached the device, live or by sync. `connection` counts the device's connections, `at` is
-    when it came, in seconds of this machine's monotonic clock."""
+    when it came."""
 
     conversation_id: str
     seq: int
@@ -26,6 +29,13 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """The connection ended before the device was switched off: nothing more is owed to it."""
+
+    connection: int
+
+
+@dataclass(frozen=True)
 class Told:
     """A `sync` frame: the gateway says that live events are not whole up to this seq."""
 
@@ -40,11 +50,39 @@ class ReceiptSeen:
     reader_id: str
     status: str
     seq: int
+    connection: int
+    at: float
+
+
+@dataclass(frozen=True)
+class PresenceSeen:
+    user_id: str
+    is_online: bool
+    connection: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """The device reported `delivered` or `read` up to this seq; None: past the end, as `ref`, which is answered."""
+
+    conversation_id: str
+    status: str
+    seq: int | None
+    at: float
+    ref: int = 0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The `ack` to what was said with this ref: whatever it meant was fixed before this moment."""
+
+    ref: int
+    at: float
 
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The server answered a send at `at`: this text is message `message_id` with this seq."""
+    """The server answered at `at` a send that `began` then: this text is message `message_id` with this seq."""
 
     conversation_id: str
     client_id: str
@@ -52,9 +90,10 @@ class Acknowledged:
     seq: int
     text: str
     at: float = 0.0
+    began: float = 0.0
 
 
-Step = Event | Opened | Told | ReceiptSeen
+Step = Event | Opened | Closed | Told | ReceiptSeen | PresenceSeen | Said | Answered
 
 
 @dataclass
@@ -80,5 +119,11 @@ class Truth:
     """(user, conversation) -> unread count."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> read cursor."""
+    delivered_up_to: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(user, conversation) -> the seq that every other member has."""
     online: dict[str, bool] = field(default_factory=dict)
     expected_online: dict[str, bool] = field(default_factory=dict)
+    asleep: set[str] = field(default_factory=set)
+    """Users who have a phone to push to, and no connection."""
+    pushed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    """user -> (message id, collapse key) of every push that reached their phone."""

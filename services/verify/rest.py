@@ -61,11 +61,11 @@ class Rest:
 
     async def send(self, conversation_id: str, client_id: str, text: str) -> Acknowledged:
         """Sends until it is acknowledged, with the same `client_id` on every try. Raises Refused."""
-        path = f"/api/conversations/{conversation_id}/messages"
+        path, began = f"/api/conversations/{conversation_id}/messages", time.monotonic()
         answer = await self.persist("POST", path, {"text": text, "clientId": client_id})
         message = answer["message"]
         return Acknowledged(
-            conversation_id, client_id, message["id"], message["seq"], message["text"], time.monotonic()
+            conversation_id, client_id, message["id"], message["seq"], message["text"], time.monotonic(), began
         )
 
     async def create(self, participants: list[str], *, group: bool, name: str | None = None) -> str:

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from services.verify import truth
 from services.verify.checker import violations
 from services.verify.client import Device
-from services.verify.history import Truth
 from services.verify.rest import Refused, Target
+from services.verify.settling import settle
 
 SETTLE_SECONDS = 30.0
-POLL_SECONDS = 0.1
 GROUP_NAME = "parley verify"
 
 
@@ -58,7 +56,8 @@ async def verify(target: Target, users: Sequence[User], *, messages: int, second
         conversations = await _converse(devices, dice)
         async with _running(devices):
             await _talk(devices, conversations, dice, messages=messages, seconds=seconds)
-            known = await _settled(devices, conversations)
+            rests = {device.history.user_id: device.rest for device in devices}
+            known = await settle(devices, rests, conversations, seconds=SETTLE_SECONDS)
     report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), list(conversations))
     report.violations = violations([device.history for device in devices], known)
     return report
@@ -120,24 +119,7 @@ async def _talk(
                 group.create_task(dice.choice(devices).read_all(conversation_id))
             if dice.random() < 0.02:
                 dice.choice(devices).cut()
+            if dice.random() < 0.02:
+                reader = by_user[dice.choice(conversations[conversation_id])]
+                group.create_task(reader.read_past_the_end(conversation_id))
             await asyncio.sleep(seconds / messages)
-
-
-async def _settled(devices: Sequence[Device], conversations: dict[str, list[str]]) -> Truth:
-    """The truth, as soon as everybody has it, or when that takes too long: then the checker says what is missing."""
-    rests = {device.history.user_id: device.rest for device in devices}
-    known = await truth.gather(rests, conversations)
-    deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
-    while asyncio.get_running_loop().time() < deadline:
-        if all(_has_all(device, known) for device in devices):
-            break
-        await asyncio.sleep(POLL_SECONDS)
-    return await truth.gather(rests, conversations)
-
-
-def _has_all(device: Device, known: Truth) -> bool:
-    return all(
-        device.cursor(conversation_id) >= len(rows)
-        for conversation_id, rows in known.messages.items()
-        if device.history.user_id in known.members[conversation_id]
-    )

@@ -25,6 +25,7 @@ async def gather(users: Mapping[str, Rest], conversations: Mapping[str, Sequence
     async with asyncio.TaskGroup() as group:
         for user_id, rest in users.items():
             group.create_task(ask(_cursors(truth, user_id, rest)))
+            group.create_task(ask(_reach(truth, user_id, rest)))
     return truth
 
 
@@ -55,3 +56,13 @@ async def _cursors(truth: Truth, user_id: str, rest: Rest) -> None:
                 truth.unread[user_id, one["id"]] = one["unreadCount"]
                 truth.read[user_id, one["id"]] = one["readSeq"]
         cursor = page["nextCursor"]
+
+
+async def _reach(truth: Truth, user_id: str, rest: Rest) -> None:
+    """How far the others of each of the user's conversations have it all."""
+    known = {one: len(rows) for one, rows in truth.messages.items() if user_id in truth.members[one]}
+    answer = await rest.persist("POST", "/api/sync", {"conversations": known})
+    for conversation_id in known:
+        if conversation_id in answer["conversations"]:
+            up_to = answer["conversations"][conversation_id]["deliveredUpTo"]
+            truth.delivered_up_to[user_id, conversation_id] = up_to

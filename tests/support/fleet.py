@@ -34,6 +34,7 @@ class ServiceProcess:
     arguments: list[str]
     environment: dict[str, str]
     log_path: Path
+    source: Path = ROOT
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +70,7 @@ class ServiceProcess:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "services", *self.arguments],
-                cwd=ROOT,
+                cwd=self.source,
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -119,11 +120,15 @@ class ServiceProcess:
 
 @dataclass
 class Fleet:
-    """Everything that was started, by name. `token` mints for its users; no request leaves loopback."""
+    """Everything that was started, by name. `token` mints for its users; no request leaves loopback.
+
+    `source` is the folder whose code runs.
+    """
 
     directory: Path
     base: dict[str, str]
     secret: str
+    source: Path = ROOT
     processes: dict[str, ServiceProcess] = field(default_factory=dict)
 
     def add(self, kind: str, name: str | None = None, **settings: str) -> ServiceProcess:
@@ -131,7 +136,7 @@ class Fleet:
         name = name or f"{kind}-{len(self.processes) + 1}"
         ports = {"PORT": str(free_port()), "INTERNAL_PORT": str(free_port())}
         environment = {**_clean_environment(), **self.base, **ports, **settings}
-        process = ServiceProcess(name, [kind], environment, self.directory / f"{name}.log")
+        process = ServiceProcess(name, [kind], environment, self.directory / f"{name}.log", self.source)
         self.processes[name] = process
         return process
 

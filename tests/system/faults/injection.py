@@ -4,11 +4,15 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
-from tests.support.servers import paused, restart
-from tests.system.faults.schedule import CHECKPOINTS, Fault
+from services.embedded.server import EmbeddedServer
+from tests.support.servers import kill, paused, restart
+from tests.support.waiting import PATIENCE, eventually
+from tests.system.faults.schedule import Fault
 from tests.system.faults.world import World
 
 DELAY_SECONDS = 0.1
+CHECKPOINT_SECONDS = 8.0
+"""How long an armed process may take to start, and to come by its checkpoint, before it is given up."""
 
 
 async def inject(world: World, fault: Fault) -> None:
@@ -61,8 +65,15 @@ async def _delay(world: World, fault: Fault) -> None:
 
 
 async def _restart(world: World, fault: Fault) -> None:
-    server = world.redis if fault.target == "redis" else world.postgres
+    server = _server(world, fault)
     await server.stop()
+    await asyncio.sleep(fault.lasts)
+    await restart(server)
+
+
+async def _kill_server(world: World, fault: Fault) -> None:
+    server = _server(world, fault)
+    kill(server)
     await asyncio.sleep(fault.lasts)
     await restart(server)
 
@@ -72,22 +83,30 @@ async def _empty(world: World, fault: Fault) -> None:
 
 
 async def _freeze_server(world: World, fault: Fault) -> None:
-    with paused(world.redis if fault.target == "redis" else world.postgres):
+    with paused(_server(world, fault)):
         await asyncio.sleep(fault.lasts)
 
 
 async def _kill_at(world: World, fault: Fault) -> None:
-    """The processes that come by this checkpoint are restarted armed; each that dies there comes back unarmed."""
-    armed = [world.process(name) for name in CHECKPOINTS[fault.target][:1]]
-    for process in armed:
-        await process.kill()
-        process.environment["FAIL_AT"] = fault.target
-        process.spawn()
+    """The process is started anew, armed, beside its twin; where it dies by itself it was at the checkpoint."""
+    checkpoint, name = fault.target.split(": ")
+    process = world.process(name)
+    await process.kill()
+    process.environment["FAIL_AT"] = checkpoint
+    process.spawn()
+    try:
+        await eventually(lambda: not process.runs, CHECKPOINT_SECONDS / PATIENCE)
+        assert await process.ended() == -signal.SIGKILL, f"{name} ended by itself"
+        world.reached.append(fault)
+    except AssertionError:
+        await process.kill()  # nothing came its way in time
+    del process.environment["FAIL_AT"]
     await asyncio.sleep(fault.lasts)
-    for process in armed:
-        await process.kill()
-        del process.environment["FAIL_AT"]
-        await process.start()
+    await process.start()
+
+
+def _server(world: World, fault: Fault) -> EmbeddedServer:
+    return world.redis if fault.target == "redis" else world.postgres
 
 
 _BY_KIND: dict[str, Callable[[World, Fault], Awaitable[None]]] = {
@@ -98,6 +117,7 @@ _BY_KIND: dict[str, Callable[[World, Fault], Awaitable[None]]] = {
     "cut": _cut,
     "delay": _delay,
     "restart": _restart,
+    "kill server": _kill_server,
     "empty": _empty,
     "freeze server": _freeze_server,
     "kill at": _kill_at,

@@ -1,6 +1,7 @@
 """One run of the laboratory: a world, its people, a seeded schedule of faults, and the checker's verdict."""
 
 import asyncio
+import contextlib
 import shutil
 import tempfile
 import time
@@ -11,48 +12,80 @@ import asyncpg
 
 from services.verify import truth
 from services.verify.checker import violations
+from services.verify.checks.people import presence_is_told, the_silent_are_reached
 from services.verify.history import Truth
+from services.verify.settling import WHOLE_SECONDS, settle
+from tests.support.fleet import ROOT
 from tests.support.waiting import PATIENCE, eventually
 from tests.system.faults.injection import inject
-from tests.system.faults.load import People, chatter, people
+from tests.system.faults.last_look import last_look
+from tests.system.faults.load import USERS, People, chatter, people
 from tests.system.faults.schedule import Fault, schedule
 from tests.system.faults.world import SETTINGS, World, world
 
-SETTLE_SECONDS = 45.0
-"""How long everybody may take to be exactly up to date after the last fault is healed."""
 OFFLINE = 4
 """How many users leave before presence is judged."""
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long everybody may take to be exactly up to date after the last fault, and connections to be whole then."""
+
+    settle_seconds: float = 45.0
+    whole_seconds: float = WHOLE_SECONDS
+
+
+PATIENT = Patience()
 
 
 @dataclass
 class Verdict:
-    """`violations` is empty where every guarantee held."""
+    """`violations` is empty where every guarantee held. Else every process' log is in `directory`."""
 
     seed: int
     faults: list[Fault]
     violations: list[str]
     messages: int
     seconds: float
+    reached: list[Fault]
+    directory: Path
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}: {self.messages} messages, {len(self.faults)} faults, {self.seconds:.0f} s"]
-        lines += [f"  {fault}" for fault in self.faults]
-        lines += [f"  VIOLATION {one}" for one in self.violations] or ["  no violation"]
+        lines += [f"  {fault}{self._note(fault)}" for fault in self.faults]
+        lines += [f"  VIOLATION {one}" for one in self.violations[:MOST_SHOWN]] or ["  no violation"]
+        if len(self.violations) > MOST_SHOWN:
+            lines.append(f"  … {len(self.violations)} violations in all")
+        if self.violations:
+            lines.append(f"  the logs are in {self.directory}")
         return "\n".join(lines)
 
+    def _note(self, fault: Fault) -> str:
+        return "" if fault.kind != "kill at" or fault in self.reached else " (nothing came its way)"
 
-async def run(seed: int, *, messages: int = 2000, faults: int = 12, seconds: float = 24.0) -> Verdict:
+
+async def run(
+    seed: int,
+    *,
+    messages: int = 2000,
+    faults: int = 12,
+    seconds: float = 24.0,
+    source: Path = ROOT,
+    patience: Patience = PATIENT,
+) -> Verdict:
     """From nothing to the verdict, in a directory that stays, with every log, only where a guarantee broke."""
     began = time.monotonic()
     planned = schedule(seed, faults=faults, seconds=seconds)
     directory = Path(tempfile.mkdtemp(prefix=f"parley-faults-{seed}-"))
     directory.chmod(0o755)  # the database server runs as another user
-    async with world(directory) as made, people(made, seed) as crowd:
+    async with world(directory, source) as made, people(made, seed) as crowd:
         await _disturb(made, crowd, planned, seed, messages, seconds)
-        found = await _judge(crowd) + await _stuck(made)
+        await last_look(made, crowd, seed)
+        found = await _judge(made, crowd, patience) + await _stuck(made, patience)
     if not found:
         shutil.rmtree(directory)
-    return Verdict(seed, planned, found, messages, time.monotonic() - began)
+    return Verdict(seed, planned, found, messages, time.monotonic() - began, made.reached, directory)
 
 
 async def _disturb(made: World, crowd: People, planned: list[Fault], seed: int, messages: int, seconds: float) -> None:
@@ -65,16 +98,18 @@ async def _disturb(made: World, crowd: People, planned: list[Fault], seed: int, 
             await inject(made, fault)
 
 
-async def _judge(crowd: People) -> list[str]:
-    rests = {user_id: devices[0].rest for user_id, devices in crowd.devices.items()}
-    known = await truth.gather(rests, crowd.conversations)
-    late = await _settled(crowd, known)
-    known = await truth.gather(rests, crowd.conversations)
+async def _judge(made: World, crowd: People, patience: Patience) -> list[str]:
+    rests = crowd.rests
+    conversations = {**crowd.conversations, **crowd.quiet}
+    known = await settle(
+        list(crowd.running), rests, conversations, seconds=patience.settle_seconds, whole_seconds=patience.whole_seconds
+    )
+    await _judge_pushes(made, crowd, known, patience)
     await _judge_presence(crowd, known)
-    return late + violations([device.history for device in crowd.all], known)
+    return violations([device.history for device in crowd.all], known)
 
 
-async def _stuck(made: World) -> list[str]:
+async def _stuck(made: World, patience: Patience) -> list[str]:
     """Every change was published in the end: what lies in an outbox for good would show to nobody for a while."""
     connection = await asyncpg.connect(made.postgres.url)
     try:
@@ -84,7 +119,7 @@ async def _stuck(made: World) -> list[str]:
                 "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM user_outbox)"
             )
 
-        await eventually(nothing_waits, SETTLE_SECONDS / PATIENCE)
+        await eventually(nothing_waits, patience.settle_seconds / PATIENCE)
     except AssertionError:
         return ["outbox: rows are stuck in it"]
     finally:
@@ -92,37 +127,33 @@ async def _stuck(made: World) -> list[str]:
     return []
 
 
-async def _settled(crowd: People, known: Truth) -> list[str]:
-    """Waits until every device holds everything; whoever does not in time is reported by the checker too."""
+async def _judge_pushes(made: World, crowd: People, known: Truth, patience: Patience) -> None:
+    """What Expo took for the phones of those who are asleep."""
+    known.asleep = set(crowd.asleep)
 
-    def everybody_has_all() -> bool:
-        return all(
-            device.cursor(conversation_id) >= len(rows)
-            for device in crowd.all
-            for conversation_id, rows in known.messages.items()
-            if device.history.user_id in known.members[conversation_id]
-        )
+    def all_pushed() -> bool:
+        for user_id, token in crowd.asleep.items():
+            known.pushed[user_id] = [(one["data"]["messageId"], one["collapseId"]) for one in made.expo.of(token)]
+        return not any(the_silent_are_reached((), known))
 
-    try:
-        await eventually(everybody_has_all, SETTLE_SECONDS / PATIENCE)
-    except AssertionError:
-        return [f"not settled {SETTLE_SECONDS:.0f} s after the last fault"]
-    return []
+    with contextlib.suppress(AssertionError):  # what was pushed until then stands in `known`, for the checker
+        await eventually(all_pushed, patience.settle_seconds / PATIENCE)
 
 
 async def _judge_presence(crowd: People, known: Truth) -> None:
     """Some leave, the others stay; two heartbeats and the grace later that is what everybody is told."""
-    users = list(crowd.devices)
+    users = [user_id for user_id, devices in crowd.devices.items() if devices[0] in crowd.running][:USERS]
     asker, leaving = users[-1], users[:OFFLINE]
     for user_id in leaving:
         crowd.disconnect(user_id)
     peers = {one for members in crowd.conversations.values() if asker in members for one in members}
-    known.expected_online = {one: one not in leaving for one in peers}
+    known.expected_online = {one: one not in leaving and one not in crowd.asleep for one in peers}
     rest = crowd.devices[asker][0].rest
 
     async def told_the_truth() -> bool:
         known.online = await truth.presence(rest, sorted(peers))
-        return known.online == known.expected_online
+        told = not any(presence_is_told([device.history for device in crowd.running], known))
+        return told and known.online == known.expected_online
 
     grace = 2 * float(SETTINGS["HEARTBEAT_SECONDS"]) + float(SETTINGS["PRESENCE_GRACE_SECONDS"])
     try:

@@ -3,13 +3,13 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from services.verify.client import Device
-from services.verify.rest import Target
+from services.verify.rest import Rest, Target
 from shared.ids import new_id
 from tests.system.faults.schedule import GATEWAYS, STORES
 from tests.system.faults.world import World
@@ -20,39 +20,63 @@ GROUPS = 3
 GROUP_SIZE = 5
 TWO_DEVICES = 4
 """How many of the users have two devices."""
+ASLEEP = 2
+"""How many more have only a phone in a pocket: no connection, so that every message must reach them by push."""
+READ, READ_PAST_THE_END = 0.2, 0.03
+"""How often a message is followed by a read of its conversation."""
 
 
 @dataclass
 class People:
-    """The devices, by user, and the conversations with their members."""
+    """The devices, by user, and the conversations with their members.
 
+    `asleep` have a device that is never switched on, and a push token. `quiet` are conversations without traffic.
+    """
+
+    session: aiohttp.ClientSession
+    group: asyncio.TaskGroup
     devices: dict[str, list[Device]] = field(default_factory=dict)
     conversations: dict[str, list[str]] = field(default_factory=dict)
+    quiet: dict[str, list[str]] = field(default_factory=dict)
+    asleep: dict[str, str] = field(default_factory=dict)
     running: dict[Device, asyncio.Task[None]] = field(default_factory=dict)
 
     @property
     def all(self) -> list[Device]:
         return [device for devices in self.devices.values() for device in devices]
 
+    @property
+    def rests(self) -> dict[str, Rest]:
+        return {user_id: devices[0].rest for user_id, devices in self.devices.items()}
+
+    def switch_on(self, device: Device) -> None:
+        self.running[device] = self.group.create_task(device.run(), name=device.history.name)
+
     def disconnect(self, user_id: str) -> None:
         """The user's apps are closed, for good."""
         for device in self.devices[user_id]:
             self.running[device].cancel()
+
+    def member_of(self, conversation_id: str, dice: random.Random) -> Device:
+        """Any device of any member."""
+        members = [one for one in self.conversations[conversation_id] if one not in self.asleep]
+        return dice.choice(self.devices[dice.choice(members)])
 
 
 @contextlib.asynccontextmanager
 async def people(world: World, seed: int) -> AsyncIterator[People]:
     """All of them connected, in conversations of two and of five."""
     dice = random.Random(seed)
-    made = People()
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as group:
+        made = People(session, group)
         for number in range(USERS):
-            _add_user(made, world, session, number, dice)
+            add_user(made, world, f"user{number}", dice, devices=2 if number < TWO_DEVICES else 1)
         for device in made.all:
-            made.running[device] = group.create_task(device.run(), name=device.history.name)
+            made.switch_on(device)
         await _converse(made, dice)
-        await asyncio.gather(*(device.connected.wait() for device in made.all))
+        await _add_asleep(made, world, dice)
+        await asyncio.gather(*(device.connected.wait() for device in made.running))
         try:
             yield made
         finally:
@@ -60,31 +84,47 @@ async def people(world: World, seed: int) -> AsyncIterator[People]:
                 task.cancel()
 
 
-def _add_user(made: People, world: World, session: aiohttp.ClientSession, number: int, dice: random.Random) -> None:
+def add_user(
+    made: People, world: World, name: str, dice: random.Random, *, devices: int = 1, gateway: str | None = None
+) -> str:
+    """Their id; the devices are not switched on. `gateway` is the only one that they go to, if named."""
     user_id = new_id()
-    token = world.fleet.token(user_id, f"user{number}")
+    token = world.fleet.token(user_id, name)
     made.devices[user_id] = [
         Device(
-            session,
-            _spread(world, dice.getrandbits(32)),
+            made.session,
+            _spread(world, (gateway,) if gateway else GATEWAYS, dice.getrandbits(32)),
             user_id,
             lambda: token,
-            name=f"user{number}/{device}",
+            name=f"{name}/{device}",
             seed=dice.getrandbits(32),
             silence_seconds=8.0,
         )
-        for device in range(2 if number < TWO_DEVICES else 1)
+        for device in range(devices)
     ]
+    return user_id
 
 
-def _spread(world: World, seed: int) -> Callable[[], Target]:
+def _spread(world: World, gateways: Sequence[str], seed: int) -> Callable[[], Target]:
     """As a load balancer does: each try goes to any of the gateways, and of the stores."""
     dice = random.Random(seed)
 
     def target() -> Target:
-        return Target(world.url_for_clients(dice.choice(STORES)), world.url_for_clients(dice.choice(GATEWAYS), "ws"))
+        return Target(world.url_for_clients(dice.choice(STORES)), world.url_for_clients(dice.choice(gateways), "ws"))
 
     return target
+
+
+async def _add_asleep(made: People, world: World, dice: random.Random) -> None:
+    """Each in a conversation with somebody who is awake."""
+    awake = list(made.devices)
+    for number in range(ASLEEP):
+        user_id = add_user(made, world, f"asleep{number}", dice)
+        made.asleep[user_id] = f"ExponentPushToken[asleep{number}]"
+        phone = {"token": made.asleep[user_id], "platform": "ios"}
+        await made.devices[user_id][0].rest.persist("POST", "/notifications/register-token", phone)
+        members = [awake[number], user_id]
+        made.conversations[await made.devices[awake[number]][0].rest.create(members, group=False)] = members
 
 
 async def _converse(made: People, dice: random.Random) -> None:
@@ -108,9 +148,11 @@ async def chatter(made: People, seed: int, *, messages: int, per_second: float) 
     async with asyncio.TaskGroup() as group:
         for number in range(messages):
             conversation_id = dice.choice(conversations)
-            sender = dice.choice(made.devices[dice.choice(made.conversations[conversation_id])])
+            sender = made.member_of(conversation_id, dice)
             group.create_task(sender.send(conversation_id, f"m{number}", f"message {number}"))
-            if dice.random() < 0.2:
-                reader = dice.choice(made.all)
-                group.create_task(reader.read_all(dice.choice(conversations)))
+            chance = dice.random()
+            if chance < READ:
+                group.create_task(made.member_of(conversation_id, dice).read_all(conversation_id))
+            elif chance < READ + READ_PAST_THE_END:
+                group.create_task(made.member_of(conversation_id, dice).read_past_the_end(conversation_id))
             await asyncio.sleep(1 / per_second)

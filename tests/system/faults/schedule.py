@@ -13,6 +13,7 @@ LINKS = (
     *(f"{process}>redis" for process in PROCESSES),
     *(f"{process}>postgres" for process in STORES),
     *(f"{process}>persistence" for process in GATEWAYS + PUSHERS),
+    *(f"{process}>expo" for process in PUSHERS),
     *(f"clients>{process}" for process in GATEWAYS + STORES),
 )
 CHECKPOINTS = {
@@ -23,6 +24,7 @@ CHECKPOINTS = {
     checkpoints.PUSH_SETTLED: PUSHERS,
 }
 """Where a process is killed exactly between two steps, and which processes come by there."""
+SERVERS = ("redis", "postgres")
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,11 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
     "stall": (LINKS, (0.5, 3.0)),
     "cut": (LINKS, (0.1, 1.0)),
     "delay": (LINKS, (1.0, 3.0)),
-    "restart": (("redis", "postgres"), (0.1, 1.0)),
+    "restart": (SERVERS, (0.1, 1.0)),
+    "kill server": (SERVERS, (0.1, 1.0)),
     "empty": (("redis",), (0.1, 1.0)),
-    "freeze server": (("redis", "postgres"), (0.5, 2.0)),
-    "kill at": (tuple(CHECKPOINTS), (1.0, 3.0)),
+    "freeze server": (SERVERS, (0.5, 2.0)),
+    "kill at": (tuple(f"{name}: {process}" for name, comers in CHECKPOINTS.items() for process in comers), (0.1, 1.0)),
 }
 """What can happen, to whom, and how long it lasts."""
 

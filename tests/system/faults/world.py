@@ -13,9 +13,9 @@ from persistence.migrate import migrate
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from tests.support.fake_expo import FakeExpo, fake_expo
 from tests.support.fault_proxy import FaultProxy
-from tests.support.fleet import Fleet, ServiceProcess
+from tests.support.fleet import ROOT, Fleet, ServiceProcess
 from tests.support.servers import new_postgres, new_redis
-from tests.system.faults.schedule import GATEWAYS, LINKS, PUSHERS, STORES
+from tests.system.faults.schedule import GATEWAYS, LINKS, PUSHERS, STORES, Fault
 
 SETTINGS = {
     "ACK_TIMEOUT": "1",
@@ -23,6 +23,7 @@ SETTINGS = {
     "LEASE_SECONDS": "1",
     "PRESENCE_GRACE_SECONDS": "0.5",
     "DRAIN_SECONDS": "0.5",
+    "PUSH_BURST_SECONDS": "0",
     "RATE_LIMIT_USER": "100000:100000",
     "RATE_LIMIT_ADDRESS": "100000:100000",
     "RATE_LIMIT_FRAMES": "10000:10000",
@@ -34,7 +35,7 @@ SETTINGS = {
 
 @dataclass
 class World:
-    """What the faults are done to. `proxies` by link, `LEFT>RIGHT`."""
+    """What the faults are done to. `proxies` by link, `LEFT>RIGHT`. `reached`: who died exactly at a checkpoint."""
 
     directory: Path
     postgres: EmbeddedPostgres
@@ -42,6 +43,7 @@ class World:
     expo: FakeExpo
     fleet: Fleet
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
+    reached: list[Fault] = field(default_factory=list)
 
     def process(self, name: str) -> ServiceProcess:
         return self.fleet.processes[name]
@@ -59,8 +61,8 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def world(directory: Path) -> AsyncIterator[World]:
-    """All of it, ready; gone on leaving."""
+async def world(directory: Path, source: Path = ROOT) -> AsyncIterator[World]:
+    """All of it, ready; gone on leaving. `source` is the folder whose code the processes run."""
     async with (
         new_postgres(directory, fsync="off") as postgres,
         new_redis(directory) as redis,
@@ -68,7 +70,7 @@ async def world(directory: Path) -> AsyncIterator[World]:
         contextlib.AsyncExitStack() as stack,
     ):
         await migrate(postgres.url)
-        made = World(directory, postgres, redis, expo, _fleet(directory, expo))
+        made = World(directory, postgres, redis, expo, _fleet(directory, expo, source))
         try:
             await _build(made, stack)
             yield made
@@ -76,7 +78,7 @@ async def world(directory: Path) -> AsyncIterator[World]:
             await made.fleet.stop()
 
 
-def _fleet(directory: Path, expo: FakeExpo) -> Fleet:
+def _fleet(directory: Path, expo: FakeExpo, source: Path) -> Fleet:
     secret = secrets.token_hex(32)
     base = {
         "JWT_SECRET": secret,
@@ -84,7 +86,7 @@ def _fleet(directory: Path, expo: FakeExpo) -> Fleet:
         "EXPO_PUSH_URL": expo.url,
         **SETTINGS,
     }
-    return Fleet(directory, base, secret)
+    return Fleet(directory, base, secret, source)
 
 
 async def _build(made: World, stack: contextlib.AsyncExitStack) -> None:
@@ -104,6 +106,8 @@ def _port_of(made: World, link: str) -> int:
     left, right = link.split(">")
     if right in ("redis", "postgres"):
         return made.redis.port if right == "redis" else made.postgres.port
+    if right == "expo":
+        return urlsplit(made.expo.url).port or 0
     if right == "persistence":
         # Each asks a store of its own number, so that one store's death is felt by half of the others.
         return made.process(f"persistence-{left[-1]}").internal_port
@@ -118,7 +122,7 @@ def _urls(made: World, name: str) -> dict[str, str]:
 
     urls = {"REDIS_URL": through(made.redis.url, "redis")}
     if name in STORES:
-        urls["DATABASE_URL"] = through(made.postgres.url, "postgres")
-    else:
-        urls["PERSISTENCE_URL"] = f"http://127.0.0.1:{made.proxies[f'{name}>persistence'].port}"
-    return urls
+        return {**urls, "DATABASE_URL": through(made.postgres.url, "postgres")}
+    if name in PUSHERS:
+        urls["EXPO_PUSH_URL"] = f"http://127.0.0.1:{made.proxies[f'{name}>expo'].port}"
+    return {**urls, "PERSISTENCE_URL": f"http://127.0.0.1:{made.proxies[f'{name}>persistence'].port}"}

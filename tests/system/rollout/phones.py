@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from services.verify import truth
 from services.verify.checker import violations
 from services.verify.client import Device
-from services.verify.history import Event, Truth
+from services.verify.history import Event
 from services.verify.rest import Target
+from services.verify.settling import settle
 from shared.ids import new_id
 from tests.support.fleet import Fleet
 from tests.support.waiting import eventually
@@ -26,6 +26,7 @@ SETTINGS = {
 }
 """All phones come from one address here, and a few users send what thousands would."""
 AT_ONCE = 50
+SETTLE_SECONDS = 90.0
 
 
 @dataclass
@@ -57,14 +58,8 @@ class Phones:
     async def verdict(self) -> list[str]:
         """Waits until everybody has everything; every promise that was broken."""
         rests = {device.history.user_id: device.rest for device in self.devices}
-        known = await truth.gather(rests, self.conversations)
-        late: list[str] = []
-        try:
-            await eventually(lambda: all(_has_all(device, known) for device in self.devices), 30)
-        except AssertionError:
-            late = ["somebody still lacks something"]
-        known = await truth.gather(rests, self.conversations)
-        return late + violations([device.history for device in self.devices], known)
+        known = await settle(self.devices, rests, self.conversations, seconds=SETTLE_SECONDS)
+        return violations([device.history for device in self.devices], known)
 
     def longest_wait(self) -> float:
         """Seconds from an acknowledgement to the last member's having it, for the message that took longest."""
@@ -133,14 +128,6 @@ def _circles(users: Sequence[str], dice: random.Random) -> Iterator[list[str]]:
     for size in (2, GROUP_SIZE):
         order = dice.sample(users, len(users))
         yield from (order[start : start + size] for start in range(0, len(order) - size + 1, size))
-
-
-def _has_all(device: Device, known: Truth) -> bool:
-    return all(
-        device.cursor(conversation_id) >= len(rows)
-        for conversation_id, rows in known.messages.items()
-        if device.history.user_id in known.members[conversation_id]
-    )
 
 
 def _first_arrivals(device: Device) -> Iterator[Event]:

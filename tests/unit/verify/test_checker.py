@@ -6,9 +6,22 @@ from dataclasses import replace
 import pytest
 
 from services.verify.checker import violations
-from services.verify.history import Acknowledged, DeviceHistory, Event, Opened, ReceiptSeen, Told, Truth
+from services.verify.history import (
+    Acknowledged,
+    Answered,
+    Closed,
+    DeviceHistory,
+    Event,
+    Opened,
+    PresenceSeen,
+    ReceiptSeen,
+    Said,
+    Step,
+    Told,
+    Truth,
+)
 
-ADA, BOB, ROOM = "ada", "bob", "room"
+ADA, BOB, EVE, ROOM = "ada", "bob", "eve", "room"
 MESSAGES = [(1, "m1", "one"), (2, "m2", "two"), (3, "m3", "three")]
 
 
@@ -16,8 +29,12 @@ def event(seq: int, *, connection: int = 1, live: bool = True) -> Event:
     return Event(ROOM, seq, f"m{seq}", MESSAGES[seq - 1][2], connection, live)
 
 
-def whole() -> tuple[DeviceHistory, Truth]:
-    """Bob had the first by sync and two live; Ada sent them all."""
+def receipt(seq: int, *, at: float, reader: str = BOB, status: str = "read", connection: int = 1) -> ReceiptSeen:
+    return ReceiptSeen(ROOM, reader, status, seq, connection, at)
+
+
+def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
+    """Bob had the first by sync and two live, and sent the second; Ada sent the others, and left. Eve is asleep."""
     bob = DeviceHistory(
         BOB,
         "bob's phone",
@@ -25,35 +42,60 @@ def whole() -> tuple[DeviceHistory, Truth]:
             event(1, live=False),
             Opened(1, {ROOM: 1}),
             event(2),
+            Said(ROOM, "delivered", 2, at=3.0),
+            receipt(2, status="delivered", at=3.1),
+            Said(ROOM, "read", None, at=4.0, ref=1),
+            receipt(2, at=4.1),
+            Answered(1, at=4.2),
             event(3),
-            ReceiptSeen(ROOM, ADA, "read", 2),
-            ReceiptSeen(ROOM, ADA, "read", 3),
+            PresenceSeen(ADA, True, 1),
+            PresenceSeen(ADA, False, 1),
         ],
-        acknowledged=[Acknowledged(ROOM, "c3", "m3", 3, "three")],
+        acknowledged=[Acknowledged(ROOM, "c2", "m2", 2, "two", began=2.0)],
         held={ROOM: {1: "m1", 2: "m2", 3: "m3"}},
     )
+    sent = [Acknowledged(ROOM, "c1", "m1", 1, "one", began=1.0), Acknowledged(ROOM, "c3", "m3", 3, "three", began=5.0)]
+    ada = DeviceHistory(ADA, "ada's phone", acknowledged=sent)
     truth = Truth(
         messages={ROOM: list(MESSAGES)},
         members={ROOM: [ADA, BOB]},
         unread={(BOB, ROOM): 1, (ADA, ROOM): 0},
         read={(BOB, ROOM): 2, (ADA, ROOM): 3},
+        delivered_up_to={(ADA, ROOM): 3, (BOB, ROOM): 3},
         online={ADA: False, BOB: True},
         expected_online={ADA: False, BOB: True},
     )
-    return bob, truth
+    return bob, ada, truth
 
 
 def test_a_history_that_keeps_every_promise_has_no_violation() -> None:
-    bob, truth = whole()
+    bob, ada, truth = whole()
 
-    assert violations([bob], truth) == []
+    assert violations([bob, ada], truth) == []
 
 
 def test_a_hole_that_the_gateway_announced_is_none() -> None:
-    bob, truth = whole()
-    bob.steps = [Opened(1, {ROOM: 0}), event(1), Told(ROOM, 1, 2), event(2, live=False), event(3)]
+    bob, _, truth = whole()
+    told: list[Step] = [Opened(1, {ROOM: 0}), event(1), Told(ROOM, 1, 2), event(2, live=False), event(3)]
+    bob.steps = [*told, *bob.steps[3:8], *bob.steps[9:]]
 
     assert violations([bob], truth) == []
+
+
+def test_nothing_is_owed_to_a_connection_that_is_closed() -> None:
+    bob, _, truth = whole()
+    bob.steps += [Closed(1), event(3, live=False), Opened(2, {ROOM: 3}), PresenceSeen(ADA, False, 2)]
+    bob.steps.remove(event(3))
+
+    assert violations([bob], truth) == []
+
+
+def test_a_report_past_the_end_that_was_never_answered_may_have_meant_anything() -> None:
+    bob, ada, truth = whole()
+    bob.steps.remove(Answered(1, at=4.2))
+    truth.read[BOB, ROOM], truth.unread[BOB, ROOM] = 3, 0
+
+    assert violations([bob, ada], truth) == []
 
 
 def lost(bob: DeviceHistory, _: Truth) -> None:
@@ -77,11 +119,11 @@ def below_the_head(bob: DeviceHistory, _: Truth) -> None:
 
 
 def vanished(bob: DeviceHistory, _: Truth) -> None:
-    bob.acknowledged.append(Acknowledged(ROOM, "c4", "m4", 4, "four"))
+    bob.acknowledged.append(Acknowledged(ROOM, "c4", "m4", 4, "four", began=4.0))
 
 
 def moved(bob: DeviceHistory, _: Truth) -> None:
-    bob.acknowledged[0] = replace(bob.acknowledged[0], seq=2)
+    bob.acknowledged[0] = replace(bob.acknowledged[0], seq=1)
 
 
 def stored_twice(_: DeviceHistory, truth: Truth) -> None:
@@ -92,13 +134,69 @@ def gap_in_the_log(_: DeviceHistory, truth: Truth) -> None:
     del truth.messages[ROOM][1]
 
 
+def the_tail_is_missing(bob: DeviceHistory, _: Truth) -> None:
+    """The device has it from its own sync; the connection would never have brought it."""
+    bob.steps[bob.steps.index(event(3))] = event(3, live=False)
+
+
+def a_room_it_was_never_told_of(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps = [Opened(1, {}), *(step for step in bob.steps if not isinstance(step, Opened | Event))]
+
+
 def receipt_of_the_future(bob: DeviceHistory, _: Truth) -> None:
-    bob.steps.append(ReceiptSeen(ROOM, ADA, "delivered", 9))
+    bob.steps.append(receipt(9, reader=ADA, status="delivered", at=9.0))
+
+
+def receipt_of_a_stranger(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps.append(receipt(1, reader=EVE, at=9.0))
+
+
+def receipt_backwards(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps += [receipt(2, at=9.0), receipt(1, at=9.1)]
+
+
+def receipt_before_it_was_said(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps.insert(0, receipt(2, status="delivered", at=1.5))
+
+
+def end_of_a_later_moment(bob: DeviceHistory, _: Truth) -> None:
+    """What lay past the end was looked for after the third message was sent, which Bob had not seen."""
+    bob.steps.append(receipt(3, at=6.0))
+
+
+def end_of_a_later_moment_that_nobody_heard_of(_: DeviceHistory, truth: Truth) -> None:
+    truth.read[BOB, ROOM], truth.unread[BOB, ROOM] = 3, 0
 
 
 def receipt_that_postgres_never_had(bob: DeviceHistory, truth: Truth) -> None:
-    truth.read[ADA, ROOM] = 2
-    truth.unread[ADA, ROOM] = 1
+    bob.steps.append(receipt(2, at=6.0))
+    truth.read[BOB, ROOM], truth.unread[BOB, ROOM] = 1, 2
+
+
+def read_that_was_lost(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps.append(Said(ROOM, "read", 3, at=6.0))
+
+
+def delivered_that_was_lost(_: DeviceHistory, truth: Truth) -> None:
+    truth.delivered_up_to[ADA, ROOM] = 2
+
+
+def deaf_to_a_departure(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps.remove(PresenceSeen(ADA, False, 1))
+
+
+def asleep(truth: Truth, *pushed: tuple[str, str]) -> None:
+    truth.members[ROOM].append(EVE)
+    truth.asleep = {EVE}
+    truth.pushed = {EVE: list(pushed)}
+
+
+def message_that_was_not_pushed(_: DeviceHistory, truth: Truth) -> None:
+    asleep(truth, ("m1", ROOM), ("m3", ROOM))
+
+
+def two_notifications_of_one_message(_: DeviceHistory, truth: Truth) -> None:
+    asleep(truth, ("m1", ROOM), ("m2", ROOM), ("m3", ROOM), ("m3", "another"))
 
 
 def wrong_unread(_: DeviceHistory, truth: Truth) -> None:
@@ -121,17 +219,29 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (moved, "acknowledged_is_stored_once"),
         (stored_twice, "acknowledged_is_stored_once"),
         (gap_in_the_log, "numbered_without_gaps"),
+        (the_tail_is_missing, "an_open_connection_is_whole"),
+        (a_room_it_was_never_told_of, "an_open_connection_is_whole"),
         (receipt_of_the_future, "receipts_point_at_what_exists"),
-        (receipt_that_postgres_never_had, "receipts_reach_the_devices"),
+        (receipt_of_a_stranger, "receipts_point_at_what_exists"),
+        (receipt_backwards, "receipts_only_go_forward"),
+        (receipt_before_it_was_said, "receipts_cover_only_what_was_said"),
+        (end_of_a_later_moment, "receipts_cover_only_what_was_said"),
+        (end_of_a_later_moment_that_nobody_heard_of, "receipts_cover_only_what_was_said"),
+        (receipt_that_postgres_never_had, "receipts_are_stored"),
+        (read_that_was_lost, "reports_are_stored"),
+        (delivered_that_was_lost, "reports_are_stored"),
         (wrong_unread, "unread_is_right"),
         (ghost, "presence_tells_the_truth"),
+        (deaf_to_a_departure, "presence_is_told"),
+        (message_that_was_not_pushed, "the_silent_are_reached"),
+        (two_notifications_of_one_message, "the_silent_are_reached"),
     ],
 )
 def test_each_broken_promise_is_caught_by_its_check(
     break_it: Callable[[DeviceHistory, Truth], None], caught_by: str
 ) -> None:
-    bob, truth = whole()
+    bob, ada, truth = whole()
 
     break_it(bob, truth)
 
-    assert caught_by in {found.split(":")[0] for found in violations([bob], truth)}
+    assert caught_by in {found.split(":")[0] for found in violations([bob, ada], truth)}

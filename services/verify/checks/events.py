@@ -1,0 +1,117 @@
+"""Messages: each is there once, in one order, and reaches everybody."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from services.verify.history import Closed, DeviceHistory, Event, Opened, Step, Told, Truth
+
+_Place = tuple[int, str]
+"""A connection of a device, and a conversation."""
+
+
+def numbered_without_gaps(_: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """Durable events of a conversation are 1, 2, 3, … in Postgres."""
+    for conversation, messages in truth.messages.items():
+        seqs = [seq for seq, _, _ in messages]
+        if seqs != list(range(1, len(seqs) + 1)):
+            yield f"{conversation} has seqs {brief(seqs)}"
+
+
+def acknowledged_is_stored_once(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """A send that got its 201 is there exactly once, under the id and seq that were answered."""
+    for conversation, messages in truth.messages.items():
+        copies = Counter(text for _, _, text in messages)
+        yield from (f"{text!r} is {count} times in {conversation}" for text, count in copies.items() if count > 1)
+    stored = {(conversation, *row) for conversation, rows in truth.messages.items() for row in rows}
+    for device in devices:
+        for sent in device.acknowledged:
+            if (sent.conversation_id, sent.seq, sent.message_id, sent.text) not in stored:
+                yield f"{device.name}: {sent.client_id} was acknowledged as seq {sent.seq} and is not there"
+
+
+def nothing_lost(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """At the end each device that was ever switched on holds every event of each conversation of its user."""
+    for device in devices:
+        for conversation, rows in _conversations(device, truth):
+            held = device.held.get(conversation, {})
+            missing = [seq for seq, _, _ in rows if seq not in held]
+            if missing:
+                yield f"{device.name} lacks {brief(missing)} of {conversation}"
+
+
+def one_order_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """A seq is the same message for everybody, and the one that Postgres has."""
+    named = {(conversation, seq): key for conversation, rows in truth.messages.items() for seq, key, _ in rows}
+    for device in devices:
+        for conversation, held in device.held.items():
+            for seq, key in held.items():
+                if named.get((conversation, seq)) != key:
+                    yield f"{device.name} has {key} as seq {seq} of {conversation}"
+
+
+def once_and_in_order_on_a_connection(devices: Sequence[DeviceHistory], _: Truth) -> Iterator[str]:
+    """Live events of a conversation come one after another on a connection: above its head, no repeat, no hole.
+
+    A hole is allowed only where the gateway said `sync` for it.
+    """
+    for device in devices:
+        expected: dict[_Place, int] = {}
+        for step in device.steps:
+            place = _expect(expected, step)
+            if place is not None and isinstance(step, Event):
+                wanted = expected.get(place, step.seq)
+                if step.seq != wanted:
+                    yield f"{device.name}: seq {step.seq} came where {wanted} was due, connection {step.connection}"
+                expected[place] = max(wanted, step.seq + 1)
+
+
+def an_open_connection_is_whole(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """What is above the head of a connection that is still open came live on it, or `sync` was said for it.
+
+    That the device has it from a sync of its own is luck: without its reconnect it would wait for the next message.
+    """
+    for device in devices:
+        connection = _still_open(device)
+        expected: dict[_Place, int] = {}
+        for step in device.steps:
+            place = _expect(expected, step)
+            if place is not None and isinstance(step, Event):
+                expected[place] = max(expected.get(place, 1), step.seq + 1)
+        for conversation, rows in _conversations(device, truth) if connection is not None else ():
+            reached = expected.get((connection or 0, conversation), 1) - 1
+            if reached < len(rows):
+                yield (
+                    f"{device.name}: connection {connection} is open and got nothing above seq {reached} of {len(rows)}"
+                    f" in {conversation}, and was not told to sync"
+                )
+
+
+def _expect(expected: dict[_Place, int], step: Step) -> _Place | None:
+    """Which seq is due after this step, where it says so; the place of a live event, which the caller judges."""
+    if isinstance(step, Opened):
+        expected.update({(step.connection, one): head + 1 for one, head in step.heads.items()})
+    elif isinstance(step, Told):
+        place = (step.connection, step.conversation_id)
+        expected[place] = max(expected.get(place, 1), step.last_seq + 1)
+    elif isinstance(step, Event) and step.live:
+        return (step.connection, step.conversation_id)
+    return None
+
+
+def _still_open(device: DeviceHistory) -> int | None:
+    """The connection that the device had at the end; None where it was between two, or never had one."""
+    last = max((step.connection for step in device.steps if isinstance(step, Opened)), default=None)
+    return None if last is None or Closed(last) in device.steps else last
+
+
+def _conversations(device: DeviceHistory, truth: Truth) -> Iterator[tuple[str, list[tuple[int, str, str]]]]:
+    if any(isinstance(step, Opened) for step in device.steps):
+        for conversation, rows in truth.messages.items():
+            if device.user_id in truth.members.get(conversation, ()):
+                yield conversation, rows
+
+
+def brief(seqs: Sequence[int]) -> str:
+    """The first few of them, and how many there are."""
+    shown = ", ".join(map(str, seqs[:5]))
+    return shown if len(seqs) <= 5 else f"{shown}, … ({len(seqs)})"

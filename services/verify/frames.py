@@ -1,0 +1,33 @@
+"""What the frames of a connection mean to the history."""
+
+import time
+
+from services.verify.history import Answered, Event, Opened, PresenceSeen, ReceiptSeen, Step, Told
+from services.verify.rest import Json
+
+
+def step_of(frame: Json, connection: int) -> Step | None:
+    """None where the history does not care."""
+    match frame["type"]:
+        case "connected":
+            return Opened(connection, dict(frame["heads"]))
+        case "conversation.new":
+            return Opened(connection, {frame["conversationId"]: int(frame["conversation"]["lastSeq"])})
+        case "message.new":
+            return event_of(frame, connection, live=True)
+        case "message.delivered" | "message.read":
+            place = frame["conversationId"], frame["senderId"]
+            return ReceiptSeen(*place, frame["status"], frame["seq"], connection, time.monotonic())
+        case "sync":
+            return Told(frame["conversationId"], connection, frame["lastSeq"])
+        case "presence.update":
+            return PresenceSeen(frame["userId"], frame["isOnline"], connection)
+        case "ack":
+            return Answered(frame["ref"], time.monotonic())
+    return None
+
+
+def event_of(frame: Json, connection: int, *, live: bool) -> Event:
+    return Event(
+        frame["conversationId"], frame["seq"], frame["messageId"], frame["text"], connection, live, time.monotonic()
+    )
