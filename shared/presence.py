@@ -11,6 +11,7 @@ import msgspec
 
 from shared import keys
 from shared.redis import RedisClient
+from shared.redis_batches import Batches, successes
 from shared.wire import GatewayStats
 
 FRESH_SECONDS = 1.0
@@ -23,7 +24,7 @@ class PresenceReader:
     """Every method raises one of REDIS_FAILURES while Redis is away; nothing is answered from memory then."""
 
     def __init__(self, redis: RedisClient) -> None:
-        self._redis = redis
+        self._redis = Batches(redis)
         self._live: dict[str, GatewayStats] = {}
         self._fresh_until = 0.0
 
@@ -66,10 +67,7 @@ class PresenceReader:
         """One command per key, not MGET: in a cluster the keys lie on several nodes."""
         if not commands:
             return []
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for command in commands:
-                pipeline.execute_command(*command)
-            return list(await pipeline.execute())
+        return successes(await self._redis.send(commands))
 
 
 def _any_alive(holders: list[bytes], live: dict[str, GatewayStats]) -> bool:

@@ -8,6 +8,7 @@ import structlog
 
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_batches import Batches
 
 log = structlog.get_logger()
 
@@ -33,7 +34,7 @@ class Publisher:
     """
 
     def __init__(self, redis: RedisClient, *, most_waiting: int = MOST_WAITING) -> None:
-        self._redis = redis
+        self._redis = Batches(redis)
         self._most_waiting = most_waiting
         self._waiting: list[_Offer] = []
         self._wake = asyncio.Event()
@@ -79,10 +80,7 @@ class Publisher:
 
     async def _send(self, batch: Sequence[_Offer]) -> list[bool]:
         try:
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for offer in batch:
-                    pipeline.execute_command("SPUBLISH", *offer.envelope)
-                answers = await pipeline.execute(raise_on_error=False)
+            answers = await self._redis.send([("SPUBLISH", *offer.envelope) for offer in batch])
         except REDIS_FAILURES as error:
             self._note_failure(error)
             return [False] * len(batch)

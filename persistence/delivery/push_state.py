@@ -13,6 +13,7 @@ from shared import keys
 from shared.clock import now_ms
 from shared.presence import PresenceReader
 from shared.redis import RedisClient
+from shared.redis_batches import Batches, Command, successes
 from shared.wire import Deadline, Undelivered
 
 # One command for a batch: redis-py takes 17 µs for each XADD of a pipeline, and 6 µs for each argument here.
@@ -33,7 +34,7 @@ class PushState:
     the pusher's ledger knows what it pushed."""
 
     def __init__(self, redis: RedisClient, presence: PresenceReader, *, ack_timeout_seconds: float) -> None:
-        self._redis = redis
+        self._redis = Batches(redis)
         self._presence = presence
         self._ack_timeout_ms = round(ack_timeout_seconds * 1000)
 
@@ -53,13 +54,13 @@ class PushState:
 
     async def _write(self, plan: _Plan) -> None:
         due = now_ms() + self._ack_timeout_ms
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            if plan.undelivered:
-                pipeline.execute_command("EVAL", _ADD_ALL, 1, keys.UNDELIVERED, *plan.undelivered)
-            if plan.deadlines:
-                scored = [part for member in plan.deadlines for part in (due, member)]
-                pipeline.execute_command("ZADD", keys.DEADLINES, "NX", *scored)
-            await pipeline.execute()
+        commands: list[Command] = []
+        if plan.undelivered:
+            commands.append(("EVAL", _ADD_ALL, 1, keys.UNDELIVERED, *plan.undelivered))
+        if plan.deadlines:
+            scored = [part for member in plan.deadlines for part in (due, member)]
+            commands.append(("ZADD", keys.DEADLINES, "NX", *scored))
+        successes(await self._redis.send(commands))
 
 
 def _plan(messages: Sequence[Message], recipients: Sequence[list[str]], online: set[str]) -> _Plan:

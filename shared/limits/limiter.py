@@ -14,6 +14,7 @@ from shared.limits.script import Check, take_all
 from shared.limits.verdict import ALLOWED, Allowed, Limited
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_batches import Batches
 
 DECISIONS = Counter(
     "parley_rate_limit_decisions_total", "Requests judged; `local` ones without Redis.", ["source", "outcome"]
@@ -40,7 +41,7 @@ class RateLimiter:
     """
 
     def __init__(self, redis: RedisClient, tasks: Tasks) -> None:
-        self._redis = redis
+        self._redis = Batches(redis, answer_seconds=None)
         self._tasks = tasks
         self._local = LocalBuckets()
         self._breaker = Breaker()

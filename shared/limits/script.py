@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from shared.redis import RedisClient
+from shared.redis_batches import Batches
 from shared.settings import Bucket
 
 _SOURCE = Path(__file__).with_name("token_bucket.lua").read_text()
@@ -16,7 +16,7 @@ Check = tuple[str, Bucket]
 """A key, and the bucket that stands under it."""
 
 
-async def take_all(redis: RedisClient, checks: Sequence[Check]) -> list[float | None]:
+async def take_all(redis: Batches, checks: Sequence[Check]) -> list[float | None]:
     """For each check the seconds to wait, 0 where a token was taken; None where Redis refused this one.
 
     Each call of the script names one key, so that a Redis Cluster finds its node. Raises what redis-py does while
@@ -32,11 +32,8 @@ async def take_all(redis: RedisClient, checks: Sequence[Check]) -> list[float | 
     return [_seconds(answer) for answer in answers]
 
 
-async def _run(redis: RedisClient, command: str, script: str, checks: Sequence[Check]) -> list[object]:
-    pipeline = redis.pipeline(transaction=False)
-    for key, bucket in checks:
-        pipeline.execute_command(command, script, 1, key, bucket.rate, bucket.burst)
-    return list(await pipeline.execute(raise_on_error=False))
+async def _run(redis: Batches, command: str, script: str, checks: Sequence[Check]) -> list[object]:
+    return await redis.send([(command, script, 1, key, bucket.rate, bucket.burst) for key, bucket in checks])
 
 
 def _seconds(answer: object) -> float | None:
