@@ -80,6 +80,7 @@ def persistence_process(settings: Settings) -> Process:
             endpoints = [health.endpoint(), *routes.endpoints(deps)]
             public = serving.public("persistence", settings, endpoints, gate=gate, tracing=spans)
             await stack.enter_async_context(public)
+            settle_heap()
             yield
 
     return process
