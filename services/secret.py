@@ -17,6 +17,12 @@ def development_secret(data: Path) -> str:
     return path.read_text().strip()
 
 
+def existing_secret(data: Path) -> str | None:
+    """The secret in `data`; None where there is none, as beside a deployment that is not of this folder."""
+    path = data / SECRET_FILE
+    return path.read_text().strip() if path.exists() else None
+
+
 def _create(path: Path) -> None:
     """A link appears with its whole content or not at all, and only one of two that race makes it."""
     with NamedTemporaryFile("w", dir=path.parent) as draft:  # mode 0600

@@ -91,7 +91,7 @@ class Rest:
             if response.status >= 500 or response.status == 429:
                 raise aiohttp.ClientPayloadError(f"{path} answered {response.status}")
             if response.status >= 400:
-                raise Refused(f"{method} {path} answered {response.status}: {raw[:200]!r}")
+                raise Refused(f"{method} {path} answered {response.status}: {raw[:200].decode(errors='replace')}")
             answer: Json = msgspec.json.decode(raw)
             return answer
 

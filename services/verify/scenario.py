@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
+import msgspec
 
 from services.verify.checker import violations
 from services.verify.client import Device
-from services.verify.rest import Refused, Target
+from services.verify.rest import FAILURES, Refused, Target
 from services.verify.settling import settle
 
 SETTLE_SECONDS = 30.0
@@ -53,6 +54,7 @@ async def verify(target: Target, users: Sequence[User], *, messages: int, second
             Device(session, lambda: target, user.user_id, lambda token=user.token: token, name=f"user {n}", seed=n)  # type: ignore[misc]
             for n, user in enumerate(users)
         ]
+        await _reach(devices[0])
         conversations = await _converse(devices, dice)
         async with _running(devices):
             await _talk(devices, conversations, dice, messages=messages, seconds=seconds)
@@ -61,6 +63,16 @@ async def verify(target: Target, users: Sequence[User], *, messages: int, second
     report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), list(conversations))
     report.violations = violations([device.history for device in devices], known)
     return report
+
+
+async def _reach(device: Device) -> None:
+    """One question, before anything is tried again and again: is this a deployment, and does it let us in?"""
+    try:
+        await device.rest.call("GET", "/api/conversations?limit=1")
+    except msgspec.DecodeError:
+        raise CannotVerify("what answers there is not Parley") from None
+    except (*FAILURES, Refused) as error:
+        raise CannotVerify(str(error) or "no answer") from None
 
 
 async def _converse(devices: Sequence[Device], dice: random.Random) -> dict[str, list[str]]:
@@ -88,7 +100,7 @@ async def _running(devices: Sequence[Device]) -> AsyncIterator[None]:
         await asyncio.wait([waiting, *tasks], timeout=SETTLE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         refused = next((str(task.exception()) for task in tasks if task.done()), None)
         if not waiting.done():
-            raise CannotVerify(refused or "the clients could not connect: see the gateway's log")
+            raise CannotVerify(refused or "no socket could be opened: see the gateway's log, or give --socket-url")
         yield
     finally:
         for task in (waiting, *tasks):

@@ -60,10 +60,34 @@ async def test_supplied_tokens_are_enough(database_url: str, redis_url: str, log
         assert "left behind" in said
 
 
-async def test_a_wrong_secret_is_one_line(database_url: str, redis_url: str, logs: Path) -> None:
+async def test_what_cannot_be_verified_is_one_line_that_says_why(
+    database_url: str, redis_url: str, logs: Path, tmp_path: Path
+) -> None:
+    nobody, wrong = str(tmp_path / "nobody"), {"JWT_SECRET": "x" * 40}
     async with fleet(logs, database_url, redis_url) as running:
-        code, said = await verify(running, JWT_SECRET="x" * 40)
+        internal = running.processes["persistence-1"].internal_url
+        cases: list[tuple[list[str], dict[str, str], str]] = [
+            ([], wrong, "answered 401"),
+            (["--data", nobody], {}, "set JWT_SECRET, or give --data"),
+            (["--tokens", nobody], {}, "No such file"),
+            (["--url", "chat.example"], wrong, "--url must be http://HOST"),
+            (["--url", "http://127.0.0.1:9"], wrong, "Cannot connect"),
+            (["--url", internal], wrong, "answered 404"),
+        ]
+        for arguments, settings, reason in cases:
+            code, said = await verify(running, *arguments, **settings)
+            assert (code, said[:8], len(said.strip().splitlines())) == (2, "parley: ", 1), said
+            assert reason in said
+    assert not (tmp_path / "nobody").exists()
 
-    assert code == 2
-    assert said.startswith("parley: ")
-    assert len(said.strip().splitlines()) == 1
+
+async def test_a_purge_that_is_refused_is_told(database_url: str, redis_url: str, logs: Path) -> None:
+    async with fleet(logs, database_url, redis_url) as running:
+        internal = running.processes["persistence-1"].internal_url
+
+        code, said = await verify(
+            running, "--internal-url", internal, JWT_SECRET=running.secret, SERVICE_TOKEN="not the right one, no"
+        )
+
+    assert code == 0, said
+    assert f"left behind: 7 ({internal}/internal/purge answered 401)" in said
