@@ -44,7 +44,7 @@ from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import Settings
 from shared.tracing import NoTracing, Tracing
-from shared.wire import GatewayStats
+from shared.wire import GatewayStats, Kind
 
 log = structlog.get_logger()
 
@@ -75,6 +75,7 @@ class Gateway:
         self.incarnation = new_id()
         self._settings = settings
         self._registry = registry
+        self._stop = stop
         self._started_ms = now_ms()
         self.stats = Stats(self.own_stats)
         self.reader = PresenceReader(redis)
@@ -215,12 +216,19 @@ class Gateway:
 
     def _listen(self) -> None:
         own = keys.gateway(self.incarnation).encode()
-        self._hub.listen(own, self._receipts.on_envelope)
+        self._hub.listen(own, self._on_own)
         shards = [keys.presence_channel(shard).encode() for shard in range(keys.PRESENCE_SHARDS)]
         for channel in shards:
             self._hub.listen(channel, self._updates.on_envelope)
         # Not waited for: without Redis a gateway starts all the same, and is not ready.
         self._tasks.start(self._bus.subscribe([own, *shards]), name="subscribe the gateway's channels")
+
+    def _on_own(self, envelope: bytes) -> None:
+        if envelope[1] == Kind.DRAIN:
+            log.info("asked to drain")
+            self._stop.ask()
+        else:
+            self._receipts.on_envelope(envelope)
 
     async def _sweep(self) -> None:
         try:

@@ -20,6 +20,8 @@ COMMANDS = {
     "persistence": "one persistence process: REST, Postgres, publishing",
     "pusher": "one pusher: tells Expo what no socket delivered",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
+    "stats": "shows the fleet: who runs, what each holds, how fast and how late",
+    "drain": "asks a gateway, or all of them in turn, to stop as SIGTERM would",
     "verify": "checks a running deployment: does it lose, duplicate or reorder?",
     "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",
     "plan": "computes how large a fleet must be for so many users",

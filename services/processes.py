@@ -8,6 +8,8 @@ from gateway.endpoints import SUBSCRIBE
 from gateway.endpoints import endpoints as gateway_endpoints
 from persistence import app as routes
 from services import gateway, openings, persistence, pusher, serving
+from services.fleet import readings
+from services.fleet.registration import registered
 from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.auth.verified import MOST_TOKENS
@@ -50,7 +52,9 @@ def gateway_process(settings: Settings) -> Process:
             spans = await stack.enter_async_context(tracing(settings, "gateway"))
             verifier = await _verifier(settings, "gateway", stop, stack, remembered=GATEWAY_TOKENS)
             made = await stack.enter_async_context(gateway.made(settings, verifier, stop, spans))
-            await stack.enter_async_context(serving.internal("gateway", settings, made.ready))
+            internal_port = await stack.enter_async_context(serving.internal("gateway", settings, made.ready))
+            # Around the gateway: while it drains, the fleet's operators see it drain.
+            await stack.enter_async_context(registered(settings, stop, internal_port, [readings.of_gateway(made)]))
             await stack.enter_async_context(made)
             endpoints = gateway_endpoints(made, with_health=True)
             public = serving.public("gateway", settings, endpoints, raw={SUBSCRIBE: made.door.subscribe}, docs=False)
@@ -75,7 +79,10 @@ def persistence_process(settings: Settings) -> Process:
             health = routes.health(parts.pool, parts.redis)
             deps = serving.routes_of(parts)
             internal = routes.internal_endpoints(deps)
-            await stack.enter_async_context(serving.internal("persistence", settings, health.vital_parts, internal))
+            serves = serving.internal("persistence", settings, health.vital_parts, internal)
+            internal_port = await stack.enter_async_context(serves)
+            reading = readings.of_persistence(health.parts)
+            await stack.enter_async_context(registered(settings, stop, internal_port, [reading]))
             gate = serving.user_gate(settings, parts, verifier)
             endpoints = [health.endpoint(), *routes.endpoints(deps)]
             public = serving.public("persistence", settings, endpoints, gate=gate, tracing=spans)
@@ -92,7 +99,11 @@ def pusher_process(settings: Settings) -> Process:
 
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
-        async with pusher.pusher(settings, stop) as made, serving.internal("pusher", settings, made.ready):
+        async with (
+            pusher.pusher(settings, stop) as made,
+            serving.internal("pusher", settings, made.ready) as internal_port,
+            registered(settings, stop, internal_port, [readings.of_pusher(made.ready)]),
+        ):
             yield
 
     return process

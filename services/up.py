@@ -17,6 +17,8 @@ from pusher.local import LocalSender
 from services import demo, gateway, openings, serving
 from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError
 from services.embedded.server import EmbeddedServer, free_port
+from services.fleet import readings
+from services.fleet.registration import registered
 from services.persistence import Persistence, persistence
 from services.pusher import pusher
 from services.secret import development_secret
@@ -57,8 +59,10 @@ async def _served(
     deps, feed = serving.routes_of(parts), demo.PushFeed()
     health = routes.health(parts.pool, parts.redis)
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
-    await stack.enter_async_context(internal)
-    await stack.enter_async_context(pusher(settings, stop, sender=_sender(settings, feed)))
+    internal_port = await stack.enter_async_context(internal)
+    pushing = await stack.enter_async_context(pusher(settings, stop, sender=_sender(settings, feed)))
+    entries = [readings.of_gateway(made), readings.of_persistence(health.parts), readings.of_pusher(pushing.ready)]
+    await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)
     shown = demo.routes(settings, feed) if with_demo and _is_private(settings.host) else {}
     public = serving.public(

@@ -22,6 +22,8 @@ BURSTS = "parley:{push}:bursts"
 """Sorted set of (conversation, user) that were pushed a moment ago, scored by the time (ms) their window ends."""
 GATEWAYS = "parley:gateways"
 """Sorted set of gateway incarnations, scored by the time (ms) their lease ends."""
+PROCESSES = "parley:processes"
+"""Sorted set of the names of all processes, scored by the time (ms) when they last said how they are."""
 
 
 def room(conversation_id: str) -> str:
@@ -56,6 +58,11 @@ def presence(user_id: str) -> str:
 def left_at(user_id: str) -> str:
     """When the user went offline (ms since 1970), until Postgres certainly knows it too; beside their presence."""
     return f"{presence(user_id)}:left"
+
+
+def process(name: str) -> str:
+    """What a process says of itself, while it runs."""
+    return f"parley:process:{name}"
 
 
 def lease(incarnation: str) -> str:

@@ -4,7 +4,7 @@ A metric is declared at the top of the module that bumps it; only the two that e
 label ever holds a user, a conversation or a token.
 """
 
-from prometheus_client import Counter, Histogram, disable_created_metrics
+from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -33,6 +33,11 @@ ERRORS = Counter(
     "Faults of ours or of a dependency, by kind; a client's mistake is not one.",
     ["service", "kind"],
 )
+
+
+def value_of(metric: Counter | Gauge) -> float:
+    """What it stands at in this process, summed over its labels."""
+    return sum(sample.value for family in metric.collect() for sample in family.samples)
 
 
 def render() -> bytes:

@@ -50,6 +50,8 @@ class Kind(IntEnum):
     SPAN = 14
     """The context of the span that publishes the DURABLE of this seq, right before it, and only where that is traced:
     the event itself is the same either way, for what follows its prefix goes to clients. On the room's channel."""
+    DRAIN = 15
+    """Stop, as by SIGTERM. On the gateway's own channel."""
 
 
 class ReceiptStatus(IntEnum):
@@ -187,11 +189,10 @@ class Deadline(msgspec.Struct, frozen=True, array_like=True):
 
 
 class GatewayStats(msgspec.Struct, frozen=True, rename="camel"):
-    """The value of a gateway's lease: what it holds, for `/messages/stats` and the operators' table."""
+    """The value of a gateway's lease: what it holds, for `/messages/stats`."""
 
     connections: int
     rooms: int
     users: int
     started_ms: int
-    address: str = ""
     draining: bool = False

@@ -1,0 +1,116 @@
+"""Asks gateways to stop as SIGTERM would: one by name, or all, one after another."""
+
+import argparse
+import asyncio
+from time import monotonic
+
+from services import attached, openings
+from services.commands import EXIT_CODES, described
+from services.fleet.process import Process, Registry
+from shared import keys
+from shared.redis import REDIS_FAILURES, RedisClient
+from shared.settings import SettingError, Settings
+from shared.wire import Kind, pack
+
+LOOK_SECONDS = 0.25
+
+HELP = f"""
+A gateway that drains takes no new socket and is not ready, asks its clients one after another to move (over its
+DRAIN_SECONDS), closes those that stay with 1012, and ends with exit code 0. Whatever keeps it running (Kubernetes,
+systemd) starts it again. `stats` shows it as `draining` meanwhile.
+
+With --all the next one is asked only when as many gateways serve as before: so nobody is left without one. Where a
+gateway is not replaced within --timeout, the rest is left alone.
+
+needs: REDIS_URL, else the Redis of an `up` that runs (--data)
+
+  python -m services drain gateway@gateway-6d4bcf7-x2x9k:4001
+  python -m services drain --all --timeout 600
+
+{EXIT_CODES}
+1 here: it did not hear, did not end, or was not replaced in time.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    described(parser, HELP)
+    parser.add_argument("gateway", nargs="?", metavar="GATEWAY", help="its name in `stats`")
+    parser.add_argument("--all", action="store_true", help="every gateway, one after another")
+    parser.add_argument("--no-wait", action="store_true", help="do not wait until it has ended (with one GATEWAY)")
+    parser.add_argument(
+        "--timeout", type=float, default=300.0, metavar="SECONDS", help="for each gateway (default: 300)"
+    )
+    attached.data_argument(parser)
+
+
+async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    if bool(chosen.gateway) == chosen.all:
+        raise SettingError("drain takes one GATEWAY, or --all")
+    if chosen.all and chosen.no_wait:
+        raise SettingError("--no-wait is for one GATEWAY: --all takes them one after another")
+    if chosen.timeout <= 0:
+        raise SettingError("--timeout is malformed: a number of seconds above 0")
+    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+        try:
+            return await _Drain(redis, chosen.timeout).run(chosen.gateway, wait=not chosen.no_wait)
+        except REDIS_FAILURES as error:
+            raise SettingError(f"REDIS_URL: {error}") from None
+
+
+class _Drain:
+    def __init__(self, redis: RedisClient, timeout_seconds: float) -> None:
+        self._redis = redis
+        self._registry = Registry(redis)
+        self._timeout = timeout_seconds
+
+    async def run(self, name: str | None, *, wait: bool) -> int:
+        """Of the gateway of this name; of all, without one."""
+        gateways = await self._gateways()
+        if name is None:
+            return await self._all(gateways)
+        found = next((one for one in gateways if one.name == name), None)
+        if found is None:
+            known = ", ".join(one.name for one in gateways) or "none"
+            raise SettingError(f"no gateway {name} runs; there is: {known}")
+        return 0 if await self._ask(found) and (not wait or await self._ended(found)) else 1
+
+    async def _all(self, gateways: list[Process]) -> int:
+        if not gateways:
+            print("no gateway runs")
+            return 1
+        # Also one that only starts counts: it must serve before the next one goes.
+        wanted = sum(not one.is_draining for one in gateways)
+        for number, gateway in enumerate(gateways, 1):
+            if not (await self._ask(gateway) and await self._ended(gateway)):
+                return 1
+            if number < len(gateways) and not await self._replaced(gateway, wanted):
+                return 1
+        return 0
+
+    async def _ask(self, gateway: Process) -> bool:
+        heard = await self._redis.execute_command("SPUBLISH", keys.gateway(gateway.incarnation), pack(Kind.DRAIN, b""))
+        sockets = f"{gateway.numbers.get('connections', 0):,.0f} sockets"
+        print(f"{gateway.name} {'drains' if heard else 'did not hear'}: {sockets}", flush=True)
+        return bool(heard)
+
+    async def _ended(self, gateway: Process) -> bool:
+        deadline = monotonic() + self._timeout
+        while monotonic() < deadline:
+            if all(one.incarnation != gateway.incarnation for one in await self._gateways()):
+                print(f"{gateway.name} has ended", flush=True)
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        print(f"{gateway.name} has not ended in {self._timeout:.0f} s", flush=True)
+        return False
+
+    async def _replaced(self, gateway: Process, wanted: int) -> bool:
+        deadline = monotonic() + self._timeout
+        while monotonic() < deadline:
+            if sum(one.state == "serving" for one in await self._gateways()) >= wanted:
+                return True
+            await asyncio.sleep(LOOK_SECONDS)
+        print(f"{gateway.name} was not replaced in {self._timeout:.0f} s: the others are left alone", flush=True)
+        return False
+
+    async def _gateways(self) -> list[Process]:
+        return [one for one in await self._registry.running() if one.service == "gateway"]

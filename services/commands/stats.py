@@ -1,0 +1,71 @@
+"""The fleet at a glance: who runs, what each holds, how fast and how late."""
+
+import argparse
+import asyncio
+import sys
+
+import msgspec
+
+from services import attached, openings
+from services.commands import EXIT_CODES, described
+from services.fleet.process import Process, Registry
+from services.fleet.table import tables
+from shared.clock import now_iso, now_ms
+from shared.redis import REDIS_FAILURES
+from shared.settings import SettingError, Settings
+
+SHORTEST_SECONDS = 0.1
+
+HELP = f"""
+A line for each gateway, persistence process and pusher that runs, as each said within the last LEASE_SECONDS: its
+sockets, rooms and users; a second, of the last moments: messages committed, events delivered, sockets opened and
+closed, pushes; and how late it is: its event loop, the oldest change in the outbox, the oldest entry of the push
+stream. STATE is `serving`, `draining`, or `without` the parts that it lacks.
+
+needs: REDIS_URL, else the Redis of an `up` that runs (--data)
+
+  python -m services stats
+  python -m services stats --watch
+  python -m services stats --json | jq '.processes[] | select(.service == "gateway") | .numbers.connections'
+
+{EXIT_CODES}
+1 here: nothing runs.
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    described(parser, HELP)
+    parser.add_argument("--watch", action="store_true", help="again and again, until Ctrl-C")
+    parser.add_argument("--interval", type=float, default=2.0, metavar="SECONDS", help="of --watch (default: 2)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, for programs")
+    attached.data_argument(parser)
+
+
+async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    if chosen.interval < SHORTEST_SECONDS:
+        raise SettingError(f"--interval is malformed: a number of seconds from {SHORTEST_SECONDS}")
+    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+        registry = Registry(redis)
+        try:
+            while True:
+                running = await registry.running()
+                _show(running, as_json=chosen.json, clear=chosen.watch and sys.stdout.isatty())
+                if not chosen.watch:
+                    return 0 if running else 1
+                await asyncio.sleep(chosen.interval)
+        except REDIS_FAILURES as error:
+            raise SettingError(f"REDIS_URL: {error}") from None
+
+
+class Snapshot(msgspec.Struct):
+    at: str
+    processes: list[Process]
+
+
+def _show(running: list[Process], *, as_json: bool, clear: bool) -> None:
+    if as_json:
+        print(msgspec.json.encode(Snapshot(now_iso(), running)).decode(), flush=True)
+        return
+    if clear:
+        print("\x1b[2J\x1b[H", end="")
+    print(tables(running, now_ms()) or "nothing runs", flush=True)

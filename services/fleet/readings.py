@@ -1,0 +1,51 @@
+"""The numbers that each service says of itself. Nothing is counted for this: it reads what is counted anyway."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.gateway import Gateway
+from persistence.delivery import relay
+from persistence.sending import MESSAGES
+from pusher.metrics import PUSHES, STREAM_AGE, STREAM_PENDING
+from shared.metrics import value_of
+
+Away = Callable[[], Awaitable[Mapping[str, bool]]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`parts` says which parts are there, `gauges` what is now, `counters` what has been since the start."""
+
+    service: str
+    parts: Away
+    gauges: Callable[[], dict[str, float]]
+    counters: Callable[[], dict[str, float]]
+    incarnation: str = ""
+
+
+def of_gateway(gateway: Gateway) -> Reading:
+    def gauges() -> dict[str, float]:
+        held = gateway.own_stats()
+        return {"connections": held.connections, "rooms": held.rooms, "users": held.users}
+
+    def counters() -> dict[str, float]:
+        stats = gateway.stats
+        closed = sum(stats.closed.values())
+        return {"deliveries": stats.durable_sent, "connects": stats.opened, "closes": closed}
+
+    return Reading("gateway", gateway.ready, gauges, counters, gateway.incarnation)
+
+
+def of_persistence(parts: Away) -> Reading:
+    def gauges() -> dict[str, float]:
+        pending, age = value_of(relay.PENDING), value_of(relay.AGE_SECONDS)
+        return {"outbox_pending": pending, "outbox_age_seconds": age}
+
+    return Reading("persistence", parts, gauges, lambda: {"messages": value_of(MESSAGES)})
+
+
+def of_pusher(parts: Away) -> Reading:
+    def gauges() -> dict[str, float]:
+        return {"stream_pending": value_of(STREAM_PENDING), "stream_age_seconds": value_of(STREAM_AGE)}
+
+    return Reading("pusher", parts, gauges, lambda: {"pushes": value_of(PUSHES)})
