@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,13 @@ def test_compose_confines_each_of_our_processes_and_gives_it_only_settings_that_
     assert set(described["environment"]) <= set(VARIABLES)
 
 
+def test_compose_knows_of_every_service_whether_it_serves() -> None:
+    of_the_image = {*OURS} - {"migrate"}
+    checked = {name for name, service in compose()["services"].items() if "test" in service.get("healthcheck", {})}
+
+    assert checked | of_the_image == {*compose()["services"]} - {"migrate"}
+
+
 def test_compose_lets_a_process_drain_before_it_is_killed() -> None:
     for service in ("gateway", "persistence", "pusher"):
         described = compose()["services"][service]
@@ -151,7 +159,10 @@ def test_compose_publishes_nothing_but_the_load_balancer_to_other_machines() -> 
 def test_compose_trusts_the_load_balancers_word_about_addresses_and_nobody_elses() -> None:
     fleet = compose()
     address = fleet["services"]["load-balancer"]["networks"]["edge"]["ipv4_address"]
+    [network] = fleet["networks"]["edge"]["ipam"]["config"]
 
+    assert ip_address(address) in ip_network(network["subnet"])
+    assert ip_address(address) not in ip_network(network["ip_range"]), "another container might start first, and have it"
     assert {fleet["services"][name]["environment"]["TRUSTED_PROXIES"] for name in ("gateway", "persistence")} == {
         f"{address}/32"
     }

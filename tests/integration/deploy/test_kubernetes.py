@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -30,6 +31,7 @@ MANIFESTS = sorted(
 )
 """Whole manifests; the others are kustomize's own and its patches, which the rendered overlays show."""
 
+ADAPTER = DEPLOY / "prometheus/adapter.yaml"
 OVERLAYS = ("overlays/production", "overlays/keda", "migration")
 
 
@@ -117,6 +119,48 @@ def test_keda_takes_the_place_of_the_autoscalers_that_it_replaces() -> None:
     assert (scaled, scaled_otherwise) == ({"gateway", "pusher"}, {"persistence"})
 
 
+def faults_of_the_adapter(path: Path) -> list[str]:
+    """Of its queries, the templates filled in as prometheus-adapter does it."""
+    found = []
+    for rule in documents_of_a_list(path):
+        series = rule["seriesQuery"].split("{")[0]
+        filled = {"<<.Series>>": series, "<<.LabelMatchers>>": 'namespace="parley",pod=~"a|b"', "<<.GroupBy>>": "pod"}
+        query = rule["metricsQuery"]
+        for template, value in filled.items():
+            query = query.replace(template, value)
+        found += [fault for asked in (rule["seriesQuery"], query) for fault in query_faults(asked)]
+        found += [] if metrics_of(rule["seriesQuery"]) == {rule["name"]["as"]} else [f"{series} has another name"]
+    return found
+
+
+def documents_of_a_list(path: Path) -> list[dict[str, Any]]:
+    return list(yaml.safe_load(path.read_text()))
+
+
+def query_faults(query: str) -> list[str]:
+    try:
+        return mistakes_in(query)
+    except ValueError as error:
+        return [str(error)]
+
+
+def test_the_adapter_asks_prometheus_for_what_we_measure() -> None:
+    assert faults_of_the_adapter(ADAPTER) == []
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        ("by (<<.GroupBy>>)", "by <<.GroupBy>>"),
+        ("parley_gateway_connections{", "parley_gateway_connection{"),
+        ("as: parley_pusher_stream_age_seconds", "as: parley_pusher_stream_age"),
+        ("<<.Series>>", "<<.Serie>>"),
+    ],
+)
+def test_a_mistake_in_the_adapter_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
+    assert faults_of_the_adapter(with_mistake(ADAPTER, tmp_path / "adapter.yaml", mutation))
+
+
 def test_every_number_that_scales_something_is_one_that_we_measure() -> None:
     scaled = documents(KUBERNETES / "overlays/keda/scaled-objects.yaml")
     queries = [
@@ -132,10 +176,8 @@ def test_every_number_that_scales_something_is_one_that_we_measure() -> None:
         for metric in item["spec"]["metrics"]
         if metric["type"] == "Pods"
     ]
-    adapted = yaml.safe_load((DEPLOY / "prometheus/adapter.yaml").read_text())
-
     assert len(queries) == 2
-    for query in [*queries, *pod_metrics, *(rule["seriesQuery"] for rule in adapted)]:
+    for query in [*queries, *pod_metrics]:
         assert metrics_of(query)
         assert mistakes_in(query) == []
-    assert {rule["name"]["as"] for rule in adapted} == set(pod_metrics)
+    assert {rule["name"]["as"] for rule in documents_of_a_list(ADAPTER)} == set(pod_metrics)

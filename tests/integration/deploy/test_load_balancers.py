@@ -22,7 +22,8 @@ def check_nginx(directory: Path) -> "subprocess.CompletedProcess[str]":
     """With the scratch files of a test's own: the configured ones may belong to a running nginx."""
     configuration = directory / "nginx.conf"
     configuration.write_text(configuration.read_text().replace("/tmp/", f"{directory}/"))
-    (directory / "upstreams.conf").write_text(UPSTREAMS.read_text())
+    if not (directory / UPSTREAMS.name).exists():
+        (directory / UPSTREAMS.name).write_text(UPSTREAMS.read_text())
     return run(require_tool("nginx"), "-t", "-p", directory, "-c", configuration)
 
 
@@ -66,6 +67,13 @@ def test_haproxy_notices_a_mistake(mutation: Mutation, tmp_path: Path) -> None:
 )
 def test_nginx_notices_a_mistake(mutation: Mutation, tmp_path: Path) -> None:
     refuses(nginx_with(mutation, tmp_path))
+
+
+@pytest.mark.parametrize("mutation", [("least_conn;", "least_con;"), ("upstream gateway {", "upstream gateways {")])
+def test_nginx_notices_a_mistake_in_the_list_of_processes(mutation: Mutation, tmp_path: Path) -> None:
+    with_mistake(UPSTREAMS, tmp_path / UPSTREAMS.name, mutation)
+
+    refuses(nginx_with(("worker_processes auto;", "worker_processes 1;"), tmp_path))
 
 
 def test_neither_cuts_a_socket_between_two_heartbeats() -> None:

@@ -52,17 +52,33 @@ def test_the_scrape_configuration_and_the_rules_that_it_loads_are_valid() -> Non
     accepts(promtool("check", "rules", *RULES))
 
 
-def test_the_scrape_configuration_of_kubernetes_is_valid(tmp_path: Path) -> None:
+def check_kubernetes(directory: Path, mutation: Mutation) -> "subprocess.CompletedProcess[str]":
     """Debian's promtool is built without Kubernetes' discovery, so a file's stands in its place."""
-    shutil.copytree(PROMETHEUS, tmp_path, dirs_exist_ok=True)
-    [configuration] = documents(PROMETHEUS / "kubernetes.yml")
+    shutil.copytree(PROMETHEUS, directory, dirs_exist_ok=True)
+    path = with_mistake(PROMETHEUS / "kubernetes.yml", directory / "kubernetes.yml", mutation)
+    [configuration] = documents(path)
     for scrape in configuration["scrape_configs"]:
         [discovery] = scrape.pop("kubernetes_sd_configs")
         assert discovery == {"role": "pod", "namespaces": {"names": ["parley"]}}
         scrape["file_sd_configs"] = [{"files": ["targets.yml"]}]
-    (tmp_path / "kubernetes.yml").write_text(yaml.safe_dump(configuration))
+    path.write_text(yaml.safe_dump(configuration))
+    return promtool("check", "config", path)
 
-    accepts(promtool("check", "config", tmp_path / "kubernetes.yml"))
+
+def test_the_scrape_configuration_of_kubernetes_is_valid(tmp_path: Path) -> None:
+    accepts(check_kubernetes(tmp_path, ("global:", "global:")))
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        ("relabel_configs:", "relabel_config:"),
+        ("action: keep", "action: kep"),
+        ("rules/recording.yml", "rules/alerts.yml\n  - tests/alerts.yml"),
+    ],
+)
+def test_a_mistake_in_the_scrape_configuration_of_kubernetes_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
+    refuses(check_kubernetes(tmp_path, mutation))
 
 
 def test_the_jobs_have_the_names_that_rules_and_dashboards_ask_for() -> None:

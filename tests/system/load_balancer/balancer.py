@@ -11,11 +11,13 @@ from pathlib import Path
 import aiohttp
 
 from services.embedded.server import free_port
+from tests.integration.deploy.files import documents
 from tests.support.fleet import ROOT, ServiceProcess
 from tests.support.tools import require_tool
 
 HAPROXY = ROOT / "deploy/haproxy/haproxy.cfg"
 NGINX = ROOT / "deploy/nginx/nginx.conf"
+COMPOSE = ROOT / "deploy/compose.yaml"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,16 @@ async def running(
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 10)
+
+
+async def probe(front: LoadBalancer) -> bool:
+    """What the health check of compose.yaml says of it."""
+    [described] = documents(COMPOSE)
+    program, *arguments = described["services"]["load-balancer"]["healthcheck"]["test"][1:]
+    port = front.url.rsplit(":", 1)[1]
+    command = [argument.replace("$$", "$").replace("/8080", f"/{port}") for argument in arguments]
+    asked = await asyncio.create_subprocess_exec(program, *command)
+    return await asked.wait() == 0
 
 
 def haproxy(

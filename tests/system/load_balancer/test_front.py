@@ -25,6 +25,7 @@ async def test_one_address_serves_everything_but_the_internal_ports(site: Site, 
         await ada.send(room, "Through the front door")
         await phone.frame("message.new", text="Through the front door")
 
+    assert await balancer.probe(site.front)
     assert (await ada.call("GET", "/health"))[0] == 200
     assert "totalClients" in (await ada.call("GET", "/messages/stats"))[1]
     for path in ("/metrics", "/live", "/ready", "/internal/heads", "/messages"):
@@ -80,6 +81,7 @@ async def test_where_nobody_answers_the_error_is_parleys_own(
     async with balancer.running(starter, tmp_path / "balancer", [gateway], [persistence]) as front:
         for path in ("/messages/subscribe", "/api/conversations"):
             assert await _says_unavailable(http, f"{front.url}{path}")
+        assert not await balancer.probe(front)
 
 
 async def test_where_an_answer_breaks_off_the_error_is_parleys_own(
