@@ -111,7 +111,7 @@ class Gateway:
         joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
         self._memberships = Memberships(hub, self._lookups, joins, lambda user: self._gaps.on_behind(user))
         self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
-        self._checks = Checks(hub, self._memberships, self._gaps, self._persistence)
+        self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds)
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub)
@@ -191,10 +191,6 @@ class Gateway:
         """Lets no one in any more, and everyone out."""
         self.door.is_open = False
         await drain(self.door.sessions(), self.door.empty, self._settings.drain_seconds)
-
-    def check_rooms(self) -> None:
-        """Compares all rooms and users with Postgres now, not within the minute: after a restore, say."""
-        self._checks.on_other_epoch()
 
     async def settled(self) -> None:
         """Returns once every receipt that was reported is in Postgres."""

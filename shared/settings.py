@@ -143,6 +143,7 @@ class Settings:
     heartbeat_seconds: float = _setting("HEARTBEAT_SECONDS", _seconds, 25.0)
     presence_grace_seconds: float = _setting("PRESENCE_GRACE_SECONDS", _seconds_or_zero, 10.0)
     lease_seconds: float = _setting("LEASE_SECONDS", _seconds, 10.0)
+    check_seconds: float = _setting("CHECK_SECONDS", _seconds, 60.0)
     drain_seconds: float = _setting("DRAIN_SECONDS", _seconds_or_zero, 25.0)
     database_pool: int = _setting("DATABASE_POOL", _count, 10)
     max_connections: int = _setting("MAX_CONNECTIONS", _count, 50_000)

@@ -12,7 +12,6 @@ from typing import TypeVar
 import structlog
 
 from gateway.persistence_client import PersistenceAway, PersistenceClient
-from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
 from gateway.rooms.memberships import Memberships
 from gateway.rooms.room import Room
@@ -22,7 +21,8 @@ from shared.ids import id_bytes
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 60.0
+EPOCH_SECONDS = 5.0
+"""How long a restore of the database may go unnoticed where nothing speaks of it: a look costs persistence one row."""
 RETRY_SECONDS = 1.0
 DOUBT_SECONDS = 1.0
 
@@ -32,14 +32,18 @@ Item = TypeVar("Item")
 class Checks:
     """`run` must run, as a task of the owner's; the rest only says what there is to check."""
 
-    def __init__(self, hub: Hub, memberships: Memberships, gaps: Gaps, persistence: PersistenceClient) -> None:
+    def __init__(
+        self, hub: Hub, memberships: Memberships, persistence: PersistenceClient, every_seconds: float
+    ) -> None:
         self._hub = hub
         self._memberships = memberships
-        self._gaps = gaps
         self._persistence = persistence
+        self._every_seconds = every_seconds
         self._asked = asyncio.Event()
         self._restored: set[bytes] = set()
-        self._doubted_at = 0.0
+        self._doubtful = False
+        self._doubt: asyncio.TimerHandle | None = None
+        self._doubted_at = -DOUBT_SECONDS
         # Receipts are published after they were committed: only the mark before the last one is safely before them.
         self._as_of: str | None = None
         self._last_as_of: str | None = None
@@ -50,32 +54,56 @@ class Checks:
         self._asked.set()
 
     def on_other_epoch(self) -> None:
-        """Something spoke of another line of history: ask Postgres which one it is, at most once a second."""
-        now = monotonic()
-        if now - self._doubted_at >= DOUBT_SECONDS:
-            self._doubted_at = now
-            self._asked.set()
+        """Something spoke of another line of history: ask Postgres which one it is, at most once a second.
+
+        What spoke so was not forwarded, and may have been right, or of a process that had not heard of a restore: every
+        room is looked at, as none tells what it lacks. A doubt within the second is kept, not dropped.
+        """
+        if self._doubt is None:
+            wait = max(0.0, self._doubted_at + DOUBT_SECONDS - monotonic())
+            self._doubt = asyncio.get_running_loop().call_later(wait, self._ask_about_history)
+
+    def _ask_about_history(self) -> None:
+        self._doubt = None
+        self._doubted_at = monotonic()
+        self._doubtful = True
+        self._asked.set()
 
     async def run(self) -> None:
         while True:
             try:
                 await self._once()
-                async with asyncio.timeout(EVERY_SECONDS):
-                    await self._asked.wait()
-            except TimeoutError:
-                continue
+                await self._rest()
             except PersistenceAway as away:
                 log.warning("rooms not checked yet", error=str(away))
                 await asyncio.sleep(RETRY_SECONDS)
 
+    async def _rest(self) -> None:
+        """Until something is asked, or the turn of everything comes; meanwhile only the epoch is looked at."""
+        due = monotonic() + self._every_seconds
+        while not self._asked.is_set() and (left := due - monotonic()) > 0:
+            try:
+                async with asyncio.timeout(min(left, EPOCH_SECONDS)):
+                    await self._asked.wait()
+            except TimeoutError:
+                await self._look_at_epoch()
+
+    async def _look_at_epoch(self) -> None:
+        try:
+            await self._compare([], [])
+        except PersistenceAway as away:
+            log.warning("epoch not read", error=str(away))
+
     async def _once(self) -> None:
         self._asked.clear()
         restored, self._restored = self._restored, set()
+        doubtful, self._doubtful = self._doubtful, False
         try:
-            await self._check(restored)
+            await self._check(set() if doubtful else restored)
             await self._forward_receipts(restored)
         except PersistenceAway:
             self._restored |= restored
+            self._doubtful |= doubtful
             self._asked.set()
             raise
 
@@ -119,6 +147,7 @@ class Checks:
         before = self._hub.epoch
         self._hub.epoch = id_bytes(epoch)
         self._hub.latest_receipts.forget()
+        self._as_of = self._last_as_of = None  # marks of a history that is no more
         try:
             for rooms, users in _batches(list(self._hub.rooms.values()), list(self._hub.users.values())):
                 await self._restart_rooms(rooms)

@@ -244,7 +244,6 @@ async def test_a_restored_database_is_told_as_sync_and_life_goes_on(
     await connection.execute("UPDATE conversations SET last_seq = 1, last_ordinal = 1")
     await connection.execute("UPDATE meta SET epoch = $1", epoch)
     await connection.close()
-    site.gateway.check_rooms()
     frame = await phone.next("sync")
     assert (frame["conversationId"], frame["lastSeq"]) == (conversation, 1)
     late = await site.dial(ben.token)

@@ -60,7 +60,7 @@ async def test_an_announcement_that_was_lost_is_healed_by_the_next_one(
     """As if Redis had lost it: the change is in Postgres, and nobody was told."""
     ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
     phone = await site.connect(ann)
-    unannounced = await _conversation_behind_the_scenes(database_url, ann.id, ben.id)
+    unannounced = await conversation_behind_the_scenes(database_url, ann.id, ben.id)
     announced = await ann.start(cid)
     told = {(await phone.next("conversation.new"))["conversationId"] for _ in range(2)}
     assert told == {unannounced, announced}
@@ -68,7 +68,7 @@ async def test_an_announcement_that_was_lost_is_healed_by_the_next_one(
     assert await phone.messages(1) == [1]
 
 
-async def _conversation_behind_the_scenes(database_url: str, *users: str) -> str:
+async def conversation_behind_the_scenes(database_url: str, *users: str) -> str:
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await connection.execute("INSERT INTO users (id) SELECT unnest($1::uuid[]) ON CONFLICT DO NOTHING", users)
