@@ -88,6 +88,10 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis client/node_modules client/dist client/demo/dist client/example/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# For the tests of deploy/kubernetes, where the machine has none of its own.
+$(VENV)/bin/kubectl: requirements/kubectl.txt | $(VENV)/dev
+	$(IN_VENV) requirements/kubectl.py $@
+
 # Each stamp is younger than the lock that it was installed from.
 $(VENV)/base: requirements/base.txt
 	@PYTHON="$(PYTHON)" VENV=$(VENV) sh requirements/install.sh $< && touch $@

@@ -19,7 +19,7 @@ from tests.integration.deploy.files import (
     run,
     with_mistake,
 )
-from tests.integration.deploy.manifests import Manifest, all_base, container, kubectl_or_skip, rendered
+from tests.integration.deploy.manifests import Manifest, all_base, container, kustomize, rendered
 from tests.integration.deploy.metrics import metrics_of, mistakes_in
 
 VERSION = "1.34"
@@ -104,11 +104,10 @@ def test_a_mistake_in_a_scaled_object_is_noticed(mutation: Mutation, tmp_path: P
     ],
 )
 def test_a_mistake_in_an_overlay_is_noticed(file: str, mutation: Mutation, tmp_path: Path) -> None:
-    kubectl = kubectl_or_skip()
     copy = shutil.copytree(KUBERNETES, tmp_path / "kubernetes")
     with_mistake(KUBERNETES / file, copy / file, mutation)
 
-    refuses(run(kubectl, "kustomize", copy / "overlays/production"))
+    refuses(kustomize(copy / "overlays/production"))
 
 
 def test_keda_takes_the_place_of_the_autoscalers_that_it_replaces() -> None:
