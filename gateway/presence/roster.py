@@ -96,10 +96,13 @@ class Roster:
             self._arriving.pop(user, None)
             if held.connections is None and user in self._leavers and self._leavers[user].let_go:
                 del self._leavers[user]
+                # All may have been put on the list again while Redis was being told of this one.
+                self._untold.pop(user, None)
 
     def give_back(self, taken: list[tuple[bytes, Held]]) -> None:
         """Redis could not be told."""
-        self._untold.update(dict.fromkeys(user for user, _ in taken))
+        known = [user for user, _ in taken if user in self._connections or user in self._leavers]
+        self._untold.update(dict.fromkeys(known))
 
     def _held(self, user: bytes) -> Held:
         leaver = self._leavers.get(user)

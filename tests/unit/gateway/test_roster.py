@@ -87,3 +87,14 @@ def test_everyone_is_told_again_after_redis_forgot() -> None:
     told(roster)
     roster.tell_all_again()
     assert {(held.user_id, held.rooms[0]) for held in told(roster)} == {("ann", "known"), ("ben", "known")}
+
+
+def test_somebody_who_was_let_go_while_all_were_to_be_told_again_is_forgotten() -> None:
+    roster = a_roster(0.0)
+    roster.arrive(ANN, [])
+    roster.depart(ANN, [], 0.0, 5)
+    roster.expire(0.0)
+    taken = roster.take(100)
+    roster.tell_all_again()
+    roster.told(taken)
+    assert told(roster) == []
