@@ -35,6 +35,7 @@ class ServiceProcess:
     environment: dict[str, str]
     log_path: Path
     source: Path = ROOT
+    interpreter: list[str] = field(default_factory=lambda: [sys.executable])
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -69,7 +70,7 @@ class ServiceProcess:
         """Starts it without waiting; `ready` waits."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services", *self.arguments],
+                [*self.interpreter, "-m", "services", *self.arguments],
                 cwd=self.source,
                 env=self.environment,
                 stdout=log,
