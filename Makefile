@@ -8,13 +8,14 @@ DEMO := client/demo/dist/index.html
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-client faults faults-broken bench bench-quick lint lint-client fmt lock clean
+.PHONY: help run test test-client faults faults-broken outages bench bench-quick lint lint-client fmt lock clean
 
 help:
 	@echo "make run    start Parley on http://127.0.0.1:3001, with a Postgres and a Redis of its own"
 	@echo "make test   run every test"
 	@echo "make faults run N seeds of the fault laboratory, from SEED on: make faults N=100 SEED=1"
 	@echo "make faults-broken  break one guarantee at a time, and see the laboratory notice"
+	@echo "make outages  a gateway, Redis and Postgres gone for SECONDS under CLIENTS: make outages CLIENTS=1000 SECONDS=20"
 	@echo "make bench  measure Parley beside the limit and its peers, in ten minutes; make bench-quick in two"
 	@echo "make lint   run every check of the code"
 	@echo "make fmt    format the code"
@@ -45,6 +46,11 @@ faults: $(VENV)/dev
 # Takes about ten minutes; make faults-broken ARGS='--only "skip the relay"' tries one.
 faults-broken: $(VENV)/dev
 	$(IN_VENV) -m tests.system.faults.sabotage $(ARGS)
+
+CLIENTS ?= 1000
+SECONDS ?= 20
+outages: $(VENV)/dev
+	$(IN_VENV) -m tests.system.resilience --clients $(CLIENTS) --seconds $(SECONDS)
 
 # Measures on two cores, and wants them for itself. Peers that are not installed are left out, with a word.
 bench: $(VENV)/dev
