@@ -1,6 +1,7 @@
 """A gateway, put together: what runs in it, how it starts, and how it stops."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,7 @@ from gateway.session.door import Door
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.frame_limit import FrameLimit
+from gateway.session.revocations import Revocations
 from gateway.stats import Stats
 from gateway.websocket.connection import Limits
 from gateway.websocket.fanout import Fanout
@@ -106,7 +108,7 @@ class Gateway:
             publish_probe=self._publisher.publish_now,
             on_message=hub.on_message,
             on_lost=_ignore,
-            on_restored=lambda channels: self._checks.on_restored(channels),
+            on_restored=self._on_restored,
         )
         joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
         self._memberships = Memberships(hub, self._lookups, joins, lambda user: self._gaps.on_behind(user))
@@ -124,6 +126,7 @@ class Gateway:
 
     def _compose_sessions(self, settings: Settings, verifier: TokenVerifier) -> None:
         self._expiry = Expiry()
+        self._revocations = Revocations(self._persistence, lambda: self.door.sessions())
         age_limit = AgeLimit(settings.max_connection_age_seconds, self.stats)
         on_beat = age_limit.visit if settings.max_connection_age_seconds else None
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
@@ -139,6 +142,7 @@ class Gateway:
             self._typing,
             verifier,
             self._expiry,
+            self._revocations,
             FrameLimit(settings.rate_limit_frames),
             self._tasks,
         )
@@ -152,6 +156,7 @@ class Gateway:
             self._heartbeat,
             self._expiry,
             age_limit,
+            self._revocations,
             self.stats,
             Limits(),
         )
@@ -169,6 +174,7 @@ class Gateway:
         self._tasks.spawn(self._lease.run(), name="lease")
         self._tasks.spawn(self._gaps.run(), name="gaps")
         self._tasks.spawn(self._checks.run(), name="checks")
+        self._tasks.spawn(self._revocations.run(), name="revocations")
         self._tasks.periodically(self._settings.lease_seconds / 3, self._sweep, name="sweep")
         self._listen()
         return self
@@ -213,11 +219,17 @@ class Gateway:
     def _listen(self) -> None:
         own = keys.gateway(self.incarnation).encode()
         self._hub.listen(own, self._on_own)
+        revocations = keys.REVOCATIONS.encode()
+        self._hub.listen(revocations, self._revocations.on_envelope)
         shards = [keys.presence_channel(shard).encode() for shard in range(keys.PRESENCE_SHARDS)]
         for channel in shards:
             self._hub.listen(channel, self._updates.on_envelope)
         # Not waited for: without Redis a gateway starts all the same, and is not ready.
-        self._tasks.start(self._bus.subscribe([own, *shards]), name="subscribe the gateway's channels")
+        self._tasks.start(self._bus.subscribe([own, revocations, *shards]), name="subscribe the gateway's channels")
+
+    def _on_restored(self, channels: Sequence[bytes]) -> None:
+        self._checks.on_restored(channels)
+        self._revocations.on_restored()
 
     def _on_own(self, envelope: bytes) -> None:
         if envelope[1] == Kind.DRAIN:

@@ -99,8 +99,11 @@ class Heads(NamedTuple):
 
 
 class Found(NamedTuple):
+    """`revoked`: the sign-in that was asked about."""
+
     epoch: str
     session: api.Session
+    revoked: bool
 
 
 class Lookups:
@@ -111,9 +114,9 @@ class Lookups:
         self._sessions = _Batches(tasks, self._ask_sessions, weigh=lambda _: 1, name="look up sessions")
         self._heads = _Batches(tasks, self._ask_heads, weigh=lambda question: len(question[0]), name="look up heads")
 
-    async def session(self, user_id: str, handle: str) -> Found:
-        """The user's conversations and their membership version."""
-        return await self._sessions.answer(api.SessionUser(user_id, handle))
+    async def session(self, user_id: str, handle: str, session_id: str | None = None) -> Found:
+        """The user's conversations and their membership version; and whether this sign-in of theirs is revoked."""
+        return await self._sessions.answer((api.SessionUser(user_id, handle), session_id))
 
     async def heads(self, conversations: Iterable[str], user_id: str) -> Heads:
         """Heads of these conversations and the user's version, in pieces of MAX_LOOKUPS conversations.
@@ -129,14 +132,15 @@ class Lookups:
             found.heads.update(more.heads)
         return found
 
-    async def _ask_sessions(self, users: list[api.SessionUser]) -> list[Found]:
-        unique = {user.id: user for user in users}
-        answer = await self._persistence.sessions(list(unique.values()))
+    async def _ask_sessions(self, questions: list[tuple[api.SessionUser, str | None]]) -> list[Found]:
+        users = {user.id: user for user, _ in questions}
+        session_ids = [session_id for _, session_id in questions if session_id is not None]
+        answer = await self._persistence.sessions(list(users.values()), session_ids)
         by_id = {session.id: session for session in answer.sessions}
-        missing = [user.id for user in users if user.id not in by_id]
+        missing = users.keys() - by_id.keys()
         if missing:
             raise PersistenceAway(f"no session in the answer for {len(missing)} users")
-        return [Found(answer.epoch, by_id[user.id]) for user in users]
+        return [Found(answer.epoch, by_id[user.id], session_id in answer.revoked) for user, session_id in questions]
 
     async def _ask_heads(self, questions: list[tuple[list[str], str]]) -> list[Heads]:
         conversations = list({conversation for asked, _ in questions for conversation in asked})

@@ -1,6 +1,7 @@
 """What a gateway asks persistence, over its internal port. Knows the routes and shapes of shared/api.py, no SQL."""
 
 import asyncio
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -43,9 +44,12 @@ class PersistenceClient:
         assert self._http is not None
         await self._http.close()
 
-    async def sessions(self, users: list[api.SessionUser]) -> api.SessionsAnswer:
-        """The users' conversations; at most MAX_LOOKUPS users."""
-        return await self._ask(api.SESSIONS, api.SessionsRequest(users), api.SessionsAnswer)
+    async def sessions(self, users: list[api.SessionUser], session_ids: Sequence[str] = ()) -> api.SessionsAnswer:
+        """The users' conversations, and which of the sign-ins are revoked; at most MAX_LOOKUPS of each."""
+        return await self._ask(api.SESSIONS, api.SessionsRequest(users, list(session_ids)), api.SessionsAnswer)
+
+    async def revocations(self, since: int) -> api.RevocationsAnswer:
+        return await self._ask(api.REVOCATIONS, api.RevocationsRequest(since), api.RevocationsAnswer)
 
     async def heads(self, conversations: list[str], users: list[str]) -> api.HeadsAnswer:
         """Last seqs and membership versions of one moment; at most MAX_LOOKUPS of each."""

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from persistence.delivery.delivery import Delivery
-from persistence.internal import lookups, push
+from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
+from persistence.refusals import Refusals
 from persistence.routes import conversations, messages, mute, notifications, presence, sync, trace
 from persistence.sending import SendQueue
 from persistence.store import meta, users
@@ -30,6 +31,7 @@ class PersistenceDeps:
     delivery: Delivery
     queue: SendQueue
     presence: PresenceReader
+    refusals: Refusals
     ack_timeout_seconds: float
     tracing: Tracing
 
@@ -48,8 +50,13 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 
 
 def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
-    """The routes for gateways and pushers, on the internal port."""
-    return [*lookups.endpoints(deps.pool, deps.delivery), *push.endpoints(deps.pool), *full_trace.endpoints(deps.pool)]
+    """The routes for gateways, pushers and operators, on the internal port."""
+    return [
+        *lookups.endpoints(deps.pool, deps.delivery),
+        *push.endpoints(deps.pool),
+        *full_trace.endpoints(deps.pool),
+        *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),
+    ]
 
 
 def health(pool: Pool, redis: RedisClient) -> Health:

@@ -1,10 +1,11 @@
-"""Where a command finds Postgres and Redis: where the settings say, else in the data folder of an `up` that runs."""
+"""Where a command finds what it needs: where the settings say, else in the data folder of an `up` that runs."""
 
 import argparse
 from pathlib import Path
 
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from services.embedded.server import PORT_FILE
+from services.secret import SERVICE_TOKEN_FILE
 from shared.settings import SettingError, Settings
 
 
@@ -28,6 +29,16 @@ def redis_url(settings: Settings, chosen: argparse.Namespace) -> str:
     data = _data(settings, chosen)
     binary = Path(settings.redis_server_bin) if settings.redis_server_bin else None
     return EmbeddedRedis(data, port=_port(data / "redis", "REDIS_URL"), binary=binary).url
+
+
+def service_token(settings: Settings, chosen: argparse.Namespace) -> str:
+    """Raises SettingError where neither is there."""
+    if settings.service_token:
+        return settings.service_token
+    try:
+        return (_data(settings, chosen) / SERVICE_TOKEN_FILE).read_text().strip()
+    except OSError:
+        raise SettingError(f"SERVICE_TOKEN is not set, and `up` never ran in {_data(settings, chosen)}") from None
 
 
 def _data(settings: Settings, chosen: argparse.Namespace) -> Path:

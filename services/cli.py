@@ -21,6 +21,8 @@ COMMANDS = {
     "pusher": "one pusher: tells Expo what no socket delivered",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
     "stats": "shows the fleet: who runs, what each holds, how fast and how late",
+    "kick": "closes a user's sockets, bans them, or lifts a ban",
+    "revoke": "revokes a sign-in: its sockets close, and its tokens are refused",
     "drain": "asks a gateway, or all of them in turn, to stop as SIGTERM would",
     "verify": "checks a running deployment: does it lose, duplicate or reorder?",
     "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",

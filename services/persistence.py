@@ -15,6 +15,7 @@ from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.refusals import Refusals
 from persistence.sending import SendQueue
 from persistence.store import retention
 from persistence.store.database import Pool
@@ -29,6 +30,7 @@ from shared.tracing import Tracing
 RELAY_SECONDS = 0.5
 SAMPLE_SECONDS = 5.0
 MARKER_SECONDS = 1.0
+REFUSALS_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
 
 
@@ -43,6 +45,7 @@ class Persistence:
     presence: PresenceReader
     sending: SendQueue
     delivery: Delivery
+    refusals: Refusals
     ack_timeout_seconds: float
     tracing: Tracing
 
@@ -64,6 +67,8 @@ async def _compose(
 ) -> Persistence:
     points = openings.checkpoints(settings)
     epoch = await _epoch(pool)
+    refusals = Refusals(pool)
+    await refusals.refresh()
     presence = PresenceReader(redis)
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
@@ -77,7 +82,8 @@ async def _compose(
     tasks.spawn(consumer.run(), name="receipts")
     relay = Relay(pool, publisher, push_state, epoch, points, tracing)
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
-    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, settings.ack_timeout, tracing)
+    tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
+    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, refusals, settings.ack_timeout, tracing)
 
 
 def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:

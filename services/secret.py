@@ -1,4 +1,4 @@
-"""The development secret of `up`: random, made once, kept in the data folder for its owner alone."""
+"""The secrets of `up`: random, made once, kept in the data folder for its owner alone."""
 
 import os
 import secrets
@@ -6,11 +6,21 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 SECRET_FILE = "jwt-secret"
+SERVICE_TOKEN_FILE = "service-token"
 
 
 def development_secret(data: Path) -> str:
-    """The secret in `data`, made at first use. Two processes that start together agree on one."""
-    path = data / SECRET_FILE
+    """The secret of users' tokens in `data`, made at first use. Two processes that start together agree on one."""
+    return _secret(data / SECRET_FILE)
+
+
+def service_token(data: Path) -> str:
+    """The same for SERVICE_TOKEN: so operators' commands reach an `up` that runs there."""
+    return _secret(data / SERVICE_TOKEN_FILE)
+
+
+def _secret(path: Path) -> str:
+    data = path.parent
     if not path.exists():
         data.mkdir(parents=True, exist_ok=True)
         _create(path)

@@ -31,12 +31,18 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier) -
         settings.rate_limit_user,
         settings.trusted_proxies,
     )
-    return UserGate(verifier, limits, routes.remember_in(parts.pool))
+    return UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
     return routes.PersistenceDeps(
-        parts.pool, parts.delivery, parts.sending, parts.presence, parts.ack_timeout_seconds, parts.tracing
+        parts.pool,
+        parts.delivery,
+        parts.sending,
+        parts.presence,
+        parts.refusals,
+        parts.ack_timeout_seconds,
+        parts.tracing,
     )
 
 

@@ -1,7 +1,6 @@
 """Everything in one process, on one public and one internal port, over servers of its own where none are set."""
 
 import ipaddress
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -21,7 +20,7 @@ from services.fleet import readings
 from services.fleet.registration import registered
 from services.persistence import Persistence, persistence
 from services.pusher import pusher
-from services.secret import development_secret
+from services.secret import development_secret, service_token
 from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.lifecycle import Stop, Tasks
@@ -85,7 +84,7 @@ def _completed(settings: Settings) -> Settings:
         settings,
         internal_port_or_none=port,
         jwt_secrets=settings.jwt_secrets or (development_secret(Path(settings.data_dir)),),
-        service_token=settings.service_token or secrets.token_hex(32),
+        service_token=settings.service_token or service_token(Path(settings.data_dir)),
         persistence_url=settings.persistence_url or f"http://{settings.internal_host}:{port}",
     )
 

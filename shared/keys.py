@@ -22,6 +22,8 @@ BURSTS = "parley:{push}:bursts"
 """Sorted set of (conversation, user) that were pushed a moment ago, scored by the time (ms) their window ends."""
 GATEWAYS = "parley:gateways"
 """Sorted set of gateway incarnations, scored by the time (ms) their lease ends."""
+REVOCATIONS = "parley:revocations"
+"""Channel to which every gateway listens: sign-ins whose tokens are refused from now on."""
 PROCESSES = "parley:processes"
 """Sorted set of the names of all processes, scored by the time (ms) when they last said how they are."""
 

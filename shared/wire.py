@@ -36,7 +36,7 @@ class Kind(IntEnum):
     HIDDEN = 7
     """A `Membership`: gone from the list, while the room stays joined so that a new message still arrives live."""
     REVOKED = 8
-    """A `Revocation` of one session: close 4503."""
+    """A `Revocation`: close 4503. On the channel of all revocations, or on a user's."""
     BANNED = 9
     """Close 4502."""
     KICKED = 10
@@ -119,10 +119,10 @@ class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
 
 class Revocation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """`session_id` None means every session of the user."""
+    """`session_id` None means every session of the user. `until` (Unix seconds): how long its tokens are refused."""
 
     session_id: str | None = None
-    reason: str = ""
+    until: float = 0.0
 
 
 class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):

@@ -15,7 +15,6 @@ from gateway.presence.writer import PresenceWriter
 from gateway.rooms.hub import Hub
 from gateway.rooms.memberships import Memberships
 from gateway.rooms.room import Room
-from gateway.rooms.user import User
 from gateway.session.session import Session
 from shared import api
 
@@ -28,6 +27,10 @@ ARRIVE_SECONDS = 10.0
 
 class Banned(Exception):
     """The user may not connect: close with 4502."""
+
+
+class Revoked(Exception):
+    """The sign-in may not connect: close with 4503."""
 
 
 class TooManyConnections(Exception):
@@ -79,12 +82,12 @@ class Entry:
         """Puts the session into its rooms, where all is held for it, and reads the heads.
 
         After it `settle` and `complete`, with no await between. Raises PersistenceAway and NotSubscribed (come again
-        later), TimeoutError while Redis is away, Banned and TooManyConnections.
+        later), TimeoutError while Redis is away, Banned, Revoked and TooManyConnections.
         """
         user = arrival.session.user
         async with asyncio.timeout(ARRIVE_SECONDS):
             await self._bus.subscribe([user.channel])
-            found = await self._look_up(user)
+            found = await self._look_up(arrival.session)
             counted = self._count(arrival, found.session.rooms)
             await self._move(arrival, found.session.rooms)
             await self._check_count(counted)
@@ -134,10 +137,12 @@ class Entry:
             self._hub.leave(session, room)
         self._hub.release_user(user)
 
-    async def _look_up(self, user: User) -> Found:
-        found = await self._lookups.session(user.user_id, user.handle)
+    async def _look_up(self, session: Session) -> Found:
+        found = await self._lookups.session(session.user.user_id, session.user.handle, session.session_id)
         if found.session.banned:
             raise Banned
+        if found.revoked:
+            raise Revoked
         return found
 
     def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None] | None":

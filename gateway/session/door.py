@@ -9,13 +9,14 @@ from aiohttp import web
 
 from gateway.bus import NotSubscribed
 from gateway.persistence_client import PersistenceAway
-from gateway.rooms.entry import Arrival, Banned, Entry, TooManyConnections
+from gateway.rooms.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
 from gateway.rooms.hub import Hub
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.handshake import Handshake, read_handshake
+from gateway.session.revocations import Revocations
 from gateway.session.session import Session
 from gateway.session.turned_away import Refusal, overloaded, turn_away
 from gateway.stats import Stats
@@ -51,6 +52,7 @@ class Door:
         heartbeat: Heartbeat,
         expiry: Expiry,
         age_limit: AgeLimit,
+        revocations: Revocations,
         stats: Stats,
         limits: Limits,
     ) -> None:
@@ -63,6 +65,7 @@ class Door:
         self._heartbeat = heartbeat
         self._expiry = expiry
         self._age_limit = age_limit
+        self._revocations = revocations
         self._stats = stats
         self._limits = limits
         self._origins = Origins(settings.allowed_origins)
@@ -134,6 +137,10 @@ class Door:
     async def _arrive(self, arrival: Arrival) -> None:
         try:
             await self._entry.arrive(arrival)
+            if self._revocations.refuses(arrival.session.session_id):  # while it arrived
+                raise Revoked
+        except Revoked:
+            raise Refusal(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
         except Banned:
             raise Refusal(CloseCode.USER_BANNED, "banned", "This user is banned") from None
         except TooManyConnections:

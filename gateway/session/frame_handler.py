@@ -27,6 +27,7 @@ from gateway.session.commands import (
 )
 from gateway.session.expiry import Expiry
 from gateway.session.frame_limit import FrameLimit, Verdict
+from gateway.session.revocations import Revocations
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
 from shared.auth import Identity, TokenVerifier
@@ -48,6 +49,7 @@ class FrameHandler:
         typing: TypingSignals,
         verifier: TokenVerifier,
         expiry: Expiry,
+        revocations: Revocations,
         limit: FrameLimit,
         tasks: Starter,
     ) -> None:
@@ -59,6 +61,7 @@ class FrameHandler:
         self._typing = typing
         self._verifier = verifier
         self._expiry = expiry
+        self._revocations = revocations
         self._limit = limit
         self._tasks = tasks
         self._in_room: dict[type[Any], Callable[[Session, Any, Room], None]] = {
@@ -221,6 +224,8 @@ class FrameHandler:
     def _adopt(self, session: Session, command: Auth, identity: Identity) -> None:
         if identity.user_id != session.user.user_id:
             session.refuse("unauthorized", "Authentication failed: this is another user's token", command.ref)
+        elif self._revocations.refuses(identity.session_id):
+            session.connection.close(CloseCode.SESSION_REVOKED, "session revoked")
         elif session.connection.is_open:
             session.session_id = identity.session_id
             self._expiry.extend(session, identity.expires_at)

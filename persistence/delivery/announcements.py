@@ -85,6 +85,19 @@ def _receipts(moved: Moved) -> Iterator[api.Receipt]:
             yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame), status)
 
 
+def kicked(user_id: str) -> Envelope:
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.KICKED, b""))
+
+
+def banned(user_id: str) -> Envelope:
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.BANNED, b""))
+
+
+def revoked(session_id: str, until: float) -> Envelope:
+    revocation = msgspec.json.encode(wire.Revocation(session_id, until))
+    return Envelope(keys.REVOCATIONS, wire.pack(wire.Kind.REVOKED, revocation))
+
+
 def applied(gateway: str, number: int) -> Envelope:
     """This batch of the gateway's receipts is in Postgres."""
     return Envelope(keys.gateway(gateway), wire.pack(wire.Kind.APPLIED, b"", seq=number))

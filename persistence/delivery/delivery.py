@@ -77,6 +77,10 @@ class Delivery:
 
         return ended
 
+    async def tell(self, envelope: Envelope) -> bool:
+        """An operator's word to the gateways: whether Redis took it."""
+        return await self._publisher.publish([envelope])
+
     def _published(self, message: Message, went_out: bool) -> None:
         if went_out:
             self._settling.published(message)

@@ -27,6 +27,7 @@ _EXPIRED = (
     _expired("push_ledger", "created_at", "7 days"),
     _expired("push_decisions", "decided_at", "7 days"),
     _expired("cursor_moves", "moved_at", "2 days"),
+    _expired("refusals", "expires_at", "0 days"),
 )
 
 

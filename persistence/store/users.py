@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from persistence.store.database import Database, Query, Row, columns
-from persistence.store.meta import epoch
+from persistence.store.refusals import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.wire import Seen
 
@@ -65,11 +65,12 @@ async def remember(database: Database, users: Sequence[SessionUser]) -> None:
     await _REMEMBER.rows(database, list(handles), list(handles.values()))
 
 
-async def sessions(database: Database, users: Sequence[SessionUser]) -> SessionsAnswer:
-    """Remembers who connected, then reads each one's rooms and version, both of one moment."""
+async def sessions(database: Database, users: Sequence[SessionUser], session_ids: Sequence[str] = ()) -> SessionsAnswer:
+    """Remembers who connected, then reads each one's rooms and version, both of one moment; and what is revoked."""
     await remember(database, users)
     rows = await _SESSIONS.rows(database, list({user.id for user in users}))
-    return SessionsAnswer(epoch=await epoch(database), sessions=[_session(row) for row in rows])
+    epoch, revoked = await epoch_and_revoked(database, session_ids)
+    return SessionsAnswer(epoch=epoch, sessions=[_session(row) for row in rows], revoked=revoked)
 
 
 def _session(row: Row) -> Session:

@@ -71,24 +71,35 @@ class Limits:
 
 class UserGate:
     """Counts the request against its address, verifies its token, counts it against its user, and sees to it that
-    Postgres knows the user and their handle.
+    Postgres knows the user and their handle. `judge` says whose good tokens are refused all the same.
     """
 
     def __init__(
-        self, verifier: TokenVerifier, limits: Limits, remember: Callable[[Identity], Awaitable[None]]
+        self,
+        verifier: TokenVerifier,
+        limits: Limits,
+        remember: Callable[[Identity], Awaitable[None]],
+        judge: Callable[[Identity], ApiError | None],
     ) -> None:
         self._verifier = verifier
         self._limits = limits
         self._remember = remember
+        self._judge = judge
         self._known: OrderedDict[str, str] = OrderedDict()
 
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
-        """The user; None at a public endpoint. Raises ApiError 401, 429, or 503 while a key set cannot be fetched."""
+        """The user; None at a public endpoint.
+
+        Raises ApiError 401, 403, 429, or 503 while a key set cannot be fetched.
+        """
         if endpoint.public:
             if endpoint.limited:
                 await self._limits.take(self._limits.address_check(request))
             return None
         user = await self._user(request)
+        refusal = self._judge(user)
+        if refusal is not None:
+            raise refusal
         if self._known.get(user.user_id) != user.handle:
             await self._make_known(user)
         return user

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
+from persistence.refusals import Refusals
 from persistence.store.database import open_pool
 from services.listening import listening
 from shared.auth import TokenVerifier, mint
@@ -94,8 +95,10 @@ async def serving(
     stop = Stop()
     async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
         limits = Limits(RateLimiter(running.redis, tasks), per_address, per_user)
-        gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool))
-        deps = PersistenceDeps(pool, running.delivery, running.queue, PresenceReader(running.redis), 1.0, NoTracing())
+        refusals = Refusals(pool)
+        gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
+        presence = PresenceReader(running.redis)
+        deps = PersistenceDeps(pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing())
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
         app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)

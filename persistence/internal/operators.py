@@ -1,0 +1,74 @@
+"""What operators ask: a user's sockets closed, a user banned, a sign-in revoked; and what gateways ask of that."""
+
+import time
+
+from persistence.delivery import announcements
+from persistence.delivery.delivery import Delivery
+from persistence.internal.question import question
+from persistence.refusals import Refusals
+from persistence.store import refusals
+from persistence.store.database import Pool
+from shared import api
+from shared.http.endpoint import Call, Endpoint, Nothing
+from shared.http.errors import malformed
+from shared.ids import canonical_id
+from shared.presence import PresenceReader
+
+
+class Operators:
+    """The handlers. All raise ApiError 400 for what is no user's or session's id."""
+
+    def __init__(self, pool: Pool, delivery: Delivery, presence: PresenceReader, known: Refusals) -> None:
+        self._pool = pool
+        self._delivery = delivery
+        self._presence = presence
+        self._known = known
+
+    async def kick(self, call: Call[api.KickRequest, Nothing]) -> api.KickAnswer:
+        user_id = _user_id(call.body.user_id)
+        online = user_id in await self._presence.online([user_id])
+        return api.KickAnswer(online=online, told=await self._delivery.tell(announcements.kicked(user_id)))
+
+    async def ban(self, call: Call[api.BanRequest, Nothing]) -> api.BanAnswer:
+        user_id, banned = _user_id(call.body.user_id), not call.body.lift
+        changed = await refusals.ban(self._pool, user_id, banned=banned)
+        await self._known.refresh()
+        # Told again also where nothing changed: the word of the first time may have been lost.
+        told = await self._delivery.tell(announcements.banned(user_id)) if banned else True
+        return api.BanAnswer(changed=changed, told=told)
+
+    async def revoke(self, call: Call[api.RevokeRequest, Nothing]) -> api.RevokeAnswer:
+        session_id, seconds = call.body.session_id, call.body.seconds
+        if not 0 < len(session_id) <= api.LONGEST_SESSION_ID or "\x00" in session_id:
+            raise malformed("sessionId", f"expected 1 to {api.LONGEST_SESSION_ID} characters")
+        if not 0 < seconds <= api.LONGEST_REVOCATION_SECONDS:
+            raise malformed("seconds", f"expected at most {api.LONGEST_REVOCATION_SECONDS:.0f}")
+        await refusals.revoke(self._pool, session_id, seconds)
+        await self._known.refresh()
+        envelope = announcements.revoked(session_id, time.time() + seconds)
+        return api.RevokeAnswer(told=await self._delivery.tell(envelope))
+
+    async def revocations(self, call: Call[api.RevocationsRequest, Nothing]) -> api.RevocationsAnswer:
+        mark, changed = await refusals.since(self._pool, max(0, call.body.since))
+        sessions = [one for one in changed if one.subject.startswith(refusals.SESSION)]
+        return api.RevocationsAnswer(
+            mark=mark,
+            revoked={one.subject.removeprefix(refusals.SESSION): one.expires_at or 0.0 for one in sessions},
+        )
+
+
+def _user_id(given: str) -> str:
+    known = canonical_id(given)
+    if known is None:
+        raise malformed("userId", "expected a UUID")
+    return known
+
+
+def endpoints(pool: Pool, delivery: Delivery, presence: PresenceReader, known: Refusals) -> list[Endpoint]:
+    handlers = Operators(pool, delivery, presence, known)
+    return [
+        question(api.KICK, handlers.kick, api.KickRequest, api.KickAnswer),
+        question(api.BAN, handlers.ban, api.BanRequest, api.BanAnswer),
+        question(api.REVOKE, handlers.revoke, api.RevokeRequest, api.RevokeAnswer),
+        question(api.REVOCATIONS, handlers.revocations, api.RevocationsRequest, api.RevocationsAnswer),
+    ]
