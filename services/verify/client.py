@@ -100,6 +100,11 @@ class Device:
         if self.cursor(conversation_id):
             await self._say(self._reports.read(conversation_id, self.cursor(conversation_id)))
 
+    async def read_earlier(self, conversation_id: str) -> None:
+        """As an app does that reports what is on the screen, and somebody scrolls up: it takes nothing back."""
+        if self.cursor(conversation_id) > 1:
+            await self._say(self._reports.read(conversation_id, self.cursor(conversation_id) // 2))
+
     async def read_past_the_end(self, conversation_id: str) -> None:
         """As an app does that says "all of it": that is what there is at this moment, and nothing that comes later."""
         if self._link is not None and self.cursor(conversation_id):

@@ -21,7 +21,7 @@ class Reports:
         return self._frame({"type": "delivered", "conversationId": conversation_id, "seq": seq})
 
     def read(self, conversation_id: str, seq: int) -> str:
-        self._read[conversation_id] = seq
+        self._read[conversation_id] = max(seq, self._read.get(conversation_id, 0))
         return self._frame({"type": "read", "conversationId": conversation_id, "seq": seq})
 
     def read_past_the_end(self, conversation_id: str) -> str:

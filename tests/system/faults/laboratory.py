@@ -74,15 +74,23 @@ async def run(
     source: Path = ROOT,
     patience: Patience = PATIENT,
 ) -> Verdict:
-    """From nothing to the verdict, in a directory that stays, with every log, only where a guarantee broke."""
+    """From nothing to the verdict, in a directory that stays, with every log, only where a guarantee broke.
+
+    Raises what kept it from a verdict, such as ProcessFailed where a process did not come back, with the directory's
+    name as a note.
+    """
     began = time.monotonic()
     planned = schedule(seed, faults=faults, seconds=seconds)
     directory = Path(tempfile.mkdtemp(prefix=f"parley-faults-{seed}-"))
     directory.chmod(0o755)  # the database server runs as another user
-    async with world(directory, source) as made, people(made, seed) as crowd:
-        await _disturb(made, crowd, planned, seed, messages, seconds)
-        await last_look(made, crowd, seed)
-        found = await _judge(made, crowd, patience) + await _stuck(made, patience)
+    try:
+        async with world(directory, source) as made, people(made, seed) as crowd:
+            await _disturb(made, crowd, planned, seed, messages, seconds)
+            await last_look(made, crowd, seed)
+            found = await _judge(made, crowd, patience) + await _stuck(made, patience)
+    except Exception as error:
+        error.add_note(f"seed {seed}: no verdict; the logs are in {directory}")
+        raise
     if not found:
         shutil.rmtree(directory)
     return Verdict(seed, planned, found, messages, time.monotonic() - began, made.reached, directory)

@@ -22,8 +22,8 @@ TWO_DEVICES = 4
 """How many of the users have two devices."""
 ASLEEP = 2
 """How many more have only a phone in a pocket: no connection, so that every message must reach them by push."""
-READ, READ_PAST_THE_END = 0.2, 0.03
-"""How often a message is followed by a read of its conversation."""
+READ, READ_PAST_THE_END, READ_EARLIER = 0.2, 0.03, 0.05
+"""How often a message is followed by a read of its conversation: of what is there, of more, of less."""
 
 
 @dataclass
@@ -150,9 +150,11 @@ async def chatter(made: People, seed: int, *, messages: int, per_second: float) 
             conversation_id = dice.choice(conversations)
             sender = made.member_of(conversation_id, dice)
             group.create_task(sender.send(conversation_id, f"m{number}", f"message {number}"))
-            chance = dice.random()
+            reader, chance = made.member_of(conversation_id, dice), dice.random()
             if chance < READ:
-                group.create_task(made.member_of(conversation_id, dice).read_all(conversation_id))
+                group.create_task(reader.read_all(conversation_id))
             elif chance < READ + READ_PAST_THE_END:
-                group.create_task(made.member_of(conversation_id, dice).read_past_the_end(conversation_id))
+                group.create_task(reader.read_past_the_end(conversation_id))
+            elif chance < READ + READ_PAST_THE_END + READ_EARLIER:
+                group.create_task(reader.read_earlier(conversation_id))
             await asyncio.sleep(1 / per_second)
