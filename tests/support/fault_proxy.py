@@ -45,6 +45,8 @@ class FaultProxy:
             connection.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
+        for writer in self._writers:  # of connections that were cancelled before they had begun
+            writer.transport.abort()
 
     @property
     def connections(self) -> int:
@@ -79,13 +81,13 @@ class FaultProxy:
         if self._refusing:
             _reset(writer)
             return
+        self._writers.add(writer)
         connection = asyncio.create_task(self._carry(reader, writer), name="fault-proxy")
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers = [writer]
-        self._writers.add(writer)
         try:
             target_reader, target_writer = await asyncio.open_connection(*self._target)
             writers.append(target_writer)
