@@ -9,7 +9,8 @@ import msgspec
 from persistence.store.database import Database, Query, Row, columns
 from persistence.store.log import frame_of
 from persistence.store.message_rows import COLUMNS, message_of
-from persistence.store.views import Sync, SyncedConversation
+from persistence.store.views import Reached, Sync, SyncedConversation
+from shared.api import LIVE_PRESENCE_MEMBERS
 
 NEWEST_EVENTS = 50
 """Of a conversation that the client does not name."""
@@ -30,7 +31,8 @@ DEFAULT_BOUNDS = Bounds()
 
 
 # One statement is one snapshot, and `as_of` its own. A message is reached by those who are in the conversation besides
-# the user. What the user hid, and nothing came to since, is not among their conversations.
+# the user. What the user hid, and nothing came to since, is not among their conversations. Each one's cursors are told
+# of groups in which every receipt is: between two the least is the other's own, and beyond it would cost too much.
 _STATE = Query(
     "sync_state",
     """
@@ -40,9 +42,13 @@ FROM meta LEFT JOIN LATERAL (
            greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count,
            coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
            coalesce(others.read_up_to, c.last_seq) AS read_up_to,
+           others.ids, others.delivered, others.read,
            greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
     FROM participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
-        SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid
+        SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
+               array_agg(o.user_id) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
+               array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
+               array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
         FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
     ) AS others
     WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
@@ -93,7 +99,7 @@ async def sync(
     A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
     `left` are those named that are not, or no longer, in the user's list.
     """
-    rows = await _STATE.rows(database, user_id, str(as_of or 0))
+    rows = await _STATE.rows(database, user_id, str(as_of or 0), LIVE_PRESENCE_MEMBERS)
     mine = {row["id"]: row for row in rows if row["id"] is not None}
     catches = {key: _catch(row, wanted.get(key)) for key, row in mine.items()}
     told = {key: catch for key, catch in catches.items() if _is_news(mine[key], catch, key in wanted)}
@@ -166,4 +172,12 @@ def _synced(row: Row, catch: _Catch) -> SyncedConversation:
         unread_count=row["unread_count"],
         delivered_up_to=row["delivered_up_to"],
         read_up_to=row["read_up_to"],
+        cursors=_cursors(row),
     )
+
+
+def _cursors(row: Row) -> dict[str, Reached] | None:
+    if row["ids"] is None:
+        return None
+    each = zip(row["ids"], row["delivered"], row["read"], strict=True)
+    return {user_id: Reached(delivered, read) for user_id, delivered, read in each}

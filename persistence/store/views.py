@@ -69,10 +69,19 @@ class Conversation(View, frozen=True):
     read_seq: int
 
 
+class Reached(View, frozen=True):
+    """How far one participant has come."""
+
+    delivered: int
+    read: int
+
+
 class SyncedConversation(View, frozen=True):
     """Events with first_seq <= seq <= last_seq, without a hole; `complete` is false where the head lies further.
 
-    `delivered_up_to` and `read_up_to`: every other participant has, or has read, all up to and with that seq.
+    `delivered_up_to` and `read_up_to`: every other participant has, or has read, all up to and with that seq. `cursors`
+    has each of the others by id, in conversations of 3 to LIVE_PRESENCE_MEMBERS people: with them, later receipts say
+    when the last of a group has come so far.
     """
 
     events: list[msgspec.Raw]
@@ -83,6 +92,7 @@ class SyncedConversation(View, frozen=True):
     unread_count: int
     delivered_up_to: int
     read_up_to: int
+    cursors: dict[str, Reached] | None = None
 
 
 class Sync(View, frozen=True):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from persistence.store import conversations, cursors, log, messages, sync
 from persistence.store.database import Pool
 from persistence.store.sync import Bounds
-from persistence.store.views import Sync, SyncedConversation
+from persistence.store.views import Reached, Sync, SyncedConversation
+from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, draft, people, say
@@ -170,6 +171,22 @@ async def test_only_what_moved_since_the_last_answer_is_told(pool: Pool) -> None
     assert set(second.conversations) == {busy}
     told = second.conversations[busy]
     assert (told.events, told.delivered_up_to, told.read_up_to) == ([], 2, 1)
+
+
+async def test_of_a_group_each_ones_cursors_are_told_so_that_receipts_can_complete_them(pool: Pool) -> None:
+    [ann, bob, cid] = await people(pool, 3)
+    group, pair = await conversation(pool, ann, bob, cid), await conversation(pool, ann, bob)
+    await say(pool, group, ann, 3)
+    await cursors.advance(pool, [Cursor(group, bob, delivered=3, read=2), Cursor(group, cid, delivered=1)])
+    told = (await sync.sync(pool, ann, {})).conversations
+    assert told[group].cursors == {bob: Reached(3, 2), cid: Reached(1, 0)}
+    assert told[pair].cursors is None, "between two the least is the other's own"
+
+
+async def test_of_a_big_group_only_the_least_cursor_is_told(pool: Pool) -> None:
+    everybody = await people(pool, LIVE_PRESENCE_MEMBERS + 1)
+    group = await conversation(pool, *everybody)
+    assert (await sync.sync(pool, everybody[0], {})).conversations[group].cursors is None
 
 
 @pytest.mark.parametrize("bounds", [Bounds(events=25), Bounds(bytes=9000), Bounds(chunk=7)])
