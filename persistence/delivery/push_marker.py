@@ -1,4 +1,4 @@
-"""Notices that Redis came back empty, and sets deadlines again for what is recent."""
+"""Notices that Redis may have forgotten, and sets deadlines again for what is recent."""
 
 import structlog
 
@@ -15,9 +15,19 @@ RECENT_SECONDS = 600.0
 """What is older is no news for a phone any more; its app syncs when it is opened."""
 BATCH = 1000
 
+# On the node that holds the push state, whichever it is in a cluster; its run id is another after every start.
+# Where the login may not see that, only a marker that is gone is noticed.
+_READ = """
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%x+)')
+return {redis.call('GET', KEYS[1]), run or ''}
+"""
+
 
 class PushMarker:
-    """The marker stands beside the push state in Redis and holds the database's epoch: gone together, noticed by it.
+    """The marker stands beside the push state in Redis: gone together, noticed by it. It holds the database's epoch and
+    the run of Redis that it was written to: one that was started again, or a replica in its place, may have come back
+    with the marker and without what was written last.
 
     Several processes may find it missing at once: a deadline set twice is one. What was pushed before is in the
     pusher's ledger, and is not pushed again.
@@ -35,11 +45,13 @@ class PushMarker:
         Raises DATABASE_FAILURES and REDIS_FAILURES; the marker is then still missing, and the next call does it all.
         """
         epoch = await self._epoch.refresh(self._pool)
-        if await self._redis.get(keys.PUSH_MARKER) == epoch.encode():
+        found, run = await self._redis.execute_command("EVAL", _READ, 1, keys.PUSH_MARKER)
+        marker = f"{epoch} {run.decode()}".encode()
+        if found == marker:
             return 0
         count = await self._set_recent_deadlines()
-        await self._redis.set(keys.PUSH_MARKER, epoch)
-        log.info("push state was not there: deadlines are set again", messages=count)
+        await self._redis.set(keys.PUSH_MARKER, marker)
+        log.info("push state may not be whole: deadlines are set again", messages=count)
         return count
 
     async def _set_recent_deadlines(self) -> int:

@@ -252,6 +252,25 @@ async def test_a_redis_that_comes_back_empty_gets_its_push_state_again(pool: Poo
     assert sorted((one.conversation_id, one.seq) for one in found) == [(room, 1), (room, 2)]
 
 
+async def test_a_redis_that_was_started_again_may_have_lost_the_last_it_was_told(
+    pool: Pool, own_redis: EmbeddedRedis
+) -> None:
+    """Its marker came back with it, and what was written after its last save did not."""
+    [ann, bob] = await people(pool, 2)
+    room = await conversation(pool, ann, bob)
+    async with parts(pool, own_redis.url) as process, process.running():
+        assert await process.marker.check() == 0
+        await say(pool, room, ann, 2)
+        await restart(own_redis)
+
+        async def checked() -> bool:
+            return await process.marker.check() == 2
+
+        await eventually(checked)
+        assert await process.redis.zcard(keys.DEADLINES) == 2
+        assert await process.marker.check() == 0
+
+
 async def test_deadlines_that_are_set_twice_are_one_and_keep_their_time(pool: Pool, redis_url: str) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
