@@ -12,13 +12,16 @@ import contextlib
 import random
 import time
 import uuid
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from aiohttp import web
+
+from tests.support.rate_window import RateWindow
+from tests.support.waiting import PATIENCE
 
 SEND = "/--/api/v2/push/send"
 RECEIPTS = "/--/api/v2/push/getReceipts"
@@ -51,6 +54,8 @@ class Faults(msgspec.Struct):
     receipt_errors: dict[str, str] = {}
     experiences: dict[str, str] = {}
     """token -> the project it belongs to; two projects in a request fail it."""
+    malformed: list[str] = []
+    """Tokens whose message fails its whole request."""
     access_token: str | None = None
     no_receipts: bool = False
     enforce_rate: bool = True
@@ -58,13 +63,18 @@ class Faults(msgspec.Struct):
 
 @dataclass
 class Accepted:
-    """A notification that Expo took: it will reach the device. `ambiguous`: the caller was not told so."""
+    """A notification that Expo took: it will reach the device.
+
+    `ambiguous`: the caller was not told so, by a fault or because it did not wait for the answer. `caller` is the path
+    under which it knows us, to tell one pusher from another.
+    """
 
     token: str
     message: Json
     at: float
     ticket: str
     ambiguous: bool
+    caller: str = ""
 
 
 @dataclass
@@ -80,7 +90,7 @@ class FakeExpo:
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)
         self._tickets: dict[str, str] = {}
-        self._window: deque[float] = deque()
+        self.window = RateWindow(RATE_PER_SECOND)
         self._arrival = asyncio.Condition()
 
     def of(self, token: str) -> list[Json]:
@@ -88,8 +98,8 @@ class FakeExpo:
         return [one.message for one in self.accepted if one.token == token]
 
     async def wait_for(self, count: int, seconds: float = 10.0) -> list[Accepted]:
-        """All accepted notifications, as soon as there are `count`. Raises TimeoutError."""
-        async with asyncio.timeout(seconds), self._arrival:
+        """All accepted notifications, as soon as there are `count`. Raises TimeoutError, as late as `eventually`."""
+        async with asyncio.timeout(seconds * PATIENCE), self._arrival:
             await self._arrival.wait_for(lambda: len(self.accepted) >= count)
         return self.accepted
 
@@ -97,11 +107,14 @@ class FakeExpo:
         body = await request.json()
         messages: list[Json] = body if isinstance(body, list) else [body]
         self.calls["arrived"] += 1
+        in_time = self.window.allows(len(messages)) or not self.faults.enforce_rate
         await asyncio.sleep(self.faults.delay_seconds)
         refusal = self._refusal(request, messages)
         if refusal is not None:
             return refusal
-        return await self._answer(messages)
+        if not in_time:
+            return self._failure(429, "TOO_MANY_REQUESTS", "over_rate")
+        return await self._answer(request, messages)
 
     def _refusal(self, request: web.Request, messages: list[Json]) -> web.Response | None:
         """The error of the whole request, with nothing accepted; None where it is taken."""
@@ -113,18 +126,21 @@ class FakeExpo:
         projects = self._projects(messages)
         if len(projects) > 1:
             return self._failure(400, "PUSH_TOO_MANY_EXPERIENCE_IDS", "experiences", details=projects)
-        if self._random.random() < faults.too_many_requests or self._over_rate(len(messages)):
+        if any(message.get("to") in faults.malformed for message in messages):
+            return self._failure(400, "VALIDATION_ERROR", "malformed")
+        if self._random.random() < faults.too_many_requests:
             return self._failure(429, "TOO_MANY_REQUESTS", "rate")
         if self._random.random() < faults.error_before:
             self.calls["error_before"] += 1
             return web.Response(status=503, text="<html>503</html>", content_type="text/html")
         return None
 
-    async def _answer(self, messages: list[Json]) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, messages: list[Json]) -> web.StreamResponse:
         faults = self.faults
         breaks, hangs = self._random.random() < faults.error_after, self._random.random() < faults.hang_after
-        at = time.time()
-        tickets = [self._ticket(message, at, ambiguous=breaks or hangs) for message in messages]
+        unheard = request.transport is None or request.transport.is_closing()
+        caller, ambiguous = request.match_info.get("caller", ""), breaks or hangs or unheard
+        tickets = [self._ticket(message, caller, ambiguous=ambiguous) for message in messages]
         async with self._arrival:
             self._arrival.notify_all()
         if hangs:
@@ -143,24 +159,14 @@ class FakeExpo:
             projects.setdefault(self.faults.experiences.get(token, "@parley/app"), []).append(token)
         return projects
 
-    def _over_rate(self, count: int) -> bool:
-        """Whether these notifications go over 600 within any one second, as the server counts them."""
-        now = time.monotonic()
-        while self._window and self._window[0] < now - 1:
-            self._window.popleft()
-        if not self.faults.enforce_rate or len(self._window) + count <= RATE_PER_SECOND:
-            self._window.extend([now] * count)
-            return False
-        return True
-
-    def _ticket(self, message: Json, at: float, *, ambiguous: bool) -> Json:
+    def _ticket(self, message: Json, caller: str, *, ambiguous: bool) -> Json:
         token = str(message.get("to"))
         error = self._ticket_error(token, message)
         if error is not None:
             details = {"error": error, "expoPushToken": token}
             return {"status": "error", "message": f"{error} for a recipient", "details": details}
         ticket = str(uuid.uuid4())
-        self.accepted.append(Accepted(token, message, at, ticket, ambiguous))
+        self.accepted.append(Accepted(token, message, time.time(), ticket, ambiguous, caller))
         self._tickets[ticket] = token
         return {"status": "ok", "id": ticket}
 
@@ -210,8 +216,9 @@ class FakeExpo:
 
 def app_of(expo: FakeExpo) -> web.Application:
     app = web.Application(client_max_size=4 * 1024 * 1024)
-    app.router.add_post(SEND, expo.send)
-    app.router.add_post(RECEIPTS, expo.receipts)
+    for base in ("", "/{caller}"):
+        app.router.add_post(base + SEND, expo.send)
+        app.router.add_post(base + RECEIPTS, expo.receipts)
     app.router.add_get("/log", expo.log)
     app.router.add_post("/faults", expo.set_faults)
     return app
@@ -225,9 +232,11 @@ async def fake_expo(faults: Faults | None = None, *, seed: int = 1, port: int = 
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     expo.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    watch = asyncio.create_task(expo.window.watch())
     try:
         yield expo
     finally:
+        watch.cancel()
         await runner.cleanup()
 
 

@@ -21,8 +21,8 @@ from tests.system.push.soak import Run, running
 from tests.system.push.verdict import busiest_second
 
 
-async def fill(run: Run, entries: int) -> None:
-    """So many messages for people who are offline, and an entry for each."""
+async def fill(run: Run, entries: int) -> dict[str, int]:
+    """So many messages for people who are offline, and an entry for each. Each one's token, and the message's seq."""
     sender_id = new_id()
     crowd = await gather_crowd(run.pool, sender_id, entries)
     ids = await say_to_all(run.pool, sender_id, crowd)
@@ -36,6 +36,17 @@ async def fill(run: Run, entries: int) -> None:
                 pipeline.execute_command("XADD", keys.UNDELIVERED, "*", "message", msgspec.json.encode(entry))
             await pipeline.execute()
     await run.pool.execute("ANALYZE")
+    return dict.fromkeys((member.token for member in crowd), 1)
+
+
+async def start_over(run: Run, entries: int) -> dict[str, int]:
+    """Pushers that find so many entries waiting when they start; as `fill`."""
+    for pusher in run.pushers:
+        await pusher.stop()
+    newest = await fill(run, entries)
+    for pusher in run.pushers:
+        await pusher.start()
+    return newest
 
 
 async def _main(entries: int) -> int:
@@ -50,24 +61,20 @@ async def _main(entries: int) -> int:
 
 async def _measure(run: Run, entries: int) -> None:
     run.expo.faults = Faults(delay_seconds=0.2)
-    pushers = [one for name, one in run.processes.processes.items() if name.startswith("pusher")]
-    for pusher in pushers:
-        await pusher.stop()
-    await fill(run, entries)
-    for pusher in pushers:
-        await pusher.start()
-    largest = 0
+    await start_over(run, entries)
+    largest = [0 for _ in run.pushers]
     draining = asyncio.create_task(run.drained())
     while not draining.done():
         await asyncio.sleep(1)
-        largest = max(largest, *(psutil.Process(pusher.pid).memory_info().rss for pusher in pushers))
+        sizes = [psutil.Process(pusher.pid).memory_info().rss for pusher in run.pushers]
+        largest = [max(pair) for pair in zip(largest, sizes, strict=True)]
     await draining
     times = [one.at for one in run.expo.accepted]
     took = times[-1] - times[0]
     told = len({one.token for one in run.expo.accepted})
     print(f"{told} of {entries} told in {took:.1f} s: {len(times) / took:.0f} a second")
     print(f"busiest second {busiest_second(times)}, {dict(run.expo.calls)}")
-    print(f"largest pusher {largest / 2**20:.0f} MiB")
+    print("pushers at their largest:", ", ".join(f"{size / 2**20:.0f} MiB" for size in largest))
 
 
 if __name__ == "__main__":

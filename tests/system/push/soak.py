@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from persistence.migrate import migrate
 from persistence.store.database import Pool, open_pool
@@ -25,10 +26,10 @@ from shared import keys
 from shared.ids import new_id
 from shared.redis import RedisClient, open_redis
 from tests.support.fake_expo import FakeExpo, Faults, fake_expo
-from tests.support.fleet import Fleet, fleet
+from tests.support.fleet import Fleet, ServiceProcess, fleet
 from tests.support.waiting import eventually
 from tests.system.push.crowd import Member, gather_crowd
-from tests.system.push.verdict import Verdict, judge
+from tests.system.push.verdict import Kill, Verdict, judge
 
 KILL_EVERY_SECONDS = 4.0
 SENDERS_AT_ONCE = 16
@@ -38,15 +39,24 @@ FAULTS = Faults(too_many_requests=0.05, error_after=0.05, hang_after=0.05, delay
 PLENTY = "100000:100000"
 
 
+_OPEN_CLAIMS = """
+SELECT l.message_id, d.token FROM push_ledger l JOIN devices d ON d.id = l.device_id WHERE l.state = 'calling'
+"""
+
+
 @dataclass
 class Run:
-    """What is being tested; `kills` are the times at which a pusher was killed."""
+    """What is being tested; `kills` are the deaths of pushers."""
 
     pool: Pool
     redis: RedisClient
     expo: FakeExpo
     processes: Fleet
-    kills: list[float] = field(default_factory=list)
+    kills: list[Kill] = field(default_factory=list)
+
+    @property
+    def pushers(self) -> list[ServiceProcess]:
+        return [process for name, process in self.processes.processes.items() if name.startswith("pusher")]
 
     async def send(self, sender_id: str, crowd: Sequence[Member], per_conversation: int) -> None:
         """So many messages to each, one after the other."""
@@ -66,57 +76,65 @@ class Run:
 
     async def kill_pushers(self) -> None:
         """Forever: one after the other, as the kernel's out-of-memory killer would; each comes back at once."""
-        for name in itertools.cycle(name for name in self.processes.processes if name.startswith("pusher")):
+        for pusher in itertools.cycle(self.pushers):
             await asyncio.sleep(KILL_EVERY_SECONDS)
-            pusher = self.processes.processes[name]
-            self.kills.append(time.time())
-            await pusher.kill()
+            await self.kill(pusher)
             pusher.spawn()
+
+    async def kill(self, pusher: ServiceProcess) -> None:
+        await pusher.kill()
+        at = time.time()
+        # Before its leases run out nobody else takes these; what was on its way into the ledger is told no second time.
+        claims = await self.pool.fetch(_OPEN_CLAIMS)
+        self.kills.append(Kill(pusher.name, at, frozenset((row["message_id"], row["token"]) for row in claims)))
 
     async def drained(self) -> None:
         """Returns when nothing waits anywhere."""
         await eventually(self._is_drained, DRAIN_SECONDS)
 
     async def _is_drained(self) -> bool:
+        """Looks in the order in which a message goes, so that none slips through between two looks."""
         await asyncio.sleep(0.2)
-        waiting = [await self.pool.fetchval("SELECT count(*) FROM outbox"), await self.redis.xlen(keys.UNDELIVERED)]
-        return not any([*waiting, await self.redis.zcard(keys.DEADLINES), await self.redis.zcard(keys.BURSTS)])
+        waiting = [await self.pool.fetchval("SELECT count(*) FROM outbox"), await self.redis.zcard(keys.DEADLINES)]
+        return not any([*waiting, await self.redis.xlen(keys.UNDELIVERED), await self.redis.zcard(keys.BURSTS)])
 
 
-async def soak(run: Run, messages: int, per_conversation: int) -> Verdict:
+async def soak(run: Run, messages: int, per_conversation: int, *, killing: bool = True) -> Verdict:
     """Sends, waits until everybody was told, and judges."""
     sender_id = new_id()
     crowd = await gather_crowd(run.pool, sender_id, messages // per_conversation)
     dead = {member.token for member in crowd[::50]}
     run.expo.faults.unregistered = sorted(dead)
-    async with _in_background(run.kill_pushers()):
+    async with in_background(run.kill_pushers() if killing else asyncio.Event().wait()):
         await run.send(sender_id, crowd, per_conversation)
         await run.drained()
     newest = {member.token: per_conversation for member in crowd if member.token not in dead}
-    return judge(run.expo.accepted, newest, run.kills)
+    return judge(run.expo.accepted, newest, run.kills, run.expo.calls["over_rate"])
 
 
 @contextlib.asynccontextmanager
 async def running(
-    directory: Path, database_url: str, redis_url: str, *, burst_seconds: float = 5.0
+    directory: Path, database_url: str, redis_url: str, *, burst_seconds: float = 5.0, faults: Faults = FAULTS
 ) -> AsyncIterator[Run]:
-    """A persistence process and two pushers, over these servers."""
+    """A persistence process and two pushers, over these servers; Expo knows which of them calls."""
     pool, redis = await open_pool(database_url, size=4), open_redis(redis_url)
     try:
         async with (
-            fake_expo(FAULTS) as expo,
+            fake_expo(msgspec.structs.replace(faults)) as expo,
             fleet(
                 directory,
                 database_url,
                 redis_url,
                 gateways=0,
-                pushers=2,
-                EXPO_PUSH_URL=expo.url,
                 PUSH_BURST_SECONDS=str(burst_seconds),
                 RATE_LIMIT_USER=PLENTY,
                 RATE_LIMIT_ADDRESS=PLENTY,
             ) as processes,
         ):
+            store = processes.processes["persistence-1"].internal_url
+            for name in ("pusher-1", "pusher-2"):
+                url = f"{expo.url}/{name}"
+                await processes.add("pusher", name, PERSISTENCE_URL=store, EXPO_PUSH_URL=url).start()
             yield Run(pool, redis, expo, processes)
     finally:
         await redis.aclose()
@@ -124,7 +142,7 @@ async def running(
 
 
 @contextlib.asynccontextmanager
-async def _in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+async def in_background(work: Coroutine[Any, Any, object]) -> AsyncIterator[None]:
     task = asyncio.create_task(work)
     try:
         yield
