@@ -1,12 +1,13 @@
 """Silent updates of the number on the icon, for users who read elsewhere what their phone still counts."""
 
-import asyncio
+from collections.abc import Sequence
 
-from pusher.calls import CALL_SIZE, Pace, Sender
+from pusher.calls import CALL_SIZE, TRIES, Pace, Sender
 from pusher.metrics import BADGES
-from pusher.outcomes import Sent
+from pusher.outcomes import Late, Sent
+from pusher.pace import LEAST_LEAD_SECONDS
 from pusher.persistence_client import PersistenceClient
-from pusher.rendering import render_badge
+from pusher.rendering import Notification, render_badge
 
 
 class Badges:
@@ -22,7 +23,13 @@ class Badges:
         while badges := await self._persistence.stale_badges(CALL_SIZE):
             notifications = [one for badge in badges for one in render_badge(badge)]
             for start in range(0, len(notifications), CALL_SIZE):
-                call = notifications[start : start + CALL_SIZE]
-                await asyncio.sleep(await self._pace.reserve(len(call)))
-                said = await self._sender.send(call)
-                BADGES.inc(sum(isinstance(one, Sent) for one in said))
+                await self._tell(notifications[start : start + CALL_SIZE])
+
+    async def _tell(self, notifications: Sequence[Notification]) -> None:
+        for _ in range(TRIES):
+            slot = await self._pace.reserve(len(notifications), LEAST_LEAD_SECONDS)
+            await slot.draw_near(LEAST_LEAD_SECONDS)
+            said = await self._sender.send(notifications, slot)
+            BADGES.inc(sum(isinstance(one, Sent) for one in said))
+            if not any(isinstance(one, Late) for one in said):
+                return

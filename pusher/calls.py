@@ -1,18 +1,23 @@
 """Calls to Expo: look once more, claim, send, write down. Each call for itself, so that none waits for another."""
 
 import asyncio
+import time
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
+from pusher.answers import Answered, Left, answered_of, keys_of, writable
+from pusher.halts import Halts
 from pusher.metrics import PUSH_SECONDS, PUSHES
-from pusher.outcomes import DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Late, Outcome, Rejected, Sent, Stopped
+from pusher.pace import Lead, Slot
 from pusher.persistence_client import PersistenceAway, PersistenceClient
-from pusher.planning import Key, Push, decide_all, refreshed
+from pusher.planning import Key, Push, decide_all, let_go_of, refreshed
 from pusher.policy import Now
 from pusher.records import claim_of, outcomes_of
+from pusher.refusals import report
 from pusher.rendering import Notification, render
 from shared import push_api
 from shared.checkpoints import EXPO_ANSWERED, Checkpoints
@@ -26,45 +31,21 @@ CALL_SIZE = 100
 CALLS_AT_ONCE = 6
 """As Expo's own SDK for Node limits them."""
 LEASE_SECONDS = 15.0
-"""Longer than Expo may take to answer: an older lease belongs to a worker that died."""
+"""Longer than a call may be prepared and Expo may take to answer: an older lease belongs to a worker that died."""
 TRIES = 3
-LONGEST_PAUSE_SECONDS = 2.0
-"""What must wait longer than this goes back to where it came from, instead of holding up its batch."""
 WRITING_SECONDS = 60.0
-PREPARING_SECONDS = 0.4
-"""How long before its moment a call begins with the last look and its claims."""
 
 
 class Sender(Protocol):
     """Expo, or its stand-in on a developer's machine. `send` takes at most CALL_SIZE and answers in order."""
 
-    async def send(self, notifications: Sequence[Notification]) -> list[Outcome]: ...
+    async def send(self, notifications: Sequence[Notification], slot: Slot) -> list[Outcome]: ...
 
 
 class Pace(Protocol):
-    """Expo's limit for a project, shared by all pushers: reserves the moment, in seconds from now, for so many more."""
+    """Expo's limit for a project, shared by all pushers: reserves the next slot for so many more."""
 
-    async def reserve(self, count: int) -> float: ...
-
-
-@dataclass(frozen=True)
-class Left:
-    """What calls left undone. `unsettled`: to be tried again. `postponed`: its device had too many of late."""
-
-    unsettled: set[Key] = field(default_factory=set)
-    postponed: set[Key] = field(default_factory=set)
-
-    def __or__(self, other: "Left") -> "Left":
-        return Left(self.unsettled | other.unsettled, self.postponed | other.postponed)
-
-
-@dataclass(frozen=True)
-class _Answered:
-    """What came of one call: what is to be tried again soon, and what it left."""
-
-    again: list[Push]
-    pause_seconds: float
-    left: Left
+    async def reserve(self, count: int, lead_seconds: float) -> Slot: ...
 
 
 class Calls:
@@ -75,6 +56,7 @@ class Calls:
         persistence: PersistenceClient,
         sender: Sender,
         pace: Pace,
+        halts: Halts,
         checkpoints: Checkpoints,
         *,
         default_preview: str = "full",
@@ -82,59 +64,81 @@ class Calls:
         self._persistence = persistence
         self._sender = sender
         self._pace = pace
+        self._halts = halts
         self._checkpoints = checkpoints
         self._default_preview = default_preview
-        self._slots = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._at_once = asyncio.Semaphore(CALLS_AT_ONCE)
+        self._lead = Lead()
         self.stopped: str | None = None
         """Expo's word on our credentials, while nothing goes out because of it."""
 
     async def make(self, pushes: Sequence[Push]) -> Left:
         """Makes these pushes as far as they are still wanted."""
-        calls = [pushes[start : start + CALL_SIZE] for start in range(0, len(pushes), CALL_SIZE)]
-        # All are awaited before any failure is raised: a call that nobody awaits could not be written down.
-        ended = await asyncio.gather(*(self._call(call) for call in calls), return_exceptions=True)
+        calls: list[Sequence[Push]] = [pushes[start : start + CALL_SIZE] for start in range(0, len(pushes), CALL_SIZE)]
         left = Left()
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
-            left |= one
+        while calls:
+            # All are awaited before any failure is raised: a call that nobody awaits could not be written down.
+            ended = await asyncio.gather(*(self._call(call) for call in calls), return_exceptions=True)
+            calls = []
+            for one in ended:
+                if isinstance(one, BaseException):
+                    raise one
+                calls += one.apart
+                left |= one.left
         return left
 
-    async def _call(self, pushes: Sequence[Push]) -> Left:
+    async def _call(self, pushes: Sequence[Push]) -> Answered:
         """One call, and again for what Expo did not take, while the wait is short."""
-        waiting, left = list(pushes), Left()
-        async with self._slots:
-            for attempt in range(TRIES):
-                wait = await self._pace.reserve(len(waiting))
-                moment = _now() + wait
-                await asyncio.sleep(max(0.0, moment - _now() - PREPARING_SECONDS))
-                answered = await _to_its_end(self._attempt(waiting, moment))
+        waiting, left, tries = list(pushes), Left(), 0
+        apart: list[list[Push]] = []
+        async with self._at_once:
+            while waiting and tries < TRIES:
+                answered = await _to_its_end(self._attempt(waiting, await self._near_slot(len(waiting))))
                 left |= answered.left
+                apart += answered.apart
                 waiting = answered.again
-                if not waiting:
-                    return left
-                if attempt < TRIES - 1:
+                tries += not answered.late
+                if waiting and tries < TRIES:
                     await asyncio.sleep(answered.pause_seconds)
-        return left | Left(_keys(waiting))
+        return Answered([], 0.0, apart, left | Left(keys_of(waiting)))
 
-    async def _attempt(self, pushes: Sequence[Push], moment: float) -> _Answered:
+    async def _near_slot(self, count: int) -> Slot:
+        """A slot that opens as soon as a call can be prepared. Who is held up and misses one takes another."""
+        while True:
+            lead = self._lead.seconds
+            slot = await self._pace.reserve(count, lead)
+            await slot.draw_near(lead)
+            if not slot.is_over:
+                return slot
+            self._lead.was_too_short()
+
+    async def _attempt(self, pushes: Sequence[Push], slot: Slot) -> Answered:
+        begun = time.monotonic()
         wanted, decisions = await self._still_wanted(pushes)
-        granted, busy = await self._claim(wanted)
+        let_go = let_go_of(wanted, await self._halts.probing({push.platform for push in wanted}))
+        granted, busy = await self._claim(let_go.pushes)
         notifications = [render(push, default_preview=self._default_preview) for push in granted]
-        await asyncio.sleep(max(0.0, moment - _now()))
-        said = await self._sender.send(notifications) if notifications else []
+        self._lead.took(time.monotonic() - begun)
+        said = await self._sender.send(notifications, slot) if notifications else []
         await self._checkpoints.reach(EXPO_ANSWERED)
         answered = list(zip(granted, said, strict=True))
-        await self._write_down([line for pair in answered for line in outcomes_of(*pair)], decisions)
-        self._note_credentials(said)
+        await self._write_down(answered, decisions, claimed_at=begun)
+        await self._remember_probes(answered, let_go.probes)
+        self._note(said)
         _count(answered)
-        return _answered(answered, busy)
+        return answered_of(answered, busy, let_go.held)
 
     async def _still_wanted(self, pushes: Sequence[Push]) -> tuple[list[Push], list[push_api.Decision]]:
         """The last look, right before the call: somebody may have read it meanwhile, or left."""
-        decided = decide_all(await self._persistence.targets(_addressees(pushes)), Now(now_ms()))
+        asked = _addressees(pushes)
+        decided = decide_all(asked, await self._persistence.targets(asked), Now(now_ms()))
         fresh = [refreshed(push, decided.wanted) for push in pushes]
         return [push for push in fresh if push is not None], decided.decisions
+
+    async def _remember_probes(self, answered: Sequence[tuple[Push, Outcome]], probes: set[str]) -> None:
+        for push, said in answered:
+            if push.platform in probes and isinstance(said, Sent):
+                await self._halts.remember(push.platform, said.ticket_id)
 
     async def _claim(self, pushes: Sequence[Push]) -> tuple[list[Push], set[Key]]:
         """The pushes with the messages that are ours to tell, and those that another worker is at."""
@@ -151,28 +155,34 @@ class Calls:
                 granted.append(replace(push, messages=ours))
         return granted, busy
 
-    async def _write_down(self, outcomes: list[push_api.Outcome], decisions: list[push_api.Decision]) -> None:
+    async def _write_down(
+        self, answered: Sequence[tuple[Push, Outcome]], decisions: list[push_api.Decision], *, claimed_at: float
+    ) -> None:
         """Patiently: what Expo took and nobody wrote down would be told twice."""
-        deadline = _now() + WRITING_SECONDS
-        while outcomes or decisions:
+        deadline = time.monotonic() + WRITING_SECONDS
+        while True:
+            ours = writable(answered, leased=time.monotonic() < claimed_at + LEASE_SECONDS)
+            outcomes = [line for push, said in ours for line in outcomes_of(push, said)]
+            if not outcomes and not decisions:
+                return None
             try:
                 return await self._persistence.settle(outcomes, decisions)
             except PersistenceAway:
-                if _now() > deadline:
+                if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.5)
-        return None
 
-    def _note_credentials(self, said: Sequence[Outcome]) -> None:
+    def _note(self, said: Sequence[Outcome]) -> None:
+        """What the next call should know: how long to prepare, and whether Expo takes our credentials."""
+        if any(isinstance(one, Late) for one in said):
+            self._lead.was_too_short()
+            return
+        report([one.reason for one in said if isinstance(one, Rejected)])
         refusals = [one.reason for one in said if isinstance(one, Stopped)]
         if refusals and self.stopped is None:
             log.error("expo refuses our credentials: pushes wait", reason=refusals[0])
         if said:
             self.stopped = refusals[0] if refusals else None
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
@@ -183,23 +193,6 @@ async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.gather(task, return_exceptions=True)
         raise
-
-
-def _answered(answered: Sequence[tuple[Push, Outcome]], busy: set[Key]) -> _Answered:
-    again = [(push, said) for push, said in answered if isinstance(said, Retry) and _soon(said)]
-    pause = max((said.after_seconds for _, said in again), default=0.0)
-    postponed = _keys(push for push, said in answered if isinstance(said, DeviceBusy))
-    done = (Sent, Rejected, DeviceBusy)
-    open_pushes = (push for push, said in answered if not isinstance(said, done) and not _soon(said))
-    return _Answered([push for push, _ in again], pause, Left(busy | _keys(open_pushes), postponed))
-
-
-def _soon(said: Outcome) -> bool:
-    return isinstance(said, Retry) and said.after_seconds <= LONGEST_PAUSE_SECONDS
-
-
-def _keys(pushes: Iterable[Push]) -> set[Key]:
-    return {key for push in pushes for key in push.keys}
 
 
 def _addressees(pushes: Iterable[Push]) -> list[push_api.Addressee]:

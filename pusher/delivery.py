@@ -89,7 +89,7 @@ class Delivery:
         await self._bursts.postpone(decided.wanted[key] for key in left.postponed)
 
     async def _decided(self, addressees: Sequence[push_api.Addressee]) -> Decided:
-        decided = decide_all(await self._persistence.targets(addressees), Now(now_ms()))
+        decided = decide_all(addressees, await self._persistence.targets(addressees), Now(now_ms()))
         for reason in decided.reasons:
             DECISIONS.labels(reason.value).inc()
         return decided

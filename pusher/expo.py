@@ -10,14 +10,16 @@ import gzip
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import structlog
 from exponent_server_sdk import PushClient, PushMessage, PushServerError, PushTicket
-from requests.adapters import HTTPAdapter
 
 from pusher.calls import CALLS_AT_ONCE
-from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, Apart, DeviceBusy, Late, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.pace import Slot
+from pusher.punctual import Gate, PunctualAdapter, TooLate
 from pusher.rendering import Notification
 
 CONNECT_SECONDS = 3.0
@@ -57,8 +59,12 @@ class Expo:
     def __init__(
         self, *, base_url: str | None, access_token: str | None, answer_seconds: float = ANSWER_SECONDS
     ) -> None:
-        self._session = _session(access_token)
-        self._client = PushClient(host=base_url, session=self._session, timeout=(CONNECT_SECONDS, answer_seconds))
+        self._gate = Gate()
+        self._session = _session(access_token, self._gate)
+        host, api_path = _address(base_url)
+        self._client = PushClient(
+            host=host, api_url=api_path, session=self._session, timeout=(CONNECT_SECONDS, answer_seconds)
+        )
         self._threads = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="expo")
 
     async def close(self) -> None:
@@ -66,43 +72,35 @@ class Expo:
         await asyncio.to_thread(self._threads.shutdown)
         self._session.close()
 
-    async def send(self, notifications: Sequence[Notification]) -> list[Outcome]:
-        """One outcome for each of at most CALL_SIZE notifications, in order."""
+    async def send(self, notifications: Sequence[Notification], slot: Slot) -> list[Outcome]:
+        """One outcome for each of at most CALL_SIZE notifications, in order: `Late` for all where the slot was missed.
+
+        The request sets out within the slot, however long the way there takes.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._send, list(notifications))
+        return await loop.run_in_executor(self._threads, self._send, list(notifications), slot)
 
     async def receipts(self, ticket_ids: Sequence[str]) -> dict[str, str] | None:
         """Ticket -> `ok` or Expo's error code, for those that have a receipt; None where Expo could not be asked."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._receipts, list(ticket_ids))
 
-    def _send(self, notifications: list[Notification]) -> list[Outcome]:
+    def _send(self, notifications: list[Notification], slot: Slot) -> list[Outcome]:
         messages = [_Message(to=one.token, data={"to": one.token, **one.payload}) for one in notifications]
+        self._gate.slot = slot
         try:
-            tickets = self._client.publish_multiple(messages)
-            return [_from_ticket(ticket) for ticket in tickets]
+            return [_from_ticket(ticket) for ticket in self._client.publish_multiple(messages)]
+        except TooLate:
+            return [Late()] * len(notifications)
         except (PushServerError, requests.HTTPError) as error:
-            return self._refused(notifications, error)
+            return _refused(notifications, error)
         except requests.RequestException as error:
             return [_failed(error)] * len(notifications)
         except (ValueError, TypeError, AttributeError) as error:
             # An answer that the SDK cannot read.
             return [Ambiguous(type(error).__name__)] * len(notifications)
-
-    def _refused(self, notifications: list[Notification], error: PushServerError | requests.HTTPError) -> list[Outcome]:
-        """The request failed as a whole. One bad notification fails its batch: halve it until that one is alone."""
-        code, status = _code(error), error.response.status_code
-        if status == 429 or code == "TOO_MANY_REQUESTS":
-            return [Retry("TOO_MANY_REQUESTS", _retry_after(error.response))] * len(notifications)
-        if status in (401, 403) or code in _STOPPING:
-            return [Stopped(code)] * len(notifications)
-        if status >= 500 or status < 400:
-            # A 200 of the wrong shape, or a gateway's 5xx, says nothing of whether Expo took the batch.
-            return [Ambiguous(code)] * len(notifications)
-        if len(notifications) == 1:
-            return [Rejected(code)]
-        middle = len(notifications) // 2
-        return self._send(notifications[:middle]) + self._send(notifications[middle:])
+        finally:
+            self._gate.slot = None
 
     def _receipts(self, ticket_ids: list[str]) -> dict[str, str] | None:
         tickets = [PushTicket(push_message=None, status="ok", message="", details=None, id=one) for one in ticket_ids]
@@ -114,15 +112,56 @@ class Expo:
             return None
 
 
-def _session(access_token: str | None) -> requests.Session:
+def _address(base_url: str | None) -> tuple[str | None, str | None]:
+    """Host and API path for the SDK, which by itself would forget a path in the base URL. None: Expo's own."""
+    if base_url is None:
+        return None, None
+    parts = urlsplit(base_url)
+    path = parts.path.rstrip("/").removesuffix(PushClient.DEFAULT_BASE_API_URL)
+    return f"{parts.scheme}://{parts.netloc}", path + PushClient.DEFAULT_BASE_API_URL
+
+
+def _session(access_token: str | None, gate: Gate) -> requests.Session:
     session = _Session()
     session.headers.update({"accept": "application/json", "content-type": "application/json"})
     if access_token:
         session.headers["authorization"] = f"Bearer {access_token}"
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=CALLS_AT_ONCE)
+    adapter = PunctualAdapter(gate, CALLS_AT_ONCE)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _refused(notifications: list[Notification], error: PushServerError | requests.HTTPError) -> list[Outcome]:
+    """The request failed as a whole. One bad notification fails its batch: halved, until that one is alone."""
+    code, status = _code(error), error.response.status_code
+    if status == 429 or code == "TOO_MANY_REQUESTS":
+        return [Retry("TOO_MANY_REQUESTS", _retry_after(error.response))] * len(notifications)
+    if status in (401, 403) or code in _STOPPING:
+        return [Stopped(code)] * len(notifications)
+    if status >= 500 or status < 400:
+        # A 200 of the wrong shape, or a gateway's 5xx, says nothing of whether Expo took the batch.
+        return [Ambiguous(code)] * len(notifications)
+    if len(notifications) == 1:
+        return [Rejected(code)]
+    return _apart(code, notifications, error)
+
+
+def _apart(code: str, notifications: list[Notification], error: PushServerError | requests.HTTPError) -> list[Outcome]:
+    """By their projects, where Expo says which those are; else by halves."""
+    projects = _projects(error)
+    groups = [projects.get(one.token, "") for one in notifications]
+    if len(set(groups)) > 1:
+        return [Apart(code, group) for group in groups]
+    middle = len(notifications) // 2
+    return [Apart(code, "first" if index < middle else "second") for index in range(len(notifications))]
+
+
+def _projects(error: PushServerError | requests.HTTPError) -> dict[str, str]:
+    """Token -> the project it belongs to, as Expo's PUSH_TOO_MANY_EXPERIENCE_IDS has it; empty for any other error."""
+    details = _first(error).get("details")
+    named = details.items() if isinstance(details, dict) else ()
+    return {token: project for project, tokens in named if isinstance(tokens, list) for token in tokens}
 
 
 def _from_ticket(ticket: Any) -> Outcome:
@@ -155,9 +194,13 @@ def _detail(answer: Any) -> str:
 
 
 def _code(error: PushServerError | requests.HTTPError) -> str:
+    return str(_first(error).get("code") or f"HTTP {error.response.status_code}")
+
+
+def _first(error: PushServerError | requests.HTTPError) -> dict[str, Any]:
+    """The first of the errors that Expo names; empty where it names none."""
     errors = getattr(error, "errors", None)
-    first = errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
-    return str(first.get("code") or f"HTTP {error.response.status_code}")
+    return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else {}
 
 
 def _retry_after(response: requests.Response) -> float:

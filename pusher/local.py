@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from pusher.outcomes import Outcome, Sent
+from pusher.pace import Slot
 from pusher.rendering import Notification
 from shared.ids import new_id
 
@@ -19,7 +20,7 @@ class LocalSender:
     def __init__(self, watcher: Watcher) -> None:
         self._watcher = watcher
 
-    async def send(self, notifications: Sequence[Notification]) -> list[Outcome]:
+    async def send(self, notifications: Sequence[Notification], slot: Slot) -> list[Outcome]:
         for one in notifications:
             if "title" not in one.payload:
                 log.info("badge", badge=one.payload["badge"])

@@ -16,7 +16,14 @@ RECEIPT_ERRORS = Counter(
     "parley_pusher_receipt_errors_total", "Pushes that APNs or FCM refused, by Expo's code", ["code"]
 )
 BADGES = Counter("parley_pusher_badge_updates_total", "Silent updates of the number on an icon that Expo accepted")
+HALTED = Gauge(
+    "parley_pusher_halted", "1 while APNs or FCM refuse our credentials, and this platform's pushes wait", ["platform"]
+)
 STOPPED = Gauge("parley_pusher_stopped", "1 while Expo refuses our credentials and nothing goes out")
 
-for outcome in ("sent", "rejected", "retry", "ambiguous", "devicebusy", "stopped", "confirmed", "refused"):
+OUTCOMES = ("sent", "rejected", "retry", "ambiguous", "devicebusy", "stopped", "late", "apart", "confirmed", "refused")
+for outcome in OUTCOMES:
     PUSHES.labels(outcome)
+PLATFORMS = ("ios", "android", "unknown")
+for platform in PLATFORMS:
+    HALTED.labels(platform)

@@ -47,4 +47,19 @@ class Stopped:
     reason: str
 
 
-Outcome = Sent | Rejected | Retry | DeviceBusy | Ambiguous | Stopped
+@dataclass(frozen=True)
+class Late:
+    """Its moment had passed before the call set out, so Expo was not called: it needs another moment."""
+
+    reason: str = "too late for its moment"
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The call failed for what it held together, and Expo took nothing: to be tried with those of its group alone."""
+
+    reason: str
+    group: str
+
+
+Outcome = Sent | Rejected | Retry | DeviceBusy | Ambiguous | Stopped | Late | Apart

@@ -1,23 +1,34 @@
 """Expo's limit for a project, 600 notifications a second, shared by all pushers through Redis."""
 
+import asyncio
+import time
+from dataclasses import dataclass
+
 from shared import keys
 from shared.redis import RedisClient
 
 LIMIT = 200
-WINDOW_SECONDS = 0.37
-"""At most 200 notifications within any 0.37 s: three such windows cover 1.11 s, so no second has more than 600.
+WINDOW_SECONDS = 0.375
+"""At most 200 notifications within any 0.375 s: three such windows cover 1.125 s, so no second has more than 600.
 
 docs.expo.dev, "Notifications limits". A bucket that saves up tokens would let twice its size out at the seam of two
-seconds; the tenth of a second to spare is for calls that travel at different speeds. 540 a second in the long run.
+seconds. The eighth of a second to spare is for calls that are late and travel at different speeds. 533 a second in the
+long run.
 """
+LATE_SECONDS = 0.06
+"""A call that is not on its way so long after its moment would meet those of later moments: it takes another."""
+LEAST_LEAD_SECONDS = 0.05
+LONGEST_LEAD_SECONDS = 2.0
 
 # KEYS: the log of what goes out, `time:count:total with it`, in the order of time, its end still to come. ARGV: count,
-# limit, window (ms). Reserves the first moment after all of that at which the window has room, and answers how far off
-# it is (ms). The window has room once everything up to the first entry whose total is `enough` has left it.
+# limit, window, lead (ms). Reserves the first moment after all of that, and not before the lead is over, at which the
+# window has room, and answers how far off it is (ms). The window has room once everything up to the first entry whose
+# total is `enough` has left it.
 _RESERVE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local count, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local soonest = now + tonumber(ARGV[4])
 local went = {}
 for index, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
     local at, some, total = string.match(text, '(%d+):(%d+):(%d+)')
@@ -25,7 +36,7 @@ for index, text in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
 end
 local newest = went[#went]
 local total = newest and newest.total or 0
-local moment = newest and math.max(now, newest.at) or now
+local moment = newest and math.max(soonest, newest.at) or soonest
 local enough, over = total + count - limit, 0
 for _, call in ipairs(went) do
     if call.at <= now - window then
@@ -43,16 +54,52 @@ return moment - now
 """
 
 
+@dataclass(frozen=True)
+class Slot:
+    """When a call may set out for Expo: its first byte is written between these two (by `time.monotonic`)."""
+
+    opens_at: float
+    closes_at: float
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() > self.closes_at
+
+    async def draw_near(self, lead_seconds: float) -> None:
+        """Returns so long before it opens, or at once."""
+        await asyncio.sleep(max(0.0, self.opens_at - lead_seconds - time.monotonic()))
+
+
 class ExpoPace:
     """Stateless: what goes out when is in Redis, on Redis' clock."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._reserve = redis.register_script(_RESERVE)
 
-    async def reserve(self, count: int) -> float:
-        """In how many seconds so many notifications (at most LIMIT) may go out; that moment is taken for them then.
+    async def reserve(self, count: int, lead_seconds: float = 0.0) -> Slot:
+        """The first slot for so many notifications (at most LIMIT), at least `lead_seconds` away; it is theirs then.
 
-        First come, first served. Raises REDIS_FAILURES.
+        First come, first served. Redis gave the moment between our question and its answer: so that the slot holds by
+        Redis' clock too, it opens as counted from the answer and closes as counted from the question. A process that
+        was held up between them finds it over. Raises REDIS_FAILURES.
         """
-        wait_ms: int = await self._reserve(keys=[keys.PUSH_PACE], args=[count, LIMIT, int(WINDOW_SECONDS * 1000)])
-        return wait_ms / 1000
+        asked = time.monotonic()
+        arguments = [count, LIMIT, int(WINDOW_SECONDS * 1000), int(lead_seconds * 1000)]
+        wait_ms: int = await self._reserve(keys=[keys.PUSH_PACE], args=arguments)
+        wait = wait_ms / 1000
+        return Slot(time.monotonic() + wait, asked + wait + LATE_SECONDS)
+
+
+class Lead:
+    """How long before its moment a call must be prepared: a little longer than it took of late."""
+
+    def __init__(self) -> None:
+        self.seconds = LEAST_LEAD_SECONDS
+
+    def took(self, seconds: float) -> None:
+        """Longer at once, shorter by and by: who is late loses its moment, who is early looks a little too early."""
+        wanted = max(seconds * 1.5, self.seconds * 0.8)
+        self.seconds = min(max(wanted, LEAST_LEAD_SECONDS), LONGEST_LEAD_SECONDS)
+
+    def was_too_short(self) -> None:
+        self.seconds = min(self.seconds * 1.5, LONGEST_LEAD_SECONDS)

@@ -5,10 +5,14 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from pusher.policy import Now, Reason, decide
-from shared.push_api import Decision, Device, Target
+from shared.push_api import Addressee, Decision, Device, Target
 
 Key = tuple[str, str]
 """(message id, user id)"""
+
+
+UNKNOWN_PLATFORM = "unknown"
+"""Of a device that never told its own."""
 
 
 def key_of(target: Target) -> Key:
@@ -43,6 +47,10 @@ class Push:
         return self.messages[-1]
 
     @property
+    def platform(self) -> str:
+        return self.device.platform or UNKNOWN_PLATFORM
+
+    @property
     def keys(self) -> set[Key]:
         return {key_of(message) for message in self.messages}
 
@@ -53,9 +61,14 @@ class Push:
         return max(1, last - max(self.newest.seen_ordinal, first - 1))
 
 
-def decide_all(targets: Iterable[Target], now: Now) -> Decided:
-    """Each user and message once, whatever was asked. That all devices were told before is not written down again."""
-    decided = Decided({}, [], [])
+def decide_all(asked: Iterable[Addressee], targets: Iterable[Target], now: Now) -> Decided:
+    """Each user and message that was asked for, once. That all devices were told before is not written down again.
+
+    Nor that a message is gone: nobody can ask for its trace any more.
+    """
+    targets = list(targets)
+    gone = _keys_of(asked).difference(map(key_of, targets))
+    decided = Decided({}, [], [decide(None, now) for _ in gone])
     for target in sorted(targets, key=attrgetter("conversation_id", "user_id", "ordinal")):
         reason = decide(target, now)
         decided.reasons.append(reason)
@@ -64,6 +77,10 @@ def decide_all(targets: Iterable[Target], now: Now) -> Decided:
         elif reason is not Reason.TOLD:
             decided.decisions.append(_decision(target, reason))
     return decided
+
+
+def _keys_of(asked: Iterable[Addressee]) -> set[Key]:
+    return {(one.message_id, user) for one in asked for user in one.users}
 
 
 def single(target: Target) -> list[Push]:
@@ -92,6 +109,29 @@ def refreshed(push: Push, wanted: Mapping[Key, Target]) -> Push | None:
             messages.append(target)
             device = found[0]
     return replace(push, messages=tuple(messages), device=device) if messages else None
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """`held` wait for their platform's credentials, but for one push of each of the platforms `probes`."""
+
+    pushes: list[Push]
+    held: list[Push]
+    probes: set[str]
+
+
+def let_go_of(pushes: Iterable[Push], probing: Mapping[str, bool]) -> LetGo:
+    """`probing`: halted platform -> whether one of its pushes may go out as a probe."""
+    let_go = LetGo([], [], set())
+    for push in pushes:
+        if push.platform not in probing:
+            let_go.pushes.append(push)
+        elif probing[push.platform] and push.platform not in let_go.probes:
+            let_go.probes.add(push.platform)
+            let_go.pushes.append(push)
+        else:
+            let_go.held.append(push)
+    return let_go
 
 
 def _decision(target: Target, reason: Reason) -> Decision:

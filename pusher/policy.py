@@ -15,6 +15,7 @@ class Reason(StrEnum):
     """Why a user is, or is not, pushed. The words stand in the trace of a message, and as labels of a metric."""
 
     PUSH = "push"
+    GONE = "message deleted"
     OWN = "own message"
     LEFT = "left the conversation"
     HIDDEN = "hid the conversation"
@@ -35,8 +36,10 @@ class Now:
     ms: int
 
 
-def decide(target: Target, now: Now) -> Reason:
-    """The first reason that applies, in the order of `Reason`; PUSH where none forbids it."""
+def decide(target: Target | None, now: Now) -> Reason:
+    """The first reason that applies, in the order of `Reason`; PUSH where none forbids it. None: there are no facts."""
+    if target is None:
+        return Reason.GONE
     for reason, applies in (
         (Reason.OWN, target.user_id == target.sender_id),
         (Reason.LEFT, target.left),

@@ -1,12 +1,15 @@
 """Expo's receipts: what APNs or FCM said of a push, asked for some time after it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
 from pusher.expo import Expo
-from pusher.metrics import PUSHES, RECEIPT_ERRORS
+from pusher.halts import Halts
+from pusher.metrics import HALTED, PLATFORMS, PUSHES
 from pusher.persistence_client import PersistenceClient
+from pusher.planning import UNKNOWN_PLATFORM
+from pusher.refusals import CREDENTIALS, DEAD, PASSING, report
 from pusher.stream import UndeliveredStream
 from shared import push_api
 from shared.wire import Undelivered
@@ -16,33 +19,57 @@ log = structlog.get_logger()
 BATCH = 300
 """As Expo's SDK for Node asks, though its documentation allows 1,000."""
 LEASE_SECONDS = 120.0
-
-DEAD = "DeviceNotRegistered"
-ALARMING = {"InvalidCredentials", "MismatchSenderId", "DeveloperError", "MessageTooBig"}
-"""A human must act: these fail again for every device."""
-PASSING = {"ExpoError", "ProviderError"}
-"""APNs or FCM did not take it this time: it is pushed once more, if it is still wanted."""
-KNOWN = {DEAD, "MessageRateExceeded", *ALARMING, *PASSING}
-"""What a metric may name; MessageRateExceeded is a device that had too much already, and gets no more of the same."""
+AGAIN = {*PASSING, CREDENTIALS}
+"""APNs or FCM took nothing."""
 
 
 class Receipts:
     """`sweep` raises PersistenceAway and REDIS_FAILURES; what it leased is due again after LEASE_SECONDS."""
 
-    def __init__(self, expo: Expo, persistence: PersistenceClient, stream: UndeliveredStream) -> None:
+    def __init__(self, expo: Expo, persistence: PersistenceClient, stream: UndeliveredStream, halts: Halts) -> None:
         self._expo = expo
         self._persistence = persistence
         self._stream = stream
+        self._halts = halts
 
     async def sweep(self) -> None:
-        """Asks for every receipt that is due."""
+        """Asks for every receipt that is due, and for those of the probes of a halted platform."""
         while due := await self._persistence.due_receipts(BATCH, LEASE_SECONDS):
             found = await self._expo.receipts([one.ticket_id for one in due])
             if found is None:
-                return
-            await self._persistence.settle_receipts([_outcome(one, found.get(one.ticket_id)) for one in due])
-            await self._stream.add([_entry(one) for one in due if found.get(one.ticket_id) in PASSING])
-            _report(list(found.values()))
+                break
+            await self._settle(due, found)
+        await self._look_at_probes()
+
+    async def _settle(self, due: Sequence[push_api.DueReceipt], found: Mapping[str, str]) -> None:
+        # Halted first: what is put back into the stream below must find the halt.
+        await self._halt(one for one in due if found.get(one.ticket_id) == CREDENTIALS)
+        await self._persistence.settle_receipts([_outcome(one, found.get(one.ticket_id)) for one in due])
+        await self._stream.add([_entry(one) for one in due if found.get(one.ticket_id) in AGAIN])
+        for receipt in found.values():
+            PUSHES.labels("confirmed" if receipt == "ok" else "refused").inc()
+        report([receipt for receipt in found.values() if receipt != "ok"])
+
+    async def _halt(self, refused: Iterable[push_api.DueReceipt]) -> None:
+        latest: dict[str, int] = {}
+        for one in refused:
+            platform = one.platform or UNKNOWN_PLATFORM
+            latest[platform] = max(one.sent_at_ms, latest.get(platform, 0))
+        for platform, sent_at_ms in latest.items():
+            if await self._halts.halt(platform, sent_at_ms):
+                log.error("credentials are refused: pushes of this platform wait", platform=platform)
+
+    async def _look_at_probes(self) -> None:
+        halted = await self._halts.halted()
+        for platform in sorted(halted):
+            found = await self._expo.receipts(await self._halts.probes(platform))
+            if found and "ok" in found.values():
+                await self._halts.lift(platform)
+                log.info("credentials are taken again: pushes of this platform go on", platform=platform)
+            elif found:
+                await self._halts.forget(platform, found)
+        for platform in PLATFORMS:
+            HALTED.labels(platform).set(platform in halted)
 
 
 def _outcome(due: push_api.DueReceipt, receipt: str | None) -> push_api.ReceiptOutcome:
@@ -52,18 +79,10 @@ def _outcome(due: push_api.DueReceipt, receipt: str | None) -> push_api.ReceiptO
         device_id=due.device_id,
         receipt=receipt,
         dead_token=receipt == DEAD,
-        again=receipt in PASSING,
+        again=receipt in AGAIN,
+        counts=receipt != CREDENTIALS,
     )
 
 
 def _entry(due: push_api.DueReceipt) -> Undelivered:
     return Undelivered(due.conversation_id, due.seq, due.message_id, due.sender_id, [due.user_id], due.at_ms)
-
-
-def _report(receipts: Sequence[str]) -> None:
-    for receipt in receipts:
-        PUSHES.labels("confirmed" if receipt == "ok" else "refused").inc()
-        if receipt != "ok":
-            RECEIPT_ERRORS.labels(receipt if receipt in KNOWN else "other").inc()
-    for code in ALARMING.intersection(receipts):
-        log.error("expo could not deliver", code=code, count=receipts.count(code))

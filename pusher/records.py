@@ -1,6 +1,6 @@
 """A push and what came of it, as the ledger keeps them. Pure."""
 
-from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, Apart, DeviceBusy, Late, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.planning import Push
 from shared import push_api
 
@@ -53,4 +53,6 @@ _STATES: dict[type[Outcome], str] = {
     DeviceBusy: "retry",
     # Expo took nothing of what it stopped: that is tried again.
     Stopped: "retry",
+    Late: "retry",
+    Apart: "retry",
 }

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pusher.planning import Push
-from shared.push_api import Badge, Device, Target
+from shared.push_api import TEXT_CHARACTERS, Badge, Device, Target
 
-BODY_CHARACTERS = 120
 TITLE_CHARACTERS = 100
 MAX_PAYLOAD_BYTES = 3500
 """Below Expo's 4,096: what it wraps around is not ours to measure."""
@@ -67,11 +66,11 @@ def _words(target: Target, preview: str) -> dict[str, str]:
     handle = target.sender_handle or NAMELESS
     if preview == "none":
         return {"title": NAMELESS, "body": "You have a new message"}
-    said = target.text[:BODY_CHARACTERS] if preview == "full" else "sent you a message"
+    said = target.text[:TEXT_CHARACTERS] if preview == "full" else "sent you a message"
     if not target.is_group or not target.group_name:
         return {"title": handle[:TITLE_CHARACTERS], "body": said}
     body = f"{handle}: {target.text}" if preview == "full" else f"{handle} sent a message"
-    return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:BODY_CHARACTERS]}
+    return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:TEXT_CHARACTERS]}
 
 
 def _digest(push: Push, preview: str) -> dict[str, str]:
@@ -82,13 +81,13 @@ def _digest(push: Push, preview: str) -> dict[str, str]:
     handle = target.sender_handle or NAMELESS
     if target.is_group and target.group_name:
         body = counted if push.several_senders else f"{handle}: {counted}"
-        return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:BODY_CHARACTERS]}
+        return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:TEXT_CHARACTERS]}
     return {"title": counted if push.several_senders else handle[:TITLE_CHARACTERS], "body": counted}
 
 
 def _collapse_key(target: Target, device: Device) -> dict[str, str]:
-    key = {"ios": "collapseId", "android": "tag"}.get(device.platform or "")
-    return {key: target.conversation_id} if key else {}
+    """A device of unknown platform gets Android's: iOS ignores a `tag`, where a `collapseId` would harm on Android."""
+    return {"collapseId" if device.platform == "ios" else "tag": target.conversation_id}
 
 
 def _within_limit(payload: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pusher.calls import CALLS_AT_ONCE, LEASE_SECONDS, Calls, Sender
 from pusher.deadlines import Deadlines
 from pusher.delivery import Delivery
 from pusher.expo import Expo
+from pusher.halts import Halts
 from pusher.metrics import STREAM_AGE, STREAM_PENDING
 from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
@@ -61,8 +62,8 @@ async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None
         stack.push_async_callback(expo.close)
         tasks = await stack.enter_async_context(Tasks("pusher", stop, stop_seconds=STOP_SECONDS))
         points = openings.checkpoints(settings)
-        pace = ExpoPace(redis)
-        calls = Calls(persistence, sender or expo, pace, points, default_preview=settings.push_preview)
+        pace, halts = ExpoPace(redis), Halts(redis)
+        calls = Calls(persistence, sender or expo, pace, halts, points, default_preview=settings.push_preview)
         delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))
         for _ in range(WORKERS):
             tasks.spawn(Worker(stream, delivery, points).run(), name="worker")
@@ -72,7 +73,7 @@ async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None
         tasks.periodically(CONSUMER_SECONDS, stream.forget_dead_consumers, name="consumers")
         tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
         if sender is None:
-            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, stream).sweep, name="expo_receipts")
+            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, stream, halts).sweep, name="expo_receipts")
         yield Pusher(redis)
 
 

@@ -18,6 +18,10 @@ PUSH_MARKER = "parley:{push}:marker"
 """Holds the database's epoch and the run of Redis. Another tells persistence that Redis may have forgotten."""
 PUSH_PACE = "parley:{push}:pace"
 """What was sent to Expo in the last moments, by all pushers."""
+PUSH_HALTS = "parley:{push}:halts"
+"""A hash, platform -> since when (ms) its pushes wait for credentials that are not refused."""
+PUSH_LIFTS = "parley:{push}:lifts"
+"""A hash, platform -> when (ms) its last halt ended."""
 BURSTS = "parley:{push}:bursts"
 """Sorted set of (conversation, user) that were pushed a moment ago, scored by the time (ms) their window ends."""
 GATEWAYS = "parley:gateways"
@@ -26,6 +30,16 @@ REVOCATIONS = "parley:revocations"
 """Channel to which every gateway listens: sign-ins whose tokens are refused from now on."""
 PROCESSES = "parley:processes"
 """Sorted set of the names of all processes, scored by the time (ms) when they last said how they are."""
+
+
+def push_probe(platform: str) -> str:
+    """Stands while no further probe of a halted platform may go out."""
+    return f"parley:{{push}}:probe:{platform}"
+
+
+def push_probes(platform: str) -> str:
+    """A set of the tickets of its probes."""
+    return f"parley:{{push}}:probes:{platform}"
 
 
 def room(conversation_id: str) -> str:

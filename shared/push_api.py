@@ -8,6 +8,9 @@ from shared.wire import Deadline
 Cause = Literal["offline", "unacknowledged"]
 """Why a user is to hear of a message: they were not online, or did not take it in time."""
 
+TEXT_CHARACTERS = 120
+"""As much of a message as a notification shows. No pusher needs more, and a large group would multiply it."""
+
 LAGGARDS = "/internal/push/laggards"
 TARGETS = "/internal/push/targets"
 CLAIMS = "/internal/push/claims"
@@ -52,8 +55,9 @@ class Device(Shape):
 class Target(Shape):
     """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot.
 
-    `ordinal` numbers the conversation's messages, and the user has seen them up to `seen_ordinal`. `devices` are those
-    that may still be told of this message, `told_devices` how many others there are.
+    `text` is cut to TEXT_CHARACTERS. `ordinal` numbers the conversation's messages, and the user has seen them up to
+    `seen_ordinal`. `devices` are those that may still be told of this message, `told_devices` how many others there
+    are.
     """
 
     conversation_id: str
@@ -149,7 +153,10 @@ class OutcomesRequest(Shape):
 
 
 class DueReceipt(Shape):
-    """`sender_id`, `at_ms` and the others are what an entry of the undelivered stream would hold."""
+    """`sender_id`, `at_ms` and the others are what an entry of the undelivered stream would hold.
+
+    `sent_at_ms`: when Expo took it; `platform` None: not known, or the device is gone.
+    """
 
     ticket_id: str
     conversation_id: str
@@ -159,6 +166,8 @@ class DueReceipt(Shape):
     at_ms: int
     user_id: str
     device_id: str
+    sent_at_ms: int = 0
+    platform: str | None = None
 
 
 class DueReceiptsRequest(Shape):
@@ -173,7 +182,10 @@ class DueReceiptsAnswer(Shape):
 
 
 class ReceiptOutcome(Shape):
-    """`receipt`: `ok`, Expo's error code, or None where Expo had none yet. `again`: it may be pushed once more."""
+    """`receipt`: `ok`, Expo's error code, or None where Expo had none yet. `again`: it may be pushed once more.
+
+    `counts`: whether this try is one of the few that a message has. It is not, where nothing at all was wrong with it.
+    """
 
     conversation_id: str
     message_id: str
@@ -181,6 +193,7 @@ class ReceiptOutcome(Shape):
     receipt: str | None
     dead_token: bool = False
     again: bool = False
+    counts: bool = True
 
 
 class ReceiptOutcomesRequest(Shape):

@@ -1,12 +1,14 @@
 """The door to Expo: every answer that its API is known to give comes out as a value."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from pusher.calls import CALL_SIZE
 from pusher.expo import Expo
-from pusher.outcomes import Ambiguous, DeviceBusy, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.outcomes import Ambiguous, Apart, DeviceBusy, Late, Outcome, Rejected, Retry, Sent, Stopped
+from pusher.pace import Slot
 from pusher.rendering import Notification
 from tests.support.fake_expo import FakeExpo, fake_expo
 
@@ -28,8 +30,13 @@ def notifications(count: int) -> list[Notification]:
     return [Notification(f"ExpoPushToken[{number}]", {"title": "ada", "body": "Hello"}) for number in range(count)]
 
 
+def any_time() -> Slot:
+    now = time.monotonic()
+    return Slot(now, now + 60)
+
+
 async def test_a_full_batch_is_one_call_with_a_ticket_for_each(server: FakeExpo, expo: Expo) -> None:
-    outcomes = await expo.send(notifications(CALL_SIZE))
+    outcomes = await expo.send(notifications(CALL_SIZE), any_time())
 
     assert all(isinstance(outcome, Sent) for outcome in outcomes)
     assert len({outcome.ticket_id for outcome in outcomes if isinstance(outcome, Sent)}) == CALL_SIZE
@@ -39,20 +46,53 @@ async def test_a_full_batch_is_one_call_with_a_ticket_for_each(server: FakeExpo,
 async def test_a_dead_token_harms_nobody_else_in_its_batch(server: FakeExpo, expo: Expo) -> None:
     server.faults.unregistered = ["ExpoPushToken[1]"]
 
-    first, second, third = await expo.send(notifications(3))
+    first, second, third = await expo.send(notifications(3), any_time())
 
     assert isinstance(first, Sent)
     assert second == Rejected("DeviceNotRegistered", dead_token=True)
     assert isinstance(third, Sent)
 
 
-async def test_tokens_of_another_project_are_sent_apart_from_ours(server: FakeExpo, expo: Expo) -> None:
+async def test_tokens_of_another_project_are_set_apart_from_ours(server: FakeExpo, expo: Expo) -> None:
     server.faults.experiences = {"ExpoPushToken[2]": "@another/app"}
 
-    outcomes = await expo.send(notifications(4))
+    outcomes = await expo.send(notifications(4), any_time())
 
-    assert [type(outcome) for outcome in outcomes] == [Sent] * 4
-    assert server.of("ExpoPushToken[0]"), "a halved batch still reaches its devices"
+    ours, theirs = (Apart("PUSH_TOO_MANY_EXPERIENCE_IDS", project) for project in ("@parley/app", "@another/app"))
+    assert outcomes == [ours, ours, theirs, ours]
+    assert server.accepted == []
+
+
+async def test_a_batch_that_fails_for_one_of_it_is_halved_until_that_one_is_alone(server: FakeExpo, expo: Expo) -> None:
+    server.faults.malformed = ["ExpoPushToken[1]"]
+
+    halved = await expo.send(notifications(3), any_time())
+    alone = await expo.send(notifications(2)[1:], any_time())
+
+    assert halved == [Apart("VALIDATION_ERROR", group) for group in ("first", "second", "second")]
+    assert alone == [Rejected("VALIDATION_ERROR")]
+
+
+async def test_a_call_sets_out_within_its_slot_or_not_at_all(server: FakeExpo, expo: Expo) -> None:
+    now = time.monotonic()
+
+    early = await expo.send(notifications(1), Slot(now + 0.3, now + 60))
+    arrived_after = time.monotonic() - now
+    late = await expo.send(notifications(2), Slot(now, now + 0.1))
+
+    assert isinstance(early[0], Sent)
+    assert arrived_after >= 0.3
+    assert late == [Late(), Late()]
+    assert server.calls["arrived"] == 1, "who is late does not call"
+
+
+@pytest.mark.parametrize("base", ["/expo", "/expo/", "/expo/--/api/v2", ""])
+async def test_a_base_url_may_have_a_path(server: FakeExpo, base: str) -> None:
+    client = Expo(base_url=server.url + base, access_token=None)
+
+    assert isinstance((await client.send(notifications(1), any_time()))[0], Sent)
+    await client.close()
+    assert server.accepted[0].caller == ("expo" if base else "")
 
 
 @pytest.mark.parametrize(
@@ -76,20 +116,22 @@ async def test_every_fault_has_its_own_outcome(
     for name, value in faults.items():
         setattr(server.faults, name, value)
 
-    assert await expo.send(notifications(1)) == [outcome]
+    assert await expo.send(notifications(1), any_time()) == [outcome]
 
 
 async def test_a_connection_that_was_never_made_took_nothing() -> None:
     nobody = Expo(base_url="http://127.0.0.1:9", access_token=None, answer_seconds=0.5)
 
-    assert await nobody.send(notifications(1)) == [Retry("unreachable", 2.0)]
+    assert await nobody.send(notifications(1), any_time()) == [Retry("unreachable", 2.0)]
     assert await nobody.receipts(["ticket"]) is None
     await nobody.close()
 
 
 async def test_receipts_come_for_the_tickets_that_have_one(server: FakeExpo, expo: Expo) -> None:
     server.faults.unregistered_later = ["ExpoPushToken[1]"]
-    fine, dead = [outcome.ticket_id for outcome in await expo.send(notifications(2)) if isinstance(outcome, Sent)]
+    fine, dead = [
+        outcome.ticket_id for outcome in await expo.send(notifications(2), any_time()) if isinstance(outcome, Sent)
+    ]
 
     receipts = await expo.receipts([fine, dead, "unknown"])
 
@@ -97,6 +139,6 @@ async def test_receipts_come_for_the_tickets_that_have_one(server: FakeExpo, exp
 
 
 async def test_a_large_batch_goes_out_compressed_and_arrives_whole(server: FakeExpo, expo: Expo) -> None:
-    await expo.send([Notification("ExpoPushToken[big]", {"body": "x" * 3000})])
+    await expo.send([Notification("ExpoPushToken[big]", {"body": "x" * 3000})], any_time())
 
     assert server.of("ExpoPushToken[big]")[0]["body"] == "x" * 3000

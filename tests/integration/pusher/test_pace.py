@@ -1,13 +1,17 @@
 """Expo's limit holds over all pushers: no second has more than 600 notifications."""
 
 import asyncio
+import time
 from itertools import pairwise
 from random import Random
+from urllib.parse import urlsplit
 
 import pytest
 
-from pusher.pace import LIMIT, WINDOW_SECONDS, ExpoPace
+from pusher.pace import LATE_SECONDS, LEAST_LEAD_SECONDS, LIMIT, LONGEST_LEAD_SECONDS, WINDOW_SECONDS, ExpoPace, Lead
 from shared.redis import open_redis
+from tests.support.fault_proxy import FaultProxy
+from tests.support.waiting import eventually
 from tests.system.push.verdict import busiest_second
 
 
@@ -15,13 +19,9 @@ async def moments(redis_url: str, counts: list[int], *, paces: int = 2) -> list[
     """When each of these calls may go out, in the order in which they asked."""
     redis = open_redis(redis_url)
     pushers = [ExpoPace(redis) for _ in range(paces)]
-    loop = asyncio.get_running_loop()
-    found = []
-    for number, count in enumerate(counts):
-        asked = loop.time()
-        found.append((asked + await pushers[number % paces].reserve(count), count))
+    slots = [await pushers[number % paces].reserve(count) for number, count in enumerate(counts)]
     await redis.aclose()
-    return found
+    return [(slot.closes_at - LATE_SECONDS, count) for slot, count in zip(slots, counts, strict=True)]
 
 
 def busiest(found: list[tuple[float, int]]) -> int:
@@ -63,4 +63,42 @@ async def test_after_a_pause_nothing_of_what_went_before_counts(redis_url: str, 
 
     [(at, _)] = await moments(redis_url, [count])
 
-    assert at <= asyncio.get_running_loop().time()
+    assert at <= time.monotonic()
+
+
+async def test_a_slot_leaves_the_time_to_prepare(redis_url: str) -> None:
+    redis = open_redis(redis_url)
+    asked = time.monotonic()
+
+    slot = await ExpoPace(redis).reserve(1, lead_seconds=0.5)
+
+    assert slot.opens_at >= asked + 0.5 - 0.001
+    await redis.aclose()
+
+
+async def test_a_slot_whose_answer_was_long_on_its_way_is_over(redis_url: str) -> None:
+    """Redis counted from some moment since the question, so nobody may count from the answer alone."""
+    parts = urlsplit(redis_url)
+    async with FaultProxy(parts.hostname or "", parts.port or 0) as proxy:
+        redis = open_redis(redis_url.replace(f":{parts.port}", f":{proxy.port}"))
+        pace = ExpoPace(redis)
+
+        async def in_time() -> bool:
+            return not (await pace.reserve(1)).is_over
+
+        await eventually(in_time)
+        proxy.delay(LATE_SECONDS)
+        assert not await in_time()
+        await redis.aclose()
+
+
+def test_the_lead_follows_what_preparing_took() -> None:
+    lead = Lead()
+
+    lead.took(0.4)
+    assert lead.seconds == pytest.approx(0.6), "longer at once"
+    lead.took(0.01)
+    assert LEAST_LEAD_SECONDS < lead.seconds < 0.6, "shorter by and by"
+    for _ in range(10):
+        lead.was_too_short()
+    assert lead.seconds == LONGEST_LEAD_SECONDS

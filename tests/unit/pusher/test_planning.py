@@ -1,8 +1,8 @@
 """From facts to notifications: which device is told which messages, and of how many."""
 
 from pusher.planning import Push, decide_all, key_of, refreshed, single, together
-from pusher.policy import Now
-from shared.push_api import Device, Target
+from pusher.policy import Now, Reason
+from shared.push_api import Addressee, Device, Target
 from tests.unit.pusher.targets import NOW_MS, PHONE, WANTED, target
 
 NOW = Now(NOW_MS)
@@ -50,16 +50,25 @@ def test_a_late_first_message_counts_with_the_newer_one_that_was_told() -> None:
 
 
 def test_facts_that_name_a_message_twice_make_one_push() -> None:
-    decided = decide_all([WANTED, WANTED], NOW)
+    decided = decide_all([], [WANTED, WANTED], NOW)
 
     assert list(decided.wanted.values()) == [WANTED]
 
 
 def test_a_user_whose_devices_were_all_told_is_no_new_decision() -> None:
-    decided = decide_all([target(devices=[], told_devices=1), target(user_id="u", devices=[])], NOW)
+    decided = decide_all([], [target(devices=[], told_devices=1), target(user_id="u", devices=[])], NOW)
 
     assert decided.wanted == {}
     assert [decision.reason for decision in decided.decisions] == ["no device"]
+
+
+def test_a_message_of_which_there_are_no_facts_is_told_to_nobody() -> None:
+    asked = Addressee(WANTED.conversation_id, WANTED.message_id, [WANTED.user_id, "another"])
+
+    decided = decide_all([asked], [WANTED], NOW)
+
+    assert list(decided.wanted) == [key_of(WANTED)]
+    assert decided.reasons == [Reason.GONE, Reason.PUSH]
 
 
 def test_the_last_look_takes_out_what_is_not_wanted_any_more() -> None:

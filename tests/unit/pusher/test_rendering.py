@@ -40,6 +40,7 @@ def test_a_push_has_the_senders_handle_the_text_and_where_it_belongs() -> None:
         "priority": "high",
         "ttl": 86400,
         "badge": 3,
+        "tag": CONVERSATION,
     }
 
 
@@ -72,10 +73,11 @@ def test_a_groups_push_is_titled_with_its_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("platform", "key", "absent"), [("ios", "collapseId", "tag"), ("android", "tag", "collapseId")]
+    ("platform", "key", "absent"),
+    [("ios", "collapseId", "tag"), ("android", "tag", "collapseId"), (None, "tag", "collapseId")],
 )
-def test_a_later_push_of_a_conversation_replaces_the_one_before(platform: str, key: str, absent: str) -> None:
-    """Without a collapseId on Android, where FCM throttles those."""
+def test_a_later_push_of_a_conversation_replaces_the_one_before(platform: str | None, key: str, absent: str) -> None:
+    """Without a collapseId on Android, where FCM throttles those; iOS ignores a tag."""
     device = replace_platform(platform)
 
     first, digest = render(push(device=device)).payload, render(replace(burst(target(**UNSEEN)), device=device)).payload
@@ -85,7 +87,7 @@ def test_a_later_push_of_a_conversation_replaces_the_one_before(platform: str, k
     assert len(CONVERSATION.encode()) <= 64, "Apple's limit for apns-collapse-id"
 
 
-def replace_platform(platform: str) -> Device:
+def replace_platform(platform: str | None) -> Device:
     return Device(id=PHONE.id, token=PHONE.token, registered_at_us=1, platform=platform)
 
 
@@ -128,11 +130,42 @@ def test_the_longest_words_of_the_widest_characters_still_fit() -> None:
     assert payload["title"] == "\U0001f600" * 100
 
 
-@given(text=st.text(min_size=1, max_size=8000), handle=st.text(min_size=1, max_size=300))
-def test_no_text_or_handle_makes_a_payload_that_expo_refuses(text: str, handle: str) -> None:
-    shown = target(text=text, sender_handle=handle, is_group=True, group_name=handle)
+LONGEST_TOKEN = "ExponentPushToken[" + "x" * 201 + "]"
+EXPOS_LIMIT = 4096
+
+
+@given(
+    text=st.text(min_size=1, max_size=120),
+    handle=st.text(min_size=1, max_size=300),
+    group=st.text(min_size=1, max_size=300),
+    preview=st.sampled_from(["full", "sender", "none"]),
+    is_group=st.booleans(),
+)
+def test_no_words_make_a_payload_that_expo_refuses(
+    text: str, handle: str, group: str, preview: str, *, is_group: bool
+) -> None:
+    shown = target(text=text, sender_handle=handle, is_group=is_group, group_name=group, preview=preview)
 
     for one in (push(shown), burst(shown)):
         payload = render(one).payload
         assert len(json.dumps(payload)) <= MAX_PAYLOAD_BYTES, "as the SDK writes it"
+        assert len(json.dumps({"to": LONGEST_TOKEN, **payload})) <= EXPOS_LIMIT
         assert len(payload["body"]) <= 120
+        assert payload["title"]
+
+
+@pytest.mark.parametrize(
+    "wide", ["\U0001f600", "\U0001f469\u200d\U0001f469\u200d\U0001f466", "é", "\x01", '"', "\u2028"]
+)
+def test_the_widest_handles_and_group_names_fit_whole_into_their_hundred_characters(wide: str) -> None:
+    for is_group in (True, False):
+        shown = target(text=wide * 500, sender_handle=wide * 300, is_group=is_group, group_name=wide * 300)
+
+        payload = render(push(shown)).payload
+
+        assert len(json.dumps({"to": LONGEST_TOKEN, **payload})) <= EXPOS_LIMIT
+        assert payload["title"] == (wide * 300)[:100]
+
+
+def test_a_text_of_the_store_is_not_cut_again() -> None:
+    assert render(push(target(text="x" * 120))).payload["body"] == "x" * 120
