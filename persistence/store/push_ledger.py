@@ -25,7 +25,8 @@ WITH input AS (
            to_timestamp(registered_at_us / 1000000.0), cause
     FROM input ORDER BY conversation_id, message_id, device_id
     ON CONFLICT (conversation_id, message_id, device_id) DO UPDATE
-    SET attempts = l.attempts + 1, lease_until = excluded.lease_until, updated_at = now()
+    SET attempts = l.attempts + 1, lease_until = excluded.lease_until, updated_at = now(),
+        token_registered_at = excluded.token_registered_at
     WHERE l.state = 'calling' AND l.lease_until < now() AND l.attempts < $9
     RETURNING conversation_id, message_id, device_id
 )
@@ -69,6 +70,8 @@ UPDATE push_ledger l
 SET state = CASE i.state WHEN 'sent' THEN 'sent' WHEN 'rejected' THEN 'rejected' ELSE 'calling' END,
     lease_until = now(), ticket_id = coalesce(i.ticket_id, l.ticket_id), reason = i.reason, updated_at = now(),
     attempts = CASE i.state WHEN 'retry' THEN l.attempts - 1 ELSE l.attempts END,
+    receipt = CASE WHEN i.ticket_id IS NULL THEN l.receipt END,
+    receipt_checks = CASE WHEN i.ticket_id IS NULL THEN l.receipt_checks ELSE 0 END,
     receipt_due_at = CASE WHEN i.ticket_id IS NOT NULL THEN now() + $7 * interval '1 second' END
 FROM input i
 WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND l.device_id = i.device_id

@@ -23,8 +23,10 @@ WITH ripe AS (
     RETURNING l.*
 )
 SELECT due.ticket_id, due.conversation_id, due.seq, due.message_id, due.user_id, due.device_id, m.sender_id,
-       (extract(epoch FROM m.created_at) * 1000)::bigint AS at_ms
+       (extract(epoch FROM m.created_at) * 1000)::bigint AS at_ms,
+       (extract(epoch FROM due.updated_at) * 1000)::bigint AS sent_at_ms, d.platform
 FROM due JOIN messages m ON m.conversation_id = due.conversation_id AND m.seq = due.seq
+LEFT JOIN devices d ON d.id = due.device_id
 """,
 )
 
@@ -35,17 +37,19 @@ async def due_receipts(database: Database, limit: int, lease_seconds: float) -> 
     return [push_api.DueReceipt(**dict(row)) for row in rows]
 
 
+# `updated_at` stays: it tells when Expo took the push.
 _RECEIPTS = Query(
     "push_receipts",
     """
 UPDATE push_ledger l
 SET receipt = coalesce(i.receipt, CASE WHEN l.receipt_checks >= cardinality($6::int[]) THEN 'missing' END),
-    receipt_checks = l.receipt_checks + 1, updated_at = now(),
+    receipt_checks = l.receipt_checks + 1,
     receipt_due_at = CASE WHEN i.receipt IS NULL
-        THEN l.created_at + ($6::int[])[l.receipt_checks + 1] * interval '1 second' END,
-    state = CASE WHEN i.again THEN 'calling' ELSE l.state END
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bool[])
-    AS i(conversation_id, message_id, device_id, receipt, again)
+        THEN l.updated_at + ($6::int[])[l.receipt_checks + 1] * interval '1 second' END,
+    state = CASE WHEN i.again THEN 'calling' ELSE l.state END,
+    attempts = CASE WHEN i.counts THEN l.attempts ELSE l.attempts - 1 END
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::bool[], $7::bool[])
+    AS i(conversation_id, message_id, device_id, receipt, again, counts)
 WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND l.device_id = i.device_id
 """,
 )
@@ -57,8 +61,11 @@ async def settle_receipts(pool: Pool, outcomes: Sequence[push_api.ReceiptOutcome
     What may be pushed once more counts as not settled again: a claim of it is granted while attempts are left.
     """
     dead = [(one.conversation_id, one.message_id, one.device_id) for one in outcomes if one.dead_token]
-    rows = [(one.conversation_id, one.message_id, one.device_id, one.receipt, one.again) for one in outcomes]
+    rows = [
+        (one.conversation_id, one.message_id, one.device_id, one.receipt, one.again, one.counts) for one in outcomes
+    ]
     async with transaction(pool) as connection:
         if dead:
             await devices.remove_dead(connection, dead)
-        await _RECEIPTS.rows(connection, *columns(rows, 5), list(RETRIES_SECONDS))
+        *facts, counts = columns(rows, 6)
+        await _RECEIPTS.rows(connection, *facts, list(RETRIES_SECONDS), counts)

@@ -37,7 +37,8 @@ _TARGETS = Query(
     "push_targets",
     """
 SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cause, m.sender_id,
-       s.handle AS sender_handle, m.text, (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
+       s.handle AS sender_handle, left(m.text, $6) AS text,
+       (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
        c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left", p.hidden_seq, p.attended_seq, p.read_seq,
        greatest(p.read_ordinal, p.hidden_ordinal) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
@@ -73,7 +74,7 @@ LEFT JOIN LATERAL (
 async def targets(database: Database, addressees: Sequence[push_api.Addressee]) -> list[push_api.Target]:
     """The facts for each of these users and messages. Who was never in there, and what is gone, is absent."""
     asked = [(one.conversation_id, one.message_id, user, one.cause) for one in addressees for user in one.users]
-    rows = await _TARGETS.rows(database, *columns(asked, 4), MAX_ATTEMPTS)
+    rows = await _TARGETS.rows(database, *columns(asked, 4), MAX_ATTEMPTS, push_api.TEXT_CHARACTERS)
     return [_target(dict(row)) for row in rows]
 
 

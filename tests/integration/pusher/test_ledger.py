@@ -120,6 +120,61 @@ async def test_a_dead_token_is_removed_unless_it_was_registered_again(pool: Pool
     assert [device.token for device in after.devices] == ["ExponentPushToken[back]"]
 
 
+async def test_a_token_that_was_new_at_the_second_try_is_removed_if_it_is_dead(
+    pool: Pool, conversation_id: str
+) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    message_id = await say(pool, conversation_id, "hi")
+    first = await target(pool, conversation_id, message_id)
+    assert await push_ledger.claim(pool, [claim_of(first, first.devices[0])], 0) == ["granted"]
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+
+    found = await target(pool, conversation_id, message_id)
+    claim = claim_of(found, found.devices[0])
+    assert await push_ledger.claim(pool, [claim], 30) == ["granted"]
+    dead = outcome_of(claim, "rejected", reason="DeviceNotRegistered", dead_token=True)
+    await push_ledger.settle(pool, [dead], [])
+
+    assert (await target(pool, conversation_id, message_id)).devices == []
+
+
+async def test_what_is_pushed_again_is_asked_for_a_receipt_as_often_as_the_first_time(
+    pool: Pool, conversation_id: str
+) -> None:
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "hi"))
+    claim = claim_of(found, found.devices[0])
+
+    await push_ledger.claim(pool, [claim], 30)
+    await push_ledger.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
+    for receipt in (None, None, "ProviderError"):
+        await look_for_receipt(pool, receipt)
+    assert await push_ledger.claim(pool, [claim], 30) == ["granted"]
+    await push_ledger.settle(pool, [outcome_of(claim, "sent", ticket_id="t2")], [])
+    for _ in range(3):
+        await look_for_receipt(pool, None)
+    assert await pool.fetchval("SELECT receipt FROM push_ledger") is None, "one look is left"
+    await look_for_receipt(pool, None)
+
+    assert await pool.fetchval("SELECT receipt FROM push_ledger") == "missing"
+
+
+async def look_for_receipt(pool: Pool, receipt: str | None) -> None:
+    """As if it were time to: finds this one, or none yet."""
+    await pool.execute("UPDATE push_ledger SET receipt_due_at = now()")
+    [due] = await push_receipts.due_receipts(pool, 10, 60)
+    again = receipt is not None
+    found = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, receipt, again=again)
+    await push_receipts.settle_receipts(pool, [found])
+
+
+async def test_a_text_is_given_as_far_as_a_notification_shows_it(pool: Pool, conversation_id: str) -> None:
+    """A pusher that holds a large group's targets must not hold the text a thousand times."""
+    found = await target(pool, conversation_id, await say(pool, conversation_id, "\U0001f600" * 2000))
+
+    assert found.text == "\U0001f600" * 120
+
+
 async def test_a_token_moves_to_whoever_registered_it_last(pool: Pool, conversation_id: str) -> None:
     await devices.register(pool, BOB, "ExponentPushToken[x]", None, None)
     await devices.register(pool, ADA, "ExponentPushToken[x]", None, None)
@@ -164,7 +219,7 @@ async def test_a_receipt_is_asked_for_until_it_came(pool: Pool, conversation_id:
     await push_ledger.settle(pool, [outcome_of(claim, "sent", ticket_id="t1")], [])
     assert await push_receipts.due_receipts(pool, 10, 60) == [], "not before a quarter of an hour"
 
-    await pool.execute("UPDATE push_ledger SET receipt_due_at = now(), created_at = now() - interval '2 hours'")
+    await pool.execute("UPDATE push_ledger SET receipt_due_at = now(), updated_at = now() - interval '2 hours'")
     [due] = await push_receipts.due_receipts(pool, 10, 60)
     assert await push_receipts.due_receipts(pool, 10, 60) == [], "leased"
     missing = push_api.ReceiptOutcome(due.conversation_id, due.message_id, due.device_id, None)
