@@ -4,19 +4,24 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from persistence.store.database import Database, Query, Row
+from persistence.store.push_ledger import MAX_ATTEMPTS
 from persistence.store.views import View
 from shared.clock import iso, iso_or_none
 
 
 class DeviceTrace(View, frozen=True):
-    """One device's line in the push ledger. `state`: calling, sent or rejected. `receipt`: APNs' or FCM's word."""
+    """How one device was told, or why it was not. `receipt`: APNs' or FCM's word.
+
+    `state`: calling, sent, rejected, unclear (Expo never said whether it took it, and was asked often enough), or
+    untold: then `reason` is the policy's, nothing was tried, and `claimed_at` is None.
+    """
 
     device_id: str
     platform: str | None
     state: str
     attempts: int
     reason: str | None
-    claimed_at: str
+    claimed_at: str | None
     settled_at: str
     ticket_id: str | None
     receipt: str | None
@@ -92,8 +97,18 @@ ORDER BY p.user_id
 _DEVICES = Query(
     "trace_devices",
     """
-SELECT l.*, d.platform FROM push_ledger l LEFT JOIN devices d ON d.id = l.device_id
-WHERE l.conversation_id = $1 AND l.message_id = $2 ORDER BY l.created_at
+SELECT l.user_id, l.device_id, d.platform, l.attempts, l.reason, l.cause, l.created_at, l.updated_at, l.ticket_id,
+       l.receipt, CASE WHEN l.state = 'calling' AND l.attempts >= $3 AND l.lease_until < now() THEN 'unclear'
+                       ELSE l.state END AS state
+FROM push_ledger l LEFT JOIN devices d ON d.id = l.device_id
+WHERE l.conversation_id = $1 AND l.message_id = $2
+UNION ALL
+SELECT p.user_id, d.id, d.platform, 0, p.reason, p.cause, NULL, p.decided_at, NULL, NULL, 'untold'
+FROM push_decisions p JOIN devices d ON d.user_id = p.user_id AND d.registered_at <= p.decided_at
+WHERE p.conversation_id = $1 AND p.message_id = $2 AND NOT EXISTS (
+    SELECT FROM push_ledger l
+    WHERE l.conversation_id = $1 AND l.message_id = $2 AND l.device_id = d.id)
+ORDER BY updated_at, device_id
 """,
 )
 
@@ -106,7 +121,7 @@ async def trace(database: Database, message_id: str) -> Trace | None:
     conversation_id, seq = message["conversation_id"], message["seq"]
     facts = (conversation_id, seq, message_id, message["sender_id"], message["created_at"])
     devices: dict[str, list[Row]] = defaultdict(list)
-    for row in await _DEVICES.rows(database, conversation_id, message_id):
+    for row in await _DEVICES.rows(database, conversation_id, message_id, MAX_ATTEMPTS):
         devices[row["user_id"]].append(row)
     return Trace(
         message_id=message_id,
@@ -153,7 +168,7 @@ def _device(row: Row) -> DeviceTrace:
         state=row["state"],
         attempts=row["attempts"],
         reason=row["reason"],
-        claimed_at=iso(row["created_at"]),
+        claimed_at=iso_or_none(row["created_at"]),
         settled_at=iso(row["updated_at"]),
         ticket_id=row["ticket_id"],
         receipt=row["receipt"],

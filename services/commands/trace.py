@@ -59,7 +59,7 @@ def _recipient(recipient: RecipientTrace) -> Iterator[str]:
         yield f"  left the conversation {recipient.left_at}"
     if recipient.last_seen_at:
         yield f"  last seen {recipient.last_seen_at}"
-    if recipient.decision:
+    if recipient.decision and not any(device.state == "untold" for device in recipient.devices):
         yield f"  no push: {recipient.decision}, decided {recipient.decided_at}"
     for device in recipient.devices:
         yield from _device(device)
@@ -69,6 +69,9 @@ def _recipient(recipient: RecipientTrace) -> Iterator[str]:
 
 def _device(device: DeviceTrace) -> Iterator[str]:
     yield f"  device {device.device_id} ({device.platform or 'platform not known'})"
+    if device.state == "untold":
+        yield f"    no push: {device.reason}, decided {device.settled_at}"
+        return
     tries = "1 try" if device.attempts == 1 else f"{device.attempts} tries"
     why = f": {device.reason}" if device.reason else ""
     yield f"    {_STATES[device.state]}{why}, {device.settled_at} ({tries}, first {device.claimed_at})"
@@ -85,4 +88,5 @@ _STATES = {
     "calling": "not settled",
     "sent": "Expo accepted the push",
     "rejected": "Expo rejected the push",
+    "unclear": "Expo never said whether it took the push, and is not asked again",
 }

@@ -94,7 +94,28 @@ async def test_a_mute_is_in_the_operators_trace(push: PushWorld) -> None:
 
     [recipient] = (await full_trace(push, message["id"]))["recipients"]
     assert (recipient["decision"], recipient["connected"]) == ("conversation muted", False)
+    [device] = recipient["devices"]
+    assert (device["state"], device["reason"], device["platform"]) == ("untold", "conversation muted", "ios")
     assert push.expo.accepted == []
+
+
+async def test_a_push_of_which_expo_never_said_whether_it_took_it_is_unclear(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, _ = await push.with_phone("bob")
+    push.expo.faults.error_after = 1.0
+
+    async with push.pusher():
+        message = await ann.send(await ann.start(bob), "Hello")
+        await eventually(lambda: given_up(push))
+
+    [recipient] = (await full_trace(push, message["id"]))["recipients"]
+    [device] = recipient["devices"]
+    assert (device["state"], device["reason"], device["attempts"]) == ("unclear", "HTTP 502", 3)
+
+
+async def given_up(push: PushWorld) -> bool:
+    await push.let_entries_rest()
+    return len(push.expo.accepted) == 3 and await push.waiting() == 0
 
 
 async def decided(push: PushWorld, message_id: str) -> bool:
