@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pusher.dead_letters import DeadLetters
-from pusher.metrics import STOPPED
+from pusher.metrics import RECEIPT_ERRORS, STOPPED
 from pusher.worker import MAX_DELIVERIES
 from shared import keys, push_api
 from shared.checkpoints import EXPO_ANSWERED, PUSH_SETTLED
@@ -140,6 +140,49 @@ async def test_a_dead_token_is_removed_and_its_batch_is_told(push: PushWorld) ->
     assert await ledger(push, "SELECT token FROM devices") == [alive]
 
 
+async def test_a_notification_that_fails_its_whole_batch_harms_no_other(push: PushWorld) -> None:
+    ann = push.person("ann")
+    people = [await push.with_phone(f"user{number}") for number in range(5)]
+    bad = people[3][1]
+    push.expo.faults.malformed = [bad]
+    room = await ann.start(*(person for person, _ in people), isGroup=True)
+
+    async with push.pusher():
+        await ann.send(room, "Hello")
+        await push.drained()
+
+    assert sorted(one.token for one in push.expo.accepted) == sorted(token for _, token in people if token != bad)
+    assert await ledger(push, "SELECT reason FROM push_ledger WHERE state = 'rejected'") == ["VALIDATION_ERROR"]
+
+
+async def test_tokens_of_two_projects_are_told_apart_from_each_other(push: PushWorld) -> None:
+    ann = push.person("ann")
+    people = [await push.with_phone(f"user{number}") for number in range(4)]
+    push.expo.faults.experiences = {people[1][1]: "@another/app"}
+    room = await ann.start(*(person for person, _ in people), isGroup=True)
+
+    async with push.pusher():
+        await ann.send(room, "Hello")
+        await push.drained()
+
+    assert sorted(one.token for one in push.expo.accepted) == sorted(token for _, token in people)
+    assert push.expo.calls["arrived"] == 3, "all together, then each project's"
+
+
+@pytest.mark.parametrize("code", ["MismatchSenderId", "DeveloperError", "MessageTooBig"])
+async def test_what_would_fail_again_is_given_up_and_alarms(push: PushWorld, code: str) -> None:
+    token, _ = await a_message(push)
+    push.expo.faults.ticket_errors = {token: code}
+    before = RECEIPT_ERRORS.labels(code)._value.get()
+
+    async with push.pusher():
+        await push.drained()
+
+    assert await ledger(push, "SELECT state FROM push_ledger") == ["rejected"]
+    assert await ledger(push, "SELECT token FROM devices") == [token], "it is not the token's fault"
+    assert RECEIPT_ERRORS.labels(code)._value.get() == before + 1
+
+
 async def test_refused_credentials_stop_the_sending_and_keep_the_queue(push: PushWorld) -> None:
     push.expo.faults.access_token = "another"
 
@@ -217,15 +260,14 @@ async def test_a_burst_that_persistence_refuses_harms_no_other(push: PushWorld) 
     cleo, cleos = await push.with_phone("cleo")
     rooms = [await ann.start(bob), await ann.start(cleo)]
 
-    async with (
-        refusing(push.parley.persistence_url) as proxy,
-        push.pusher(persistence_url=proxy.url, push_burst_seconds=3.0),
-    ):
+    async with refusing(push.parley.persistence_url) as proxy, push.pusher(persistence_url=proxy.url):
         for room in rooms:
             await ann.send(room, "one")
         await push.expo.wait_for(2)
         poison, _ = [(await ann.send(room, "two"))["id"] for room in rooms]
+        await eventually(lambda: none_waits(push))
         proxy.rule = lambda _, body: 500 if poison.encode() in body else None
+        await push.let_windows_end()
         await push.expo.wait_for(3)
 
     assert [one.token for one in push.expo.accepted[2:]] == [cleos]
@@ -249,6 +291,10 @@ async def test_nothing_becomes_a_dead_letter_while_persistence_refuses_everythin
 
 async def enough(refused: list[str], count: int) -> int:
     return int(refused.count(push_api.TARGETS) >= count)
+
+
+async def none_waits(push: PushWorld) -> bool:
+    return await push.waiting() == 0
 
 
 async def both_wait(push: PushWorld) -> bool:

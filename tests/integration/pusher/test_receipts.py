@@ -9,13 +9,16 @@ import pytest
 
 from pusher.badges import Badges
 from pusher.expo import Expo
+from pusher.halts import Halts
 from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
 from pusher.receipts import Receipts
 from pusher.stream import UndeliveredStream
 from shared import keys
-from tests.integration.pusher.world import PushWorld
+from shared.clock import now_ms
+from tests.integration.pusher.world import BURST_SECONDS, PushWorld
 from tests.integration.rest.conftest import SERVICE_TOKEN
+from tests.support.waiting import eventually
 
 
 @asynccontextmanager
@@ -24,7 +27,8 @@ async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Badges]]:
     async with aiohttp.ClientSession() as session:
         persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
         redis = push.parley.rest.parts.redis
-        yield Receipts(expo, persistence, UndeliveredStream(redis, "one")), Badges(persistence, expo, ExpoPace(redis))
+        receipts = Receipts(expo, persistence, UndeliveredStream(redis, "one"), Halts(redis))
+        yield receipts, Badges(persistence, expo, ExpoPace(redis))
     await expo.close()
 
 
@@ -81,9 +85,10 @@ async def test_a_receipt_that_never_comes_is_given_up_after_the_fourth_look(push
     assert await push.parley.rest.parts.pool.fetchval("SELECT receipt FROM push_ledger") == "missing"
 
 
-async def test_what_apns_or_fcm_did_not_take_is_pushed_again_and_at_most_twice(push: PushWorld) -> None:
+@pytest.mark.parametrize("code", ["ExpoError", "ProviderError", "MessageRateExceeded"])
+async def test_what_apns_or_fcm_did_not_take_is_pushed_again_and_at_most_twice(push: PushWorld, code: str) -> None:
     token = await a_push(push)
-    push.expo.faults.receipt_errors = {token: "ProviderError"}
+    push.expo.faults.receipt_errors = {token: code}
 
     async with sweepers(push) as (receipts, _), push.pusher():
         for _ in range(4):
@@ -105,6 +110,71 @@ async def test_what_was_read_before_its_receipt_came_is_not_pushed_again(push: P
         await push.drained()
 
     assert len(push.expo.accepted) == 1
+
+
+async def test_a_receipt_leaves_it_known_when_expo_took_the_push(push: PushWorld) -> None:
+    await a_push(push)
+    pool = push.parley.rest.parts.pool
+    taken = await pool.fetchval("SELECT updated_at FROM push_ledger")
+    await let_receipts_be_due(push)
+
+    async with sweepers(push) as (receipts, _):
+        await receipts.sweep()
+
+    assert await pool.fetchval("SELECT updated_at FROM push_ledger WHERE receipt = 'ok'") == taken
+
+
+async def test_a_platform_whose_credentials_are_refused_waits_until_they_are_right(
+    push: PushWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pusher.bursts.DEVICE_PAUSE_SECONDS", BURST_SECONDS)
+    redis = push.parley.rest.parts.redis
+    halts, expo = Halts(redis), push.expo
+    ann = push.person("ann")
+    (bob, bobs), (dan, dans) = await push.with_phone("bob"), await push.with_phone("dan")
+    cleo, cleos = await push.with_phone("cleo", "android")
+    room = await ann.start(bob, cleo, dan, isGroup=True, name="Climbing")
+
+    async with sweepers(push) as (receipts, _), push.pusher():
+        await ann.send(room, "one")
+        await push.drained()
+        expo.faults.receipt_errors = {bobs: "InvalidCredentials", dans: "InvalidCredentials"}
+        await let_receipts_be_due(push)
+        await receipts.sweep()
+        assert await halts.halted() == {"ios"}
+        await expo.wait_for(4)  # of what was refused, one goes out at once, to see whether it is still so
+
+        await ann.send(room, "two")
+        await eventually(lambda: len(expo.of(cleos)) == 2)
+        await receipts.sweep()
+        assert await halts.halted() == {"ios"}, "it is"
+        assert len(expo.of(bobs) + expo.of(dans)) == 3, "the iPhones wait, the other phone does not"
+
+        expo.faults.receipt_errors = {}
+        await redis.delete(keys.push_probe("ios"))  # as if a minute had passed
+        await push.let_windows_end()
+        await expo.wait_for(6)
+        await eventually(lambda: lifted(receipts, halts))
+        await push.drained()
+
+    assert [expo.of(token)[-1]["data"]["seq"] for token in (bobs, dans)] == [2, 2], "nothing was lost"
+
+
+async def lifted(receipts: Receipts, halts: Halts) -> bool:
+    await receipts.sweep()
+    return not await halts.halted()
+
+
+async def test_a_receipt_of_before_new_credentials_halts_nothing(push: PushWorld) -> None:
+    halts = Halts(push.parley.rest.parts.redis)
+    sent_at_ms = now_ms()
+
+    assert await halts.halt("ios", sent_at_ms)
+    assert not await halts.halt("ios", sent_at_ms), "it is halted"
+    await halts.lift("ios")
+
+    assert not await halts.halt("ios", sent_at_ms)
+    assert await halts.halt("ios", now_ms() + 60_000)
 
 
 async def test_only_consumers_that_ended_long_ago_and_left_nothing_are_forgotten(
