@@ -62,7 +62,8 @@ class Receipts:
     async def _look_at_probes(self) -> None:
         halted = await self._halts.halted()
         for platform in sorted(halted):
-            found = await self._expo.receipts(await self._halts.probes(platform))
+            tickets = await self._halts.probes(platform)
+            found = await self._expo.receipts(tickets) if tickets else None
             if found and "ok" in found.values():
                 await self._halts.lift(platform)
                 log.info("credentials are taken again: pushes of this platform go on", platform=platform)
