@@ -23,6 +23,14 @@ class Left:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The pushes of one call. `foreign`: they are hardly our project's, so a refusal of credentials is theirs alone."""
+
+    pushes: Sequence[Push]
+    foreign: bool = False
+
+
+@dataclass(frozen=True)
 class Answered:
     """What came of one call: what is to be tried again soon, what by groups, and what it left.
 
@@ -31,7 +39,7 @@ class Answered:
 
     again: list[Push]
     pause_seconds: float
-    apart: list[list[Push]]
+    apart: list[Group]
     left: Left
     late: bool = False
 
@@ -56,12 +64,17 @@ def writable(answered: Sequence[tuple[Push, Outcome]], *, leased: bool) -> list[
     return [(push, said) for push, said in answered if leased or isinstance(said, Sent | Rejected)]
 
 
-def _groups(answered: Sequence[tuple[Push, Outcome]]) -> list[list[Push]]:
-    groups: dict[str, list[Push]] = defaultdict(list)
+def judged(said: Sequence[Outcome], *, foreign: bool) -> list[Outcome]:
+    """Expo's word on another project's token must not stop the pushes to our own."""
+    return [Rejected(one.reason) if foreign and isinstance(one, Stopped) else one for one in said]
+
+
+def _groups(answered: Sequence[tuple[Push, Outcome]]) -> list[Group]:
+    groups: dict[tuple[str, bool], list[Push]] = defaultdict(list)
     for push, said in answered:
         if isinstance(said, Apart):
-            groups[said.group].append(push)
-    return list(groups.values())
+            groups[said.group, said.foreign].append(push)
+    return [Group(pushes, foreign) for (_, foreign), pushes in groups.items()]
 
 
 def _soon(said: Outcome) -> bool:

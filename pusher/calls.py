@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from pusher.answers import Answered, Left, answered_of, keys_of, writable
+from pusher.answers import Answered, Group, Left, answered_of, judged, keys_of, writable
 from pusher.halts import Halts
 from pusher.metrics import PUSH_SECONDS, PUSHES
 from pusher.outcomes import Late, Outcome, Rejected, Sent, Stopped
@@ -74,7 +74,7 @@ class Calls:
 
     async def make(self, pushes: Sequence[Push]) -> Left:
         """Makes these pushes as far as they are still wanted."""
-        calls: list[Sequence[Push]] = [pushes[start : start + CALL_SIZE] for start in range(0, len(pushes), CALL_SIZE)]
+        calls = [Group(pushes[start : start + CALL_SIZE]) for start in range(0, len(pushes), CALL_SIZE)]
         left = Left()
         while calls:
             # All are awaited before any failure is raised: a call that nobody awaits could not be written down.
@@ -87,13 +87,14 @@ class Calls:
                 left |= one.left
         return left
 
-    async def _call(self, pushes: Sequence[Push]) -> Answered:
+    async def _call(self, group: Group) -> Answered:
         """One call, and again for what Expo did not take, while the wait is short."""
-        waiting, left, tries = list(pushes), Left(), 0
-        apart: list[list[Push]] = []
+        waiting, left, tries = list(group.pushes), Left(), 0
+        apart: list[Group] = []
         async with self._at_once:
             while waiting and tries < TRIES:
-                answered = await _to_its_end(self._attempt(waiting, await self._near_slot(len(waiting))))
+                slot = await self._near_slot(len(waiting))
+                answered = await _to_its_end(self._attempt(waiting, slot, foreign=group.foreign))
                 left |= answered.left
                 apart += answered.apart
                 waiting = answered.again
@@ -112,14 +113,14 @@ class Calls:
                 return slot
             self._lead.was_too_short()
 
-    async def _attempt(self, pushes: Sequence[Push], slot: Slot) -> Answered:
+    async def _attempt(self, pushes: Sequence[Push], slot: Slot, *, foreign: bool) -> Answered:
         begun = time.monotonic()
         wanted, decisions = await self._still_wanted(pushes)
         let_go = let_go_of(wanted, await self._halts.probing({push.platform for push in wanted}))
         granted, busy = await self._claim(let_go.pushes)
         notifications = [render(push, default_preview=self._default_preview) for push in granted]
         self._lead.took(time.monotonic() - begun)
-        said = await self._sender.send(notifications, slot) if notifications else []
+        said = judged(await self._sender.send(notifications, slot) if notifications else [], foreign=foreign)
         await self._checkpoints.reach(EXPO_ANSWERED)
         answered = list(zip(granted, said, strict=True))
         await self._write_down(answered, decisions, claimed_at=begun)

@@ -7,6 +7,7 @@ Codes and their reactions: docs.expo.dev, "Push ticket and receipt errors".
 
 import asyncio
 import gzip
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -151,8 +152,9 @@ def _apart(code: str, notifications: list[Notification], error: PushServerError 
     """By their projects, where Expo says which those are; else by halves."""
     projects = _projects(error)
     groups = [projects.get(one.token, "") for one in notifications]
-    if len(set(groups)) > 1:
-        return [Apart(code, group) for group in groups]
+    sizes = Counter(groups)
+    if len(sizes) > 1:
+        return [Apart(code, group, foreign=sizes[group] < max(sizes.values())) for group in groups]
     middle = len(notifications) // 2
     return [Apart(code, "first" if index < middle else "second") for index in range(len(notifications))]
 

@@ -56,10 +56,14 @@ class Late:
 
 @dataclass(frozen=True)
 class Apart:
-    """The call failed for what it held together, and Expo took nothing: to be tried with those of its group alone."""
+    """The call failed for what it held together, and Expo took nothing: to be tried with those of its group alone.
+
+    `foreign`: its group is a project of fewer tokens than another's in the call, so hardly ours.
+    """
 
     reason: str
     group: str
+    foreign: bool = False
 
 
 Outcome = Sent | Rejected | Retry | DeviceBusy | Ambiguous | Stopped | Late | Apart

@@ -54,6 +54,8 @@ class Faults(msgspec.Struct):
     receipt_errors: dict[str, str] = {}
     experiences: dict[str, str] = {}
     """token -> the project it belongs to; two projects in a request fail it."""
+    forbidden: list[str] = []
+    """Projects that the caller's credentials are not for."""
     malformed: list[str] = []
     """Tokens whose message fails its whole request."""
     access_token: str | None = None
@@ -126,6 +128,8 @@ class FakeExpo:
         projects = self._projects(messages)
         if len(projects) > 1:
             return self._failure(400, "PUSH_TOO_MANY_EXPERIENCE_IDS", "experiences", details=projects)
+        if any(project in faults.forbidden for project in projects):
+            return self._failure(403, "UNAUTHORIZED", "forbidden")
         if any(message.get("to") in faults.malformed for message in messages):
             return self._failure(400, "VALIDATION_ERROR", "malformed")
         if self._random.random() < faults.too_many_requests:

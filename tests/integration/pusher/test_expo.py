@@ -58,7 +58,8 @@ async def test_tokens_of_another_project_are_set_apart_from_ours(server: FakeExp
 
     outcomes = await expo.send(notifications(4), any_time())
 
-    ours, theirs = (Apart("PUSH_TOO_MANY_EXPERIENCE_IDS", project) for project in ("@parley/app", "@another/app"))
+    ours = Apart("PUSH_TOO_MANY_EXPERIENCE_IDS", "@parley/app")
+    theirs = Apart("PUSH_TOO_MANY_EXPERIENCE_IDS", "@another/app", foreign=True)
     assert outcomes == [ours, ours, theirs, ours]
     assert server.accepted == []
 

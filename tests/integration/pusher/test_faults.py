@@ -169,6 +169,22 @@ async def test_tokens_of_two_projects_are_told_apart_from_each_other(push: PushW
     assert push.expo.calls["arrived"] == 3, "all together, then each project's"
 
 
+async def test_a_token_of_a_project_that_is_not_ours_stops_nobody_elses_pushes(push: PushWorld) -> None:
+    ann = push.person("ann")
+    people = [await push.with_phone(f"user{number}") for number in range(4)]
+    foreign = people[1][1]
+    push.expo.faults.experiences, push.expo.faults.forbidden = {foreign: "@another/app"}, ["@another/app"]
+    room = await ann.start(*(person for person, _ in people), isGroup=True)
+
+    async with push.pusher():
+        await ann.send(room, "Hello")
+        await push.drained()
+
+    assert sorted(one.token for one in push.expo.accepted) == sorted(token for _, token in people if token != foreign)
+    assert await ledger(push, "SELECT reason FROM push_ledger WHERE state = 'rejected'") == ["UNAUTHORIZED"]
+    assert STOPPED._value.get() == 0
+
+
 @pytest.mark.parametrize("code", ["MismatchSenderId", "DeveloperError", "MessageTooBig"])
 async def test_what_would_fail_again_is_given_up_and_alarms(push: PushWorld, code: str) -> None:
     token, _ = await a_message(push)

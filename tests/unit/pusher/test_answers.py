@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from pusher.answers import answered_of, writable
+from pusher.answers import Group, answered_of, judged, writable
 from pusher.outcomes import Ambiguous, Apart, DeviceBusy, Late, Outcome, Rejected, Retry, Sent, Stopped
 from pusher.planning import Push, let_go_of
 from tests.unit.pusher.targets import PHONE, WANTED
@@ -48,8 +48,13 @@ def test_what_failed_together_is_grouped() -> None:
 
     answered = answered_of([(PUSH, Apart("x", "a")), (other, Apart("x", "b")), (PUSH, Apart("x", "a"))], set(), [])
 
-    assert answered.apart == [[PUSH, PUSH], [other]]
+    assert answered.apart == [Group([PUSH, PUSH]), Group([other])]
     assert answered.left.unsettled == set()
+
+
+def test_a_foreign_projects_credentials_are_its_own_affair() -> None:
+    assert judged([Stopped("UNAUTHORIZED"), Sent("t")], foreign=True) == [Rejected("UNAUTHORIZED"), Sent("t")]
+    assert judged([Stopped("UNAUTHORIZED")], foreign=False) == [Stopped("UNAUTHORIZED")]
 
 
 def test_who_lost_its_lease_writes_down_only_what_is_settled() -> None:
