@@ -19,6 +19,7 @@ from shared import push_api
 from shared.checkpoints import PUSH_SETTLED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES
+from shared.tracing import PUSH, Span, Tracing
 
 log = structlog.get_logger()
 
@@ -41,10 +42,13 @@ PAUSE_SECONDS = 1.0
 class Worker:
     """`run` forever. It raises only for a fault of our own: what Redis, persistence or Expo do is waited out."""
 
-    def __init__(self, stream: UndeliveredStream, delivery: Delivery, checkpoints: Checkpoints) -> None:
+    def __init__(
+        self, stream: UndeliveredStream, delivery: Delivery, checkpoints: Checkpoints, tracing: Tracing
+    ) -> None:
         self._stream = stream
         self._delivery = delivery
         self._checkpoints = checkpoints
+        self._tracing = tracing
 
     async def run(self) -> None:
         while True:
@@ -90,6 +94,7 @@ class Worker:
         log.error("dead letter", entry=one.id, reason=reason)
 
     async def _deal_with(self, entries: Sequence[Entry]) -> None:
+        spans = self._begun(entries)
         try:
             unsettled = await self._delivery.push([_addressee(entry) for entry in entries])
         except PersistenceAway as error:
@@ -99,6 +104,13 @@ class Worker:
         else:
             await self._checkpoints.reach(PUSH_SETTLED)
             await self._acknowledge(entries, unsettled)
+            for entry, span in spans:
+                span.end({"parley.users": len(entry.message.users), "parley.unsettled": len(_keys(entry) & unsettled)})
+
+    def _begun(self, entries: Sequence[Entry]) -> list[tuple[Entry, Span]]:
+        """The spans of those that are traced; of a try that comes to nothing nobody is told."""
+        begun = [(entry, self._tracing.step(PUSH, entry.message.span)) for entry in entries if entry.message.span]
+        return [(entry, span) for entry, span in begun if span is not None]
 
     async def _wait_out(self, entries: Sequence[Entry], error: Exception) -> None:
         log.warning("persistence is away", error=str(error))

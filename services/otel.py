@@ -19,7 +19,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.tracing import COMMIT, CONTEXT_BYTES, DELIVER, NO_FACTS, PUBLISH, RELAY, Facts, Span
+from shared.tracing import COMMIT, CONTEXT_BYTES, DELIVER, NO_FACTS, PUBLISH, PUSH, RELAY, Facts, Span
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ KINDS = {
     PUBLISH: trace.SpanKind.PRODUCER,
     RELAY: trace.SpanKind.PRODUCER,
     DELIVER: trace.SpanKind.CONSUMER,
+    PUSH: trace.SpanKind.CONSUMER,
 }
 _TRACE_ID_BYTES = 16
 

@@ -100,7 +100,8 @@ def pusher_process(settings: Settings) -> Process:
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with (
-            pusher.pusher(settings, stop) as made,
+            tracing(settings, "pusher") as spans,
+            pusher.pusher(settings, stop, spans) as made,
             serving.internal("pusher", settings, made.ready) as internal_port,
             registered(settings, stop, internal_port, [readings.of_pusher(made.ready)]),
         ):

@@ -21,6 +21,7 @@ from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import Settings
+from shared.tracing import Tracing
 
 WORKERS = CALLS_AT_ONCE
 """Each has one batch in hand: while Expo keeps one waiting, the others go on, and memory stays bounded."""
@@ -50,7 +51,9 @@ class Pusher:
 
 
 @asynccontextmanager
-async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None) -> AsyncIterator[Pusher]:
+async def pusher(
+    settings: Settings, stop: Stop, tracing: Tracing, *, sender: Sender | None = None
+) -> AsyncIterator[Pusher]:
     """Runs until it is left. `sender` stands for Expo; without it Expo is called."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or ""))
@@ -66,7 +69,7 @@ async def pusher(settings: Settings, stop: Stop, *, sender: Sender | None = None
         calls = Calls(persistence, sender or expo, pace, halts, points, default_preview=settings.push_preview)
         delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))
         for _ in range(WORKERS):
-            tasks.spawn(Worker(stream, delivery, points).run(), name="worker")
+            tasks.spawn(Worker(stream, delivery, points, tracing).run(), name="worker")
             tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
         tasks.periodically(SAMPLE_SECONDS, lambda: _sample(stream), name="stream_metrics")

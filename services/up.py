@@ -59,7 +59,7 @@ async def _served(
     health = routes.health(parts.pool, parts.redis)
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
     internal_port = await stack.enter_async_context(internal)
-    pushing = await stack.enter_async_context(pusher(settings, stop, sender=_sender(settings, feed)))
+    pushing = await stack.enter_async_context(pusher(settings, stop, parts.tracing, sender=_sender(settings, feed)))
     entries = [readings.of_gateway(made), readings.of_persistence(health.parts), readings.of_pusher(pushing.ready)]
     await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)

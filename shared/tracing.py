@@ -18,6 +18,8 @@ RELAY: Final = "relay"
 """The same, by the relay, for whoever did not come to it."""
 DELIVER: Final = "deliver"
 """In a gateway: from Redis to the last socket write."""
+PUSH: Final = "push"
+"""In a pusher: from taking up a message that somebody missed until it is settled, Expo's answer included."""
 
 Facts = Mapping[str, str | int]
 NO_FACTS: Final[Facts] = {}

@@ -165,7 +165,7 @@ class ReceiptBatch(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """An entry of the undelivered stream: no device of these users took this message. `at_ms`: its commit.
 
-    `late`: they were online, and their deadline passed.
+    `late`: they were online, and their deadline passed. `span`: the context of its publication, where that is traced.
     """
 
     conversation_id: str
@@ -176,6 +176,7 @@ class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     at_ms: int
     version: int = VERSION
     late: bool = False
+    span: bytes = b""
 
 
 class Deadline(msgspec.Struct, frozen=True, array_like=True):

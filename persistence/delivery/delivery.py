@@ -1,7 +1,7 @@
 """What the rest of persistence tells after a commit. Nothing here waits, and nothing it does can fail a request."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from persistence.delivery import announcements
@@ -11,7 +11,7 @@ from persistence.delivery.receipt_budget import ReceiptBudget
 from persistence.delivery.settling import Settling
 from persistence.store.views import Created, Member, Message, Moved, Purged
 from shared.clock import now_us
-from shared.tracing import PUBLISH, Tracing
+from shared.tracing import PUBLISH, Span, Tracing
 
 
 class Delivery:
@@ -32,9 +32,9 @@ class Delivery:
         committed_us = now_us()
         for message in messages:
             envelope = announcements.message(message, epoch=self._epoch.current, committed_us=committed_us)
-            done = partial(self._published, message)
-            span = spans.get(message.id)
-            self._publisher.offer(envelope, done if span is None else self._traced(message, span, done))
+            parent = spans.get(message.id)
+            span = None if parent is None else self._begun(message, parent)
+            self._publisher.offer(envelope, partial(self._published, message, span))
 
     def joined(self, created: Created) -> None:
         for member in created.joined:
@@ -64,26 +64,22 @@ class Delivery:
     def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
         self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)
 
-    def _traced(self, message: Message, parent: bytes, done: Callable[[bool], None]) -> Callable[[bool], None]:
-        """Begins the span of the publication of what is offered next; it ends before `done` is called."""
-        span = self._tracing.step(PUBLISH, parent)
-        if span is None:
-            return done
-        self._publisher.offer(announcements.span(message, span.context), _ignore)
-
-        def ended(went_out: bool) -> None:
-            span.end(error=None if went_out else "not published: left to the relay")
-            done(went_out)
-
-        return ended
-
     async def tell(self, envelope: Envelope) -> bool:
         """An operator's word to the gateways: whether Redis took it."""
         return await self._publisher.publish([envelope])
 
-    def _published(self, message: Message, went_out: bool) -> None:
+    def _begun(self, message: Message, parent: bytes) -> Span | None:
+        """The span of the publication of what is offered next. None where this process does not trace."""
+        span = self._tracing.step(PUBLISH, parent)
+        if span is not None:
+            self._publisher.offer(announcements.span(message, span.context), _ignore)
+        return span
+
+    def _published(self, message: Message, span: Span | None, went_out: bool) -> None:
+        if span is not None:
+            span.end(error=None if went_out else "not published: left to the relay")
         if went_out:
-            self._settling.published(message)
+            self._settling.published(message, None if span is None else span.context)
 
     def _told(self, member: Member, went_out: bool) -> None:
         if went_out:

@@ -1,6 +1,6 @@
 """Push state: who is offline goes to the stream `undelivered` at once, for the rest a deadline is set per message."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -38,15 +38,18 @@ class PushState:
         self._presence = presence
         self._ack_timeout_ms = round(ack_timeout_seconds * 1000)
 
-    async def write(self, database: Database, messages: Sequence[Message]) -> None:
-        """For these committed messages. Raises DATABASE_FAILURES or REDIS_FAILURES; then some may have been written."""
+    async def write(self, database: Database, messages: Sequence[Message], spans: Mapping[str, bytes]) -> None:
+        """For these committed messages; `spans` are of the publication of those that are traced, by id.
+
+        Raises DATABASE_FAILURES or REDIS_FAILURES; then some may have been written.
+        """
         members = await conversations.members(database, {message.conversation_id for message in messages})
         recipients = [
             [user for user in members.get(message.conversation_id, ()) if user != message.sender_id]
             for message in messages
         ]
         online = await self._presence.online({user for users in recipients for user in users})
-        await self._write(_plan(messages, recipients, online))
+        await self._write(_plan(messages, recipients, online, spans))
 
     async def set_deadlines(self, deadlines: Iterable[Deadline]) -> None:
         """Raises REDIS_FAILURES."""
@@ -63,20 +66,22 @@ class PushState:
         successes(await self._redis.send(commands))
 
 
-def _plan(messages: Sequence[Message], recipients: Sequence[list[str]], online: set[str]) -> _Plan:
+def _plan(
+    messages: Sequence[Message], recipients: Sequence[list[str]], online: set[str], spans: Mapping[str, bytes]
+) -> _Plan:
     plan = _Plan([], [])
     for message, users in zip(messages, recipients, strict=True):
         offline = [user for user in users if user not in online]
         if offline:
-            plan.undelivered.append(_encode(_undelivered(message, offline)))
+            plan.undelivered.append(_encode(_undelivered(message, offline, spans.get(message.id, b""))))
         if len(offline) < len(users):
             plan.deadlines.append(_encode(_deadline(message)))
     return plan
 
 
-def _undelivered(message: Message, users: list[str]) -> Undelivered:
+def _undelivered(message: Message, users: list[str], span: bytes) -> Undelivered:
     return Undelivered(
-        message.conversation_id, message.seq, message.id, message.sender_id, users, _committed_ms(message)
+        message.conversation_id, message.seq, message.id, message.sender_id, users, _committed_ms(message), span=span
     )
 
 

@@ -82,26 +82,28 @@ class Relay:
         keys = [(event.conversation_id, event.seq) for event in events]
         # Rows whose message is gone belong to a conversation that was purged meanwhile: only to be deleted.
         committed = await messages.by_seq(connection, keys)
-        spans = self._spans(events)
+        spans = self._spans(events, committed)
         if not await self._publisher.publish(self._announced(committed, spans)):
             return 0
         for span in spans.values():
             span.end()
-        await self._push_state.write(connection, committed)
+        await self._push_state.write(connection, committed, {key: span.context for key, span in spans.items()})
         await self._checkpoints.reach(PUBLISHED)
         await outbox.settle(connection, keys)
         return len(keys)
 
-    def _spans(self, events: Sequence[Overdue]) -> dict[tuple[str, int], Span]:
-        """Of what is traced. Those of a try that failed are never told of: the next one begins anew."""
-        begun = [(event, self._tracing.step(RELAY, event.span)) for event in events if event.span is not None]
-        return {(event.conversation_id, event.seq): span for event, span in begun if span is not None}
+    def _spans(self, events: Sequence[Overdue], messages: Sequence[Message]) -> dict[str, Span]:
+        """Of what is traced, by message. Those of a try that failed are never told of: the next begins anew."""
+        parents = {(event.conversation_id, event.seq): event.span for event in events if event.span is not None}
+        traced = [message for message in messages if (message.conversation_id, message.seq) in parents]
+        begun = [(one.id, self._tracing.step(RELAY, parents[one.conversation_id, one.seq])) for one in traced]
+        return {message_id: span for message_id, span in begun if span is not None}
 
-    def _announced(self, messages: Sequence[Message], spans: Mapping[tuple[str, int], Span]) -> list[Envelope]:
+    def _announced(self, messages: Sequence[Message], spans: Mapping[str, Span]) -> list[Envelope]:
         at, epoch = now_us(), self._epoch.current
         envelopes: list[Envelope] = []
         for message in messages:
-            span = spans.get((message.conversation_id, message.seq))
+            span = spans.get(message.id)
             if span is not None:
                 envelopes.append(announcements.span(message, span.context))
             envelopes.append(announcements.message(message, epoch=epoch, committed_us=at))

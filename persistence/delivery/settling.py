@@ -32,12 +32,16 @@ class Settling:
         self._checkpoints = checkpoints
         self._messages: list[Message] = []
         self._members: list[Member] = []
+        self._spans: dict[str, bytes] = {}
         self._wake = asyncio.Event()
 
-    def published(self, message: Message) -> None:
+    def published(self, message: Message, span: bytes | None = None) -> None:
+        """`span` is the context of its publication, where that was traced."""
         if len(self._messages) < MOST_WAITING:
             self._messages.append(message)
             self._wake.set()
+            if span is not None:
+                self._spans[message.id] = span
 
     def told(self, member: Member) -> None:
         """The member's devices were told of the change that gave them this version."""
@@ -64,6 +68,7 @@ class Settling:
         if members:
             await memberships.settle(self._pool, members)
         if messages:
-            await self._push_state.write(self._pool, messages)
+            spans = {message.id: self._spans.pop(message.id) for message in messages if message.id in self._spans}
+            await self._push_state.write(self._pool, messages, spans)
             await self._checkpoints.reach(PUBLISHED)
             await outbox.settle(self._pool, [(message.conversation_id, message.seq) for message in messages])

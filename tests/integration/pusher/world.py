@@ -12,6 +12,7 @@ from shared import keys
 from shared.lifecycle import Stop
 from shared.presence import PresenceReader
 from shared.settings import Settings
+from shared.tracing import NoTracing
 from tests.integration.gateway.world import World, world
 from tests.integration.rest.conftest import SECRET, SERVICE_TOKEN, Person
 from tests.support.fake_expo import FakeExpo, fake_expo
@@ -51,7 +52,7 @@ class PushWorld:
     async def pusher(self, **changes: Any) -> AsyncIterator[None]:
         """One more pusher, in this process; leaving stops it cleanly."""
         stop = Stop()
-        async with pusher(replace(self._settings, **changes), stop):
+        async with pusher(replace(self._settings, **changes), stop, NoTracing()):
             yield
         assert stop.failure is None, stop.failure.__cause__
 

@@ -48,26 +48,30 @@ def exporting(url: str, **settings: str) -> dict[str, Any]:
     return {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_BSP_SCHEDULE_DELAY": "50", **settings}
 
 
-async def test_a_trace_goes_from_the_request_over_redis_to_the_sockets_of_every_gateway(
+async def test_a_trace_goes_from_the_request_over_redis_to_the_sockets_of_every_gateway_and_to_the_pusher(
     servers: tuple[Path, str, str], http: aiohttp.ClientSession, told: Collector
 ) -> None:
-    async with fleet(*servers, gateways=2, **exporting(told.url, TRACE_SAMPLE="1")) as running:
+    settings = exporting(told.url, TRACE_SAMPLE="1", EXPO_PUSH_URL="http://127.0.0.1:1")
+    async with fleet(*servers, gateways=2, pushers=1, **settings) as running:
         ada, bob = person(running, http, "ada", gateway=1), person(running, http, "bob", gateway=2)
-        room = await ada.converse(bob)
+        cleo = person(running, http, "cleo")
+        room = await ada.converse(bob, cleo)
         async with ada.phone(), bob.phone() as phone, bob.phone():
             path = f"/api/conversations/{room}/messages"
             status, _ = await ada.call("POST", path, {"text": "Hello Bob"}, traceparent())
             assert status == 201
             await phone.frame("message.new", text="Hello Bob")
             delivered = await told.wait_for("deliver", count=2)
+            [push] = await told.wait_for("push")
 
     [request], [commit], [publish] = told.named(SEND), told.named("commit"), told.named("publish")
-    assert {one.trace for one in (request, commit, publish, *delivered)} == {request.trace}
+    assert {one.trace for one in (request, commit, publish, push, *delivered)} == {request.trace}
     assert request.trace != TRACE, "a client's traceparent counts only where the deployment says so"
     assert request.parent == b""
     assert request.facts["http.response.status_code"] == 201
     assert (commit.parent, publish.parent) == (request.id, request.id)
-    assert [one.parent for one in delivered] == [publish.id] * 2
+    assert [one.parent for one in (push, *delivered)] == [publish.id] * 3
+    assert (push.service, push.facts["parley.users"]) == ("parley-pusher", 1), "of who was offline: cleo"
     assert {one.service for one in (request, commit, publish)} == {"parley-persistence"}
     assert {one.service for one in delivered} == {"parley-gateway"}
     assert {(one.facts["parley.conversation_id"], one.facts["parley.seq"]) for one in delivered} == {(room, 1)}
@@ -112,11 +116,12 @@ async def test_where_clients_decide_only_what_they_mark_is_traced_and_nothing_el
 async def test_the_relay_goes_on_with_the_trace_of_a_process_that_died_between_commit_and_publication(
     servers: tuple[Path, str, str], http: aiohttp.ClientSession, told: Collector
 ) -> None:
-    async with fleet(*servers, **exporting(told.url, TRACE_PARENT="honour")) as running:
+    settings = exporting(told.url, TRACE_PARENT="honour", EXPO_PUSH_URL="http://127.0.0.1:1")
+    async with fleet(*servers, pushers=1, **settings) as running:
         doomed = running.add("persistence", FAIL_AT=COMMITTED)
         await doomed.start()
         ada, bob = person(running, http, "ada"), person(running, http, "bob")
-        room = await ada.converse(bob)
+        room = await ada.converse(bob, person(running, http, "cleo"))
         last_words = Person(http, doomed.url, ada.token, user_id=ada.id)
         async with bob.phone() as phone:
             path = f"/api/conversations/{room}/messages"
@@ -126,8 +131,9 @@ async def test_the_relay_goes_on_with_the_trace_of_a_process_that_died_between_c
             await phone.frame("message.new", text="Did you get this?")
             [delivered] = await told.wait_for("deliver", trace=TRACE)
             [relayed] = await told.wait_for("relay", trace=TRACE)
+            [push] = await told.wait_for("push", trace=TRACE)
 
-    assert delivered.parent == relayed.id
+    assert delivered.parent == push.parent == relayed.id
     assert relayed.parent not in (b"", PARENT), "below the span of the request, of which nobody could tell any more"
 
 
@@ -147,7 +153,7 @@ async def test_without_the_extra_everything_works_and_nobody_is_told_unless_trac
             )
             assert status == 201
             await phone.frame("message.new", text="Hello Bob")
-        for kind in ("gateway", "persistence"):
+        for kind in ("gateway", "persistence", "pusher"):
             asked = running.add(kind, PERSISTENCE_URL="http://127.0.0.1:1", TRACE_SAMPLE="0.1")
             asked.spawn()
             assert await asked.ended() == 2
