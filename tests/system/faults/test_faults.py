@@ -20,3 +20,9 @@ def test_a_seed_replays_the_same_schedule() -> None:
 
 def test_a_full_schedule_has_every_kind_of_fault() -> None:
     assert {fault.kind for fault in schedule(1, faults=len(KINDS))} == set(KINDS)
+
+
+def test_a_hundred_seeds_do_everything_to_everyone() -> None:
+    done = {(fault.kind, fault.target) for seed in range(1, 101) for fault in schedule(seed)}
+
+    assert done == {(kind, target) for kind, (targets, _) in KINDS.items() for target in targets}
