@@ -89,7 +89,10 @@ def an_open_connection_is_whole(devices: Sequence[DeviceHistory], truth: Truth) 
 def _expect(expected: dict[_Place, int], step: Step) -> _Place | None:
     """Which seq is due after this step, where it says so; the place of a live event, which the caller judges."""
     if isinstance(step, Opened):
-        expected.update({(step.connection, one): head + 1 for one, head in step.heads.items()})
+        # News of a conversation that the connection is in already may be older than what it brought since.
+        for conversation, head in step.heads.items():
+            place = (step.connection, conversation)
+            expected[place] = max(expected.get(place, 1), head + 1)
     elif isinstance(step, Told):
         place = (step.connection, step.conversation_id)
         expected[place] = max(expected.get(place, 1), step.last_seq + 1)

@@ -22,6 +22,8 @@ TWO_DEVICES = 4
 """How many of the users have two devices."""
 ASLEEP = 2
 """How many more have only a phone in a pocket: no connection, so that every message must reach them by push."""
+MESSAGES_PER_CIRCLE = 100
+"""How often somebody begins a new conversation, in which messages follow at once."""
 READ, READ_PAST_THE_END, READ_EARLIER = 0.2, 0.03, 0.05
 """How often a message is followed by a read of its conversation: of what is there, of more, of less."""
 
@@ -44,6 +46,10 @@ class People:
     @property
     def all(self) -> list[Device]:
         return [device for devices in self.devices.values() for device in devices]
+
+    @property
+    def awake(self) -> list[str]:
+        return [user_id for user_id in self.devices if user_id not in self.asleep]
 
     @property
     def rests(self) -> dict[str, Rest]:
@@ -74,7 +80,8 @@ async def people(world: World, seed: int) -> AsyncIterator[People]:
             add_user(made, world, f"user{number}", dice, devices=2 if number < TWO_DEVICES else 1)
         for device in made.all:
             made.switch_on(device)
-        await _converse(made, dice)
+        for members in _circles(made.awake, dice):
+            await _begin(made, members)
         await _add_asleep(made, world, dice)
         await asyncio.gather(*(device.connected.wait() for device in made.running))
         try:
@@ -117,7 +124,7 @@ def _spread(world: World, gateways: Sequence[str], seed: int) -> Callable[[], Ta
 
 async def _add_asleep(made: People, world: World, dice: random.Random) -> None:
     """Each in a conversation with somebody who is awake."""
-    awake = list(made.devices)
+    awake = made.awake
     for number in range(ASLEEP):
         user_id = add_user(made, world, f"asleep{number}", dice)
         made.asleep[user_id] = f"ExponentPushToken[asleep{number}]"
@@ -127,11 +134,10 @@ async def _add_asleep(made: People, world: World, dice: random.Random) -> None:
         made.conversations[await made.devices[awake[number]][0].rest.create(members, group=False)] = members
 
 
-async def _converse(made: People, dice: random.Random) -> None:
-    users = list(made.devices)
-    for members in _circles(users, dice):
-        creator = made.devices[members[0]][0]
-        made.conversations[await creator.rest.create(members, group=len(members) > 2, name="circle")] = members
+async def _begin(made: People, members: list[str]) -> None:
+    """A conversation of their own. Where the answer was lost there are two of it, and this one is spoken in."""
+    creator = made.devices[members[0]][0]
+    made.conversations[await creator.rest.create(members, group=True, name="circle")] = members
 
 
 def _circles(users: list[str], dice: random.Random) -> Iterator[list[str]]:
@@ -144,10 +150,11 @@ def _circles(users: list[str], dice: random.Random) -> Iterator[list[str]]:
 async def chatter(made: People, seed: int, *, messages: int, per_second: float) -> None:
     """Sends so many messages at that pace, from random members of random conversations, and reads now and then."""
     dice = random.Random(seed)
-    conversations = list(made.conversations)
     async with asyncio.TaskGroup() as group:
         for number in range(messages):
-            conversation_id = dice.choice(conversations)
+            if number % MESSAGES_PER_CIRCLE == MESSAGES_PER_CIRCLE // 2:
+                group.create_task(_begin(made, dice.sample(made.awake, dice.choice((2, 3)))))
+            conversation_id = dice.choice(list(made.conversations))
             sender = made.member_of(conversation_id, dice)
             group.create_task(sender.send(conversation_id, f"m{number}", f"message {number}"))
             reader, chance = made.member_of(conversation_id, dice), dice.random()
