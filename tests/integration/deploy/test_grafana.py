@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from tests.integration.deploy.dashboards import DASHBOARDS, load, panels, queries
-from tests.integration.deploy.files import DEPLOY, documents
+from tests.integration.deploy.files import DEPLOY, Mutation, documents, with_mistake
 from tests.integration.deploy.metrics import measured, metrics_of, mistakes_in
 
 GRAFANA = DEPLOY / "grafana"
 KINDS = {"row", "stat", "timeseries", "heatmap"}
+SOURCE = GRAFANA / "provisioning/datasources/prometheus.yml"
+PROVIDER = GRAFANA / "provisioning/dashboards/parley.yml"
+HOME = "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
 WIDTH = 24
 LEFT_OUT = {
     "parley_jwks_fetches_total",  # only where there is a key set; its age is alarmed
@@ -106,13 +109,38 @@ def test_whatever_is_measured_is_shown() -> None:
     assert not unseen, f"show it on a dashboard of deploy/grafana, or say in LEFT_OUT why not: {unseen}"
 
 
-def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
-    [source] = documents(GRAFANA / "provisioning/datasources/prometheus.yml")[0]["datasources"]
-    [provider] = documents(GRAFANA / "provisioning/dashboards/parley.yml")[0]["providers"]
+def faults_of_the_provisioning(source_path: Path, provider_path: Path) -> list[str]:
+    """What keeps Grafana, as compose runs it, from its dashboards or from Prometheus. No tool of Grafana's checks it."""
+    [source] = documents(source_path)[0].get("datasources", [{}])
+    [provider] = documents(provider_path)[0].get("providers", [{}])
     [fleet] = documents(DEPLOY / "compose.yaml")
     mounted = dict(volume.split(":")[:2] for volume in fleet["services"]["grafana"]["volumes"])
+    wanted = {
+        "apiVersion": ((documents(source_path)[0].get("apiVersion"), documents(provider_path)[0].get("apiVersion")), (1, 1)),
+        "type": ((source.get("type"), provider.get("type")), ("prometheus", "file")),
+        "url": (source.get("url"), "http://prometheus:9090"),
+        "isDefault": (source.get("isDefault"), True),
+        "path": (provider.get("options", {}).get("path"), mounted["./grafana/dashboards"]),
+    }
+    return [f"{name} is {found}, not {right}" for name, (found, right) in wanted.items() if found != right]
 
-    assert source["url"] == "http://prometheus:9090"
-    assert mounted["./grafana/dashboards"] == provider["options"]["path"]
-    home = fleet["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+
+def test_grafana_is_told_where_the_dashboards_and_prometheus_are() -> None:
+    assert faults_of_the_provisioning(SOURCE, PROVIDER) == []
+    home = documents(DEPLOY / "compose.yaml")[0]["services"]["grafana"]["environment"][HOME]
     assert (GRAFANA / "dashboards" / Path(home).name).exists()
+
+
+@pytest.mark.parametrize(
+    ("mistaken", "mutation"),
+    [
+        (SOURCE, ("datasources:", "datasource:")),
+        (SOURCE, ("prometheus:9090", "prometheus:9091")),
+        (PROVIDER, ("providers:", "provider:")),
+        (PROVIDER, ("path: /etc/grafana/dashboards", "path: /etc/grafana/dashboard")),
+    ],
+)
+def test_a_mistake_in_what_grafana_is_told_is_noticed(mistaken: Path, mutation: Mutation, tmp_path: Path) -> None:
+    wrong = with_mistake(mistaken, tmp_path / "mistaken.yml", mutation)
+
+    assert faults_of_the_provisioning(*(wrong if path is mistaken else path for path in (SOURCE, PROVIDER)))

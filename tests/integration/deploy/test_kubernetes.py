@@ -74,16 +74,20 @@ def test_an_overlay_renders_to_valid_manifests_of_an_image_with_a_tag(overlay: s
 @pytest.mark.parametrize(
     ("name", "mutation"),
     [
-        ("gateway.yaml", ("readOnlyRootFilesystem: true", "readOnlyRootFileSystem: true")),
-        ("gateway.yaml", ("maxSurge: 1", "maxSurge: [1]")),
-        ("persistence.yaml", ("path: /live", "paths: /live")),
-        ("pusher.yaml", ("averageValue:", "average:")),
-        ("ingress.yaml", ("pathType: Prefix", "pathtype: Prefix")),
-        ("network-policies.yaml", ("policyTypes: [Ingress]", "policyTypes: Ingress")),
+        ("base/gateway.yaml", ("readOnlyRootFilesystem: true", "readOnlyRootFileSystem: true")),
+        ("base/gateway.yaml", ("maxSurge: 1", "maxSurge: [1]")),
+        ("base/gateway.yaml", ("unhealthyPodEvictionPolicy: AlwaysAllow", "unhealthyPodEviction: AlwaysAllow")),
+        ("base/persistence.yaml", ("path: /live", "paths: /live")),
+        ("base/persistence.yaml", ("targetPort: public", "target: public")),
+        ("base/pusher.yaml", ("averageValue:", "average:")),
+        ("base/ingress.yaml", ("pathType: Prefix", "pathtype: Prefix")),
+        ("base/network-policies.yaml", ("policyTypes: [Ingress]", "policyTypes: Ingress")),
+        ("base/namespace.yaml", ("labels:", "label:")),
+        ("migration/job.yaml", ("backoffLimit: 3", "backOffLimit: 3")),
     ],
 )
 def test_a_mistake_in_a_manifest_is_noticed(name: str, mutation: Mutation, tmp_path: Path) -> None:
-    refuses(validate(with_mistake(KUBERNETES / "base" / name, tmp_path / name, mutation)))
+    refuses(validate(with_mistake(KUBERNETES / name, tmp_path / "mistaken.yaml", mutation)))
 
 
 @pytest.mark.parametrize("mutation", [("threshold:", "treshold:"), ("minReplicaCount: 3", "minReplicas: 3")])
@@ -101,6 +105,8 @@ def test_a_mistake_in_a_scaled_object_is_noticed(mutation: Mutation, tmp_path: P
         ("overlays/production/kustomization.yaml", ("path: sockets.yaml", "path: socket.yaml")),
         ("overlays/production/sockets.yaml", ("name: gateway", "name: gatway")),
         ("overlays/production/kustomization.yaml", ("behavior: merge", "behaviour: merge")),
+        ("overlays/production/host.yaml", ("path: /spec/rules/0/host", "path: /spec/rules/1/host")),
+        ("release/kustomization.yaml", ("newTag:", "tag:")),
     ],
 )
 def test_a_mistake_in_an_overlay_is_noticed(file: str, mutation: Mutation, tmp_path: Path) -> None:
