@@ -95,10 +95,10 @@ class Gateway:
         self._lease = Lease(
             redis, self.incarnation, settings.lease_seconds, self.own_stats, self._presence.tell_all_again
         )
-        self._compose_rooms(settings)
+        self._compose_rooms(settings, redis)
         self._compose_sessions(settings, verifier)
 
-    def _compose_rooms(self, settings: Settings) -> None:
+    def _compose_rooms(self, settings: Settings, redis: RedisClient) -> None:
         hub = self._hub
         assert settings.redis_url is not None
         self._bus = hub.bus = make_bus(
@@ -107,7 +107,7 @@ class Gateway:
             probe_channel=keys.gateway(self.incarnation) + ":probe",
             publish_probe=self._publisher.publish_now,
             on_message=hub.on_message,
-            on_lost=_ignore,
+            on_lost=lambda: self._updates.on_lost(),
             on_restored=self._on_restored,
         )
         joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
@@ -116,7 +116,7 @@ class Gateway:
         self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds)
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
-        self._updates = PresenceUpdates(hub)
+        self._updates = PresenceUpdates(hub, redis, self._bus.hears)
         hub.on_user_envelope = self._memberships.on_envelope
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch
@@ -172,6 +172,7 @@ class Gateway:
         self._tasks.spawn(self._receipts.run(), name="receipts")
         self._tasks.spawn(self._presence.run(), name="presence")
         self._tasks.spawn(self._lease.run(), name="lease")
+        self._tasks.spawn(self._updates.run(), name="presence updates")
         self._tasks.spawn(self._gaps.run(), name="gaps")
         self._tasks.spawn(self._checks.run(), name="checks")
         self._tasks.spawn(self._revocations.run(), name="revocations")
@@ -225,10 +226,15 @@ class Gateway:
         for channel in shards:
             self._hub.listen(channel, self._updates.on_envelope)
         # Not waited for: without Redis a gateway starts all the same, and is not ready.
-        self._tasks.start(self._bus.subscribe([own, revocations, *shards]), name="subscribe the gateway's channels")
+        self._tasks.start(self._subscribe([own, revocations], shards), name="subscribe the gateway's channels")
+
+    async def _subscribe(self, own: list[bytes], shards: list[bytes]) -> None:
+        await self._bus.subscribe([*own, *shards])
+        self._updates.on_restored(shards)
 
     def _on_restored(self, channels: Sequence[bytes]) -> None:
         self._checks.on_restored(channels)
+        self._updates.on_restored(channels)
         self._revocations.on_restored()
 
     def _on_own(self, envelope: bytes) -> None:
@@ -254,7 +260,3 @@ class Gateway:
                 await self._receipts.settled()
         except (*REDIS_FAILURES, TimeoutError) as error:
             log.warning("not all handed over", error=f"{type(error).__name__}: {error}")
-
-
-def _ignore() -> None:
-    """Events may be missed from now on: nothing to do until they come again."""

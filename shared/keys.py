@@ -71,6 +71,11 @@ def presence(user_id: str) -> str:
     return f"{presence_channel_of(user_id)}:{user_id}"
 
 
+def presence_news(shard: int) -> str:
+    """A stream: what was lately told on the shard's channel, for a gateway that did not hear it; beside the channel."""
+    return f"{presence_channel(shard)}:news"
+
+
 def left_at(user_id: str) -> str:
     """When the user went offline (ms since 1970), until Postgres certainly knows it too; beside their presence."""
     return f"{presence(user_id)}:left"

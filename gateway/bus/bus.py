@@ -85,6 +85,10 @@ class Bus(ABC):
             self._forget(channel)
             self._answer(channel, confirmed=False)
 
+    def hears(self, channel: bytes) -> bool:
+        """Redis has confirmed it, and the link that it came over is up."""
+        return self._confirmed(channel)
+
     @property
     @abstractmethod
     def proven(self) -> bool:

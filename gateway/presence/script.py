@@ -16,7 +16,7 @@ from shared.wire import Kind, PresenceChange, pack
 
 HOLD_AND_TELL = """
 local alive = {}
-for i = 6, #ARGV do alive[ARGV[i]] = true end
+for i = 7, #ARGV do alive[ARGV[i]] = true end
 local function online()
   local held, total = redis.call('HGETALL', KEYS[1]), 0
   local any = false
@@ -31,7 +31,8 @@ end
 local count = tonumber(ARGV[2])
 local before, total = online()
 if count < 0 then
-  before = redis.call('HDEL', KEYS[1], ARGV[1]) == 1
+  local held = redis.call('HDEL', KEYS[1], ARGV[1]) == 1
+  before = held or redis.call('EXISTS', KEYS[3]) == 0
 else
   redis.call('HSET', KEYS[1], ARGV[1], count)
 end
@@ -41,17 +42,27 @@ if after ~= before then
   if not after then
     redis.call('SET', KEYS[3], ARGV[5], 'PX', 300000)
   end
-  redis.call('SPUBLISH', KEYS[2], after and ARGV[3] or ARGV[4])
+  local news = after and ARGV[3] or ARGV[4]
+  local id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'news', news)
+  redis.call('PEXPIRE', KEYS[4], 600000)
+  local ms, nth = string.match(id, '(%d+)-(%d+)')
+  local place = struct.pack('>I8I8', tonumber(ms), tonumber(nth))
+  redis.call('SPUBLISH', KEYS[2], string.sub(news, 1, 4) .. place .. string.sub(news, 21))
 end
 return total
 """
-"""KEYS: the user's hash, the shard's channel, the time of their leaving. ARGV: the incarnation, its connections (-1: it
-holds the user no longer), the news for "online", the news for "offline", when that was, then every live incarnation.
+"""KEYS: the user's hash, the shard's channel, the time of their leaving, the shard's latest news. ARGV: the
+incarnation, its connections (-1: it holds the user no longer), the news for "online", the news for "offline", when that
+was, how much news is kept, then every live incarnation.
 
-Someone who is let go was online until then, also where the incarnation that held them is dead. When they left stays
-known here for minutes, far longer than the receipts stream takes to bring it to Postgres. Gives the user's connections
-in the whole fleet.
+Someone who is let go was online until then, also where the incarnation that held them is dead, or where Redis came back
+empty and knows neither that they were here nor that they left. When they left stays known here for minutes, far longer
+than the receipts stream takes to bring it to Postgres. What is published carries its place among the latest news, where
+other envelopes have a seq and a commit time. Gives the user's connections in the whole fleet.
 """
+
+KEPT_NEWS = 1000
+"""Of each shard: far more than an interrupted link misses, and some 20 MB in all at the worst."""
 
 _LET_GO = -1
 
@@ -66,14 +77,16 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
     return (
         "EVAL",
         HOLD_AND_TELL,
-        3,
+        4,
         keys.presence(held.user_id),
         keys.presence_channel_of(held.user_id),
         keys.left_at(held.user_id),
+        keys.presence_news(keys.presence_shard(held.user_id)),
         incarnation,
         _LET_GO if held.connections is None else held.connections,
         pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),
         pack(Kind.PRESENCE, msgspec.json.encode(went), sender=held.user_id),
         held.at_ms,
+        KEPT_NEWS,
         *live,
     )

@@ -1,9 +1,14 @@
 import asyncio
+import shutil
 from pathlib import Path
 
+from services.embedded import EmbeddedRedis
 from shared import keys
 from shared.redis import RedisClient, open_redis
-from tests.integration.gateway.world import OwnSite, Phone, World
+from tests.integration.gateway.test_faults import through_a_proxy
+from tests.integration.gateway.world import OwnSite, Phone, World, world
+from tests.integration.rest.conftest import Person
+from tests.support.servers import kill, restart
 from tests.support.waiting import eventually
 
 
@@ -80,6 +85,53 @@ async def test_a_redis_that_came_back_empty_is_told_again_who_is_here(parley: Wo
 
     await eventually(is_back)
     await redis.aclose()
+
+
+async def test_what_changed_while_the_redis_link_was_cut_is_told_once_it_is_back(parley: World) -> None:
+    async with through_a_proxy(parley.redis_url) as (link, url):
+        cut_off, other = await parley.gateway(redis_url=url), await parley.gateway()
+        ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+        await ann.start(ben)
+        await ann.start(cid)
+        watcher = await cut_off.connect(ann)
+        leaving = await other.connect(cid)
+        assert (await watcher.next("presence.update"))["userId"] == cid.id
+        link.refuse()
+        link.cut()
+        coming = await other.connect(ben)
+        await leaving.leave()
+        await eventually(lambda: are_online(ann, {ben.id: True, cid.id: False}))
+        assert await watcher.silence() == []
+        link.heal()
+        told = [await watcher.next("presence.update") for _ in range(2)]
+        assert {frame["userId"]: frame["isOnline"] for frame in told} == {ben.id: True, cid.id: False}
+        assert await watcher.silence() == []
+        await coming.leave()
+        assert (await watcher.next("presence.update"))["isOnline"] is False
+
+
+async def are_online(asker: Person, expected: dict[str, bool]) -> bool:
+    answer = await asker.get("/api/presence", userIds=",".join(expected))
+    return {one["userId"]: one["isOnline"] for one in answer["presence"]} == expected
+
+
+async def test_who_left_while_redis_was_away_and_came_back_empty_is_told_offline(
+    database_url: str, own_redis: EmbeddedRedis
+) -> None:
+    async with world(database_url, own_redis.url) as parley:
+        site = await parley.gateway()
+        ann, ben = parley.person("ann"), parley.person("ben")
+        await ann.start(ben)
+        watcher, phone = await site.connect(ann), await site.connect(ben)
+        assert (await watcher.next("presence.update"))["isOnline"] is True
+        kill(own_redis)
+        await phone.leave()
+        await asyncio.sleep(1.0)  # twice the grace
+        for path in own_redis.directory.rglob("appendonlydir"):
+            shutil.rmtree(path)
+        await restart(own_redis)
+        frame = await watcher.next("presence.update")
+        assert (frame["userId"], frame["isOnline"]) == (ben.id, False)
 
 
 async def test_the_stats_are_those_of_the_fleet(parley: World) -> None:
