@@ -14,11 +14,14 @@ def presence_tells_the_truth(_: Sequence[DeviceHistory], truth: Truth) -> Iterat
 
 
 def presence_is_told(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
-    """What an open connection heard last of somebody is how it is; and who left while it was open is told offline."""
+    """What an open connection heard last of somebody is how it is; and who left while it was open is told offline.
+
+    Of those who never came there is nothing to tell.
+    """
     for device in devices:
         if truth.expected_online.get(device.user_id):
             told = last_told(device)
-            for user in _peers(device, truth) & truth.expected_online.keys():
+            for user in _peers(device, truth) & truth.expected_online.keys() - truth.asleep:
                 expected = truth.expected_online[user]
                 if told.get(user, True) is not expected:
                     yield f"{device.name} was told last that {user} is online: {told.get(user)}, should be {expected}"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.system.faults.laboratory import Patience, run
-from tests.system.faults.sabotage import SABOTAGES, Sabotage, broken
+from tests.system.faults.sabotage import broken
+from tests.system.faults.sabotages import SABOTAGES, Sabotage
 
 
 @pytest.mark.parametrize("sabotage", SABOTAGES, ids=[one.name for one in SABOTAGES])

@@ -1,0 +1,191 @@
+"""Ways to break one guarantee: exact replacements in the source, such as a tired engineer might make."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Sabotage:
+    """In `file` each first text of `changes` becomes the second; then `promise` does not hold any more."""
+
+    name: str
+    promise: str
+    file: str
+    changes: tuple[tuple[str, str], ...]
+
+    def apply(self, source: Path) -> None:
+        """Raises AssertionError unless each text is there exactly once."""
+        path = source / self.file
+        text = path.read_text()
+        for old, new in self.changes:
+            assert text.count(old) == 1, f"{self.name}: {text.count(old)} times in {self.file}: {old}"
+            text = text.replace(old, new)
+        path.write_text(text)
+
+
+SABOTAGES = (
+    Sabotage(
+        "skip the relay",
+        "what a dead process left is published",
+        "services/persistence.py",
+        (
+            (
+                """    tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
+""",
+                "",
+            ),
+        ),
+    ),
+    Sabotage(
+        "drop the gap fetch",
+        "what Redis lost is read from the log",
+        "gateway/gateway.py",
+        (
+            (
+                """        self._tasks.spawn(self._gaps.run(), name="gaps")
+""",
+                "",
+            ),
+        ),
+    ),
+    Sabotage(
+        "read the heads before the rooms are confirmed",
+        "nothing falls between the head and the subscription",
+        "gateway/rooms/entry.py",
+        (
+            (
+                """            await self._move(arrival, found.session.rooms)
+            await self._check_count(counted)
+            read = await self._lookups.heads(arrival.rooms, user.user_id)
+""",
+                """            read = await self._lookups.heads([room.id for room in found.session.rooms], user.user_id)
+            await self._move(arrival, found.session.rooms)
+            await self._check_count(counted)
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "clamp a cursor late",
+        "one past the end counts as the end at that moment",
+        "gateway/session/frame_handler.py",
+        (
+            (
+                """        if command.seq <= room.reorder.head:
+""",
+                """        if command.seq:
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "forward as it comes",
+        "events of a conversation come in their order, each once",
+        "gateway/rooms/hub.py",
+        (
+            (
+                """        ready = room.reorder.accept(seq, envelope, monotonic())
+""",
+                """        room.reorder.accept(seq, envelope, monotonic())
+        ready = (envelope,)
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "ignore the client id",
+        "a retry sends nothing twice",
+        "persistence/routes/messages.py",
+        (
+            (
+                """            client_id=given.client_id,
+""",
+                """            client_id=None,
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "answer before the commit",
+        "a 201 means committed",
+        "persistence/sending.py",
+        (
+            (
+                """            return await messages.send(await borrower.connection(), conversation_id, drafts)
+""",
+                """            connection = await self._pool.acquire()
+            transaction = connection.transaction()
+            await transaction.start()
+            outcomes = await messages.send(connection, conversation_id, drafts)
+
+            async def commit() -> None:
+                await asyncio.sleep(0.2)
+                await transaction.commit()
+                await self._pool.release(connection)
+
+            self._commits = [*getattr(self, "_commits", []), asyncio.create_task(commit())]
+            return outcomes
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "let a cursor go back",
+        "a cursor only goes forward",
+        "persistence/store/cursors.py",
+        (
+            (
+                """           greatest(read_seq, least(read, last_seq)) AS new_read
+""",
+                """           CASE WHEN read > 0 THEN least(read, last_seq) ELSE read_seq END AS new_read
+""",
+            ),
+            (
+                """ w.new_read > w.read_seq)
+    RETURNING""",
+                """ w.new_read <> w.read_seq)
+    RETURNING""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "count the sender's own message as unread",
+        "unread counts what lies above the read cursor",
+        "persistence/store/messages.py",
+        (
+            (
+                """read_seq = last.seq, read_ordinal = last.ordinal,
+""",
+                """read_seq = last.seq,
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "let the departed stay online",
+        "who left is told offline",
+        "gateway/rooms/entry.py",
+        (
+            (
+                """        user = session.user
+        self._presence.depart(user, user.live_rooms())
+        user.sessions""",
+                """        user = session.user
+        user.sessions""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "push nobody who is offline",
+        "the silent are reached",
+        "persistence/delivery/push_state.py",
+        (
+            (
+                """        if offline:
+            plan""",
+                """        if not offline:
+            plan""",
+            ),
+        ),
+    ),
+)
