@@ -24,9 +24,11 @@ CLOSE_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def database(url: str, *, size: int, wait_seconds: float = START_SECONDS) -> AsyncIterator[Pool]:
+async def database(
+    url: str, *, size: int, prepared: bool = True, wait_seconds: float = START_SECONDS
+) -> AsyncIterator[Pool]:
     """The pool. Raises SettingError where there is no Postgres within `wait_seconds`."""
-    pool = await _reached(url, size, wait_seconds)
+    pool = await _reached(url, size, prepared, wait_seconds)
     try:
         yield pool
     finally:
@@ -38,11 +40,11 @@ async def database(url: str, *, size: int, wait_seconds: float = START_SECONDS) 
             pool.terminate()
 
 
-async def _reached(url: str, size: int, wait_seconds: float) -> Pool:
+async def _reached(url: str, size: int, prepared: bool, wait_seconds: float) -> Pool:
     deadline = asyncio.get_running_loop().time() + wait_seconds
     while True:
         try:
-            return await open_pool(url, size=size)
+            return await open_pool(url, size=size, prepared=prepared)
         except asyncpg.InvalidAuthorizationSpecificationError as error:
             raise SettingError(f"DATABASE_URL: {error}") from None
         except (*DATABASE_FAILURES, asyncpg.InvalidCatalogNameError) as error:

@@ -55,7 +55,8 @@ async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> Async
     """Opens Postgres and Redis and keeps publishing, relaying and taking receipts. Raises SettingError."""
     async with AsyncExitStack() as stack:
         url, redis_url = settings.database_url or "", settings.redis_url or ""
-        pool = await stack.enter_async_context(openings.database(url, size=settings.database_pool))
+        prepared = settings.database_prepared_statements == "on"
+        pool = await stack.enter_async_context(openings.database(url, size=settings.database_pool, prepared=prepared))
         redis = await stack.enter_async_context(openings.redis_client(redis_url))
         blocking = await stack.enter_async_context(openings.redis_client(redis_url, block_seconds=BLOCK_SECONDS))
         tasks = await stack.enter_async_context(Tasks("persistence", stop))

@@ -4,11 +4,17 @@ redis-py 8 by default retries ten times and sends an abandoned blocking read aga
 outage lasts a minute). So here: RESP2, no retry, short deadlines; who calls decides what a failure means.
 """
 
+from typing import Any
+from urllib.parse import urlsplit
+
 from redis.asyncio import Redis
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError
+
+from shared.redis_url import DEFAULT_PORT, is_cluster, seeds
 
 RedisClient = Redis | RedisCluster
 REDIS_FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
@@ -22,29 +28,71 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 2.0
 
 
-def is_cluster(url: str) -> bool:
-    return url.split("://", 1)[0].endswith("+cluster")
-
-
 def open_redis(url: str, *, answer_seconds: float | None = ANSWER_SECONDS, max_connections: int = 64) -> RedisClient:
     """A client over a pool; nothing is connected yet. Close it with `aclose()`.
 
     `answer_seconds` bounds the wait for one answer; who blocks on a stream passes None, or more than its block.
     """
-    if is_cluster(url):
-        return RedisCluster.from_url(
-            url.replace("+cluster", "", 1),
-            protocol=2,
-            socket_timeout=answer_seconds,
-            socket_connect_timeout=CONNECT_SECONDS,
-            max_connections=max_connections,
-            require_full_coverage=False,  # one shard that is away must not silence the others
-        )
-    return Redis.from_url(
-        url,
-        protocol=2,
-        socket_timeout=answer_seconds,
-        socket_connect_timeout=CONNECT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=max_connections,
+    limits = {
+        "protocol": 2,
+        "socket_timeout": answer_seconds,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "max_connections": max_connections,
+    }
+    return _open_cluster(url, limits) if is_cluster(url) else _open_single(url, limits)
+
+
+def _open_single(url: str, limits: dict[str, Any]) -> Redis:
+    options = {**limits, **parse_url(url)}
+    encrypted = options.pop("connection_class", None) is SSLConnection
+    kind = _EncryptedPrimary if encrypted else _Primary
+    return Redis.from_pool(ConnectionPool(connection_class=kind, retry=Retry(NoBackoff(), 0), **options))
+
+
+def _open_cluster(url: str, limits: dict[str, Any]) -> RedisCluster:
+    nodes = seeds(url)
+    options = {**limits, **parse_url(nodes[0])}
+    options["ssl"] = options.pop("connection_class", None) is SSLConnection
+    options.pop("host", None)
+    options.pop("port", None)
+    return _Cluster(
+        startup_nodes=[_node(node) for node in nodes],
+        require_full_coverage=False,  # one shard that is away must not silence the others
+        **options,
     )
+
+
+def _node(url: str) -> ClusterNode:
+    parts = urlsplit(url)
+    return ClusterNode(parts.hostname or "localhost", parts.port or DEFAULT_PORT)
+
+
+class _Cluster(RedisCluster):
+    async def initialize(self, *arguments: Any, **options: Any) -> Any:
+        """redis-py forgets the seeds for the nodes that it found. Where all of those changed their addresses, as pods
+        do, only the seeds still lead to the cluster."""
+        for seed in self.startup_nodes:
+            self.nodes_manager.startup_nodes.setdefault(seed.name, seed)
+        return await super().initialize(*arguments, **options)
+
+
+class _WritesToPrimary:
+    """Gives up a connection to a Redis that became a replica: the next one goes to who is the primary by then.
+
+    A failover that leaves old connections open would else have them refuse every write for ever.
+    """
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*arguments, **options)  # type: ignore[misc]
+        except ReadOnlyError as error:
+            await self.disconnect(nowait=True)  # type: ignore[attr-defined]
+            raise ConnectionResetError("this Redis is a replica now") from error
+
+
+class _Primary(_WritesToPrimary, Connection):
+    pass
+
+
+class _EncryptedPrimary(_WritesToPrimary, SSLConnection):
+    pass

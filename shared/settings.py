@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared import redis_url
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
-REDIS_SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
 
 
 class SettingError(Exception):
@@ -95,6 +96,12 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return parse
 
 
+def _redis_url(raw: str) -> str:
+    url = _url(*redis_url.SCHEMES)(raw)
+    redis_url.seeds(url)
+    return url
+
+
 def _origins(raw: str) -> tuple[str, ...]:
     origins = _words(raw)
     if not all(origin == "*" or _ORIGIN.match(origin) for origin in origins):
@@ -124,7 +131,7 @@ class Settings:
     """Every setting of every service; each service says with `require` which ones it cannot do without."""
 
     database_url: str | None = _setting("DATABASE_URL", _url("postgres", "postgresql"))
-    redis_url: str | None = _setting("REDIS_URL", _url(*REDIS_SCHEMES))
+    redis_url: str | None = _setting("REDIS_URL", _redis_url)
     host: str = _setting("HOST", _text, "127.0.0.1")
     port: int = _setting("PORT", _port, 3001)
     internal_host: str = _setting("INTERNAL_HOST", _text, "127.0.0.1")
@@ -146,6 +153,7 @@ class Settings:
     check_seconds: float = _setting("CHECK_SECONDS", _seconds, 60.0)
     drain_seconds: float = _setting("DRAIN_SECONDS", _seconds_or_zero, 25.0)
     database_pool: int = _setting("DATABASE_POOL", _count, 10)
+    database_prepared_statements: str = _setting("DATABASE_PREPARED_STATEMENTS", _one_of("on", "off"), "on")
     max_connections: int = _setting("MAX_CONNECTIONS", _count, 50_000)
     max_user_connections: int = _setting("MAX_USER_CONNECTIONS", _count, 10)
     max_connection_age_seconds: float = _setting("MAX_CONNECTION_AGE_SECONDS", _seconds_or_zero, 4 * 3600.0)

@@ -8,7 +8,7 @@ from gateway.bus.cluster import ClusterBus
 from gateway.bus.link import OnMessage
 from gateway.bus.probe import PublishProbe
 from gateway.bus.shard import LinkSettings
-from shared.redis import is_cluster
+from shared.redis_url import is_cluster, seeds
 
 __all__ = ["Bus", "NotSubscribed", "OnMessage", "PublishProbe", "make_bus"]
 
@@ -24,17 +24,16 @@ def make_bus(
     on_restored: Callable[[Sequence[bytes]], None],
     probe_seconds: float = 2.0,
 ) -> Bus:
-    """A bus over the Redis at `url`, or over the Redis Cluster (`redis+cluster://`) that this node belongs to.
+    """A bus over the Redis at `url`, or over the Redis Cluster (`redis+cluster://`) that its hosts belong to.
 
     It connects when `run` does. Raises ValueError for a malformed URL.
 
     `name` shows in CLIENT LIST. `probe_channel` belongs to this process alone. What the callables promise and must
     keep to stands at `OnMessage`, `PublishProbe` and `BusListener`.
     """
-    kind = ClusterBus if is_cluster(url) else SingleBus
-    return kind(
-        RedisAddress.parse(url),
-        probe_channel.encode(),
-        BusListener(on_lost, on_restored),
-        LinkSettings(name, on_message, publish_probe, probe_seconds),
-    )
+    named = [RedisAddress.parse(seed) for seed in seeds(url)]
+    listener = BusListener(on_lost, on_restored)
+    settings = LinkSettings(name, on_message, publish_probe, probe_seconds)
+    if is_cluster(url):
+        return ClusterBus(named, probe_channel.encode(), listener, settings)
+    return SingleBus(named[0], probe_channel.encode(), listener, settings)

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Self
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
-DEFAULT_PORT = 6379
+from shared.redis_url import DEFAULT_PORT
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class RedisAddress:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """From `redis[s][+cluster]://[[user]:password@]host[:port]`. Raises ValueError where a port is none."""
-        address = cls(url.replace("+cluster", "", 1))
+        """From `redis[s]://[[user]:password@]host[:port]`. Raises ValueError where a port is none."""
+        address = cls(url)
         _ = address.port
         return address
 

@@ -29,9 +29,11 @@ class ClusterBus(Bus):
     A channel whose slot nobody serves waits. One that moved is interrupted, and restored like after a lost link.
     """
 
-    def __init__(self, seed: RedisAddress, probe_channel: bytes, listener: BusListener, settings: LinkSettings) -> None:
+    def __init__(
+        self, seeds: Sequence[RedisAddress], probe_channel: bytes, listener: BusListener, settings: LinkSettings
+    ) -> None:
         super().__init__(listener)
-        self._seed = seed
+        self._seeds = seeds
         self._probe_channel = probe_channel
         self._settings = settings
         self._ranges: list[SlotRange] = []
@@ -77,9 +79,12 @@ class ClusterBus(Bus):
             return
 
     async def _ask_nodes(self) -> list[SlotRange]:
-        """From the first node that answers; none is asked first every time, lest one with an old view decides alone."""
+        """From the first node that answers; none is asked first every time, lest one with an old view decides alone.
+
+        The seeds come last, and always: where all nodes changed their addresses only they still lead to the cluster.
+        """
         known = [shard.address for shard in self._shards.values()]
-        for node in [*random.sample(known, len(known)), self._seed]:
+        for node in [*random.sample(known, len(known)), *random.sample(self._seeds, len(self._seeds))]:
             try:
                 return await read_topology(node)
             except REDIS_FAILURES as error:

@@ -31,7 +31,7 @@ def test_a_user_without_a_password_is_still_a_user() -> None:
 
 
 def test_a_node_of_the_cluster_keeps_login_tls_and_options() -> None:
-    seed = RedisAddress.parse("rediss+cluster://gateway:p%40ss@seed.example:7000/0?ssl_cert_reqs=none")
+    seed = RedisAddress.parse("rediss://gateway:p%40ss@seed.example:7000/0?ssl_cert_reqs=none")
 
     assert seed.at("10.0.0.9", 7003).url == "rediss://gateway:p%40ss@10.0.0.9:7003/0?ssl_cert_reqs=none"
     assert seed.at("fd00::9", 7003).url == "rediss://gateway:p%40ss@[fd00::9]:7003/0?ssl_cert_reqs=none"
