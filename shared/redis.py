@@ -68,6 +68,13 @@ def _node(url: str) -> ClusterNode:
 
 
 class _Cluster(RedisCluster):
+    async def _determine_slot(self, command: str, *arguments: Any) -> int:
+        """Where the key of an XREADGROUP stands is known. redis-py asks a server for it each time, always the same one
+        until something else fails: when that one is dead, the reader of a stream fails for ever."""
+        if command == "XREADGROUP":
+            return self.keyslot(arguments[arguments.index(b"STREAMS") + 1])
+        return await super()._determine_slot(command, *arguments)
+
     async def initialize(self, *arguments: Any, **options: Any) -> Any:
         """redis-py forgets the seeds for the nodes that it found. Where all of those changed their addresses, as pods
         do, only the seeds still lead to the cluster."""

@@ -36,7 +36,7 @@ class Device:
         self.connected = asyncio.Event()
         self._session = session
         self._target = target
-        self._token = token
+        self.token = token
         self._backoff = Backoff(seed)
         self.rest = Rest(session, target, token, self._backoff)
         self._silence_seconds = silence_seconds
@@ -116,7 +116,7 @@ class Device:
         number = self._connection
         socket = await self._session.ws_connect(
             f"{self._target().socket_url}/messages/subscribe?acks=1",
-            headers={"Authorization": f"Bearer {self._token()}"},
+            headers={"Authorization": f"Bearer {self.token()}"},
             timeout=aiohttp.ClientWSTimeout(ws_close=0.5),
         )
         link = Link(number, socket)

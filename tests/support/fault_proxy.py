@@ -57,6 +57,10 @@ class FaultProxy:
         for writer in self._writers:
             _reset(writer)
 
+    def lead_to(self, host: str, port: int) -> None:
+        """New connections go to another target; open ones stay where they are."""
+        self._target = (host, port)
+
     def refuse(self) -> None:
         """Resets new connections; open ones go on."""
         self._refusing = True
@@ -65,6 +69,12 @@ class FaultProxy:
         """Carries nothing more, in one direction or both, and tells nobody: a half-open link."""
         for flow in [direction] if direction else self._flows:
             self._flows[flow].clear()
+
+    def silence(self) -> None:
+        """Open connections carry nothing more, for ever; new ones are whole. `heal` does not bring them back."""
+        self.stall()
+        self._flows = {"up": asyncio.Event(), "down": asyncio.Event()}
+        self.heal()
 
     def delay(self, seconds: float) -> None:
         """Adds this to each direction, without changing order or bandwidth."""
@@ -107,6 +117,7 @@ class FaultProxy:
         """Each chunk leaves once its delay is over and the flow is free; the stream's end is carried on too."""
         chunks: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_QUEUED_CHUNKS)
         loop = asyncio.get_running_loop()
+        flow = self._flows[direction]
 
         async def read() -> None:
             data = b"more"
@@ -118,7 +129,7 @@ class FaultProxy:
             while True:
                 due, data = await chunks.get()
                 await asyncio.sleep(due - loop.time())
-                await self._flows[direction].wait()
+                await flow.wait()
                 if writer.transport.is_closing():  # uvloop's would raise RuntimeError
                     raise ConnectionResetError
                 if not data:

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.bus.slots import SLOTS, key_slot
 from tests.integration.bus.listening import Listening, listening
-from tests.integration.bus.redis_cluster import Cluster, Node, redis_binary, redis_cluster
+from tests.support.redis_cluster import Cluster, Node, redis_binary, redis_cluster
 from tests.support.waiting import eventually
 
 ROOMS = [f"room:{number}" for number in range(300)]

@@ -14,7 +14,7 @@ from pusher.stream import Entry, UndeliveredStream
 from shared import keys
 from shared.redis import RedisClient, open_redis
 from shared.wire import Undelivered
-from tests.integration.bus.redis_cluster import redis_binary, redis_cluster
+from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.unit.pusher.targets import WANTED, target
 
 ENTRY = Undelivered(WANTED.conversation_id, 7, WANTED.message_id, WANTED.sender_id, [WANTED.user_id], 1)

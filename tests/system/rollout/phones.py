@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import aiohttp
 
@@ -38,22 +39,29 @@ class Phones:
     conversations: dict[str, list[str]] = field(default_factory=dict)
     sent: int = 0
 
+    def device(self, user_id: str) -> Device:
+        return self.by_user[user_id]
+
+    @cached_property
+    def by_user(self) -> dict[str, Device]:
+        return {device.history.user_id: device for device in self.devices}
+
     async def talk(self, per_second: float, stop: asyncio.Event) -> None:
         """Sends at that pace until `stop`; returns when every send was acknowledged."""
-        dice, by_user = random.Random(1), {device.history.user_id: device for device in self.devices}
+        dice = random.Random(1)
         pairs = [one for one, members in self.conversations.items() if len(members) == 2]
         groups = [one for one, members in self.conversations.items() if len(members) > 2]
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        before, began = self.sent, loop.time()
         async with asyncio.TaskGroup() as sends:
             while not stop.is_set():
                 conversation_id = dice.choice(pairs if dice.random() < 0.5 else groups)
-                sender = by_user[dice.choice(self.conversations[conversation_id])]
+                sender = self.device(dice.choice(self.conversations[conversation_id]))
                 sends.create_task(sender.send(conversation_id, f"m{self.sent}", f"message {self.sent}"))
                 if dice.random() < 0.1:
                     sends.create_task(dice.choice(self.devices).read_all(conversation_id))
                 self.sent += 1
-                await asyncio.sleep(began + self.sent / per_second - loop.time())
+                await asyncio.sleep(began + (self.sent - before) / per_second - loop.time())
 
     async def verdict(self) -> list[str]:
         """Waits until everybody has everything; every promise that was broken."""

@@ -1,4 +1,4 @@
-"""A real Redis Cluster of three primaries on loopback, without redis-cli."""
+"""A real Redis Cluster on loopback, without redis-cli: three primaries, each with a replica where that is wanted."""
 
 import asyncio
 import importlib.util
@@ -21,11 +21,12 @@ from tests.support.waiting import eventually
 class Node:
     """One server of the cluster; `start` again after `kill` brings it back as it was."""
 
-    def __init__(self, binary: str, directory: Path) -> None:
+    def __init__(self, binary: str, directory: Path, timeout_ms: int) -> None:
         self.binary = binary
+        self.timeout_ms = timeout_ms
         self.directory = directory
         self._child: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        self.port, self.bus_port = free_port(), free_port()
         self.client: Any = Redis(port=self.port, protocol=2, socket_timeout=2)
         directory.mkdir(parents=True)
 
@@ -34,9 +35,9 @@ class Node:
             "port": self.port,
             "bind": "127.0.0.1",
             "cluster-enabled": "yes",
-            "cluster-port": self.port + 1 if self.port % 2 else self.port - 1,
+            "cluster-port": self.bus_port,
             "cluster-announce-ip": "127.0.0.1",
-            "cluster-node-timeout": 1000,
+            "cluster-node-timeout": self.timeout_ms,
             "cluster-require-full-coverage": "no",
             "save": "",
             "repl-diskless-sync-delay": 0,
@@ -46,6 +47,10 @@ class Node:
             [self.binary, *arguments], cwd=self.directory, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         await eventually(self._answers)
+
+    @property
+    def runs(self) -> bool:
+        return self._child is not None and self._child.poll() is None
 
     async def _answers(self) -> bool:
         try:
@@ -81,28 +86,70 @@ class Cluster:
     def url(self) -> str:
         return f"redis+cluster://127.0.0.1:{self.nodes[0].port}"
 
+    @property
+    def url_of_all(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
     async def form(self) -> None:
         each = SLOTS // len(self.nodes) + 1
         for number, node in enumerate(self.nodes):
             await node.cluster("SET-CONFIG-EPOCH", number + 1)
             await node.cluster("ADDSLOTSRANGE", number * each, min(number * each + each, SLOTS) - 1)
-            await node.cluster("MEET", "127.0.0.1", self.nodes[0].port, self._bus_port(self.nodes[0]))
+            await node.cluster("MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus_port)
         for node in self.nodes:
             await eventually(lambda node=node: self._whole(node), seconds=20)  # type: ignore[misc]
 
     async def move_slot(self, slot: int, source: Node, target: Node) -> None:
-        """What a resharding does to a slot without keys."""
+        """What a resharding does: its keys one by one, then the slot itself."""
         await target.cluster("SETSLOT", slot, "IMPORTING", await source.id())
         await source.cluster("SETSLOT", slot, "MIGRATING", await target.id())
+        while keys := await source.cluster("GETKEYSINSLOT", slot, 10):
+            await source.client.execute_command("MIGRATE", "127.0.0.1", target.port, "", 0, 2000, "KEYS", *keys)
         await target.cluster("SETSLOT", slot, "NODE", await target.id())
         await source.cluster("SETSLOT", slot, "NODE", await target.id())
 
     async def owner(self, slot: int) -> Node:
-        for node in self.nodes:
+        for node in self.running:
             for row in await self._slots(node):
                 if row[0] <= slot <= row[1]:
-                    return next(each for each in self.nodes if each.port == row[2][1])
+                    return self._at(row[2][1])
         raise AssertionError(f"nobody serves {slot}")
+
+    async def primaries(self) -> list[Node]:
+        """Those that serve slots, as any node that runs sees it."""
+        ports = {row[2][1] for row in await self._slots(self.running[0])}
+        return [self._at(port) for port in sorted(ports)]
+
+    async def taken_over(self, dead: Node) -> None:
+        """Returns once every node knows who serves the slots of this one."""
+
+        async def known() -> bool:
+            rows = [row for node in self.running for row in await self._slots(node)]
+            return all(row[2][1] != dead.port for row in rows)
+
+        await eventually(known, seconds=30)
+
+    async def move_all(self) -> None:
+        """Each node leaves its port for another one; returns once all know all new ones."""
+        for node in self.running:
+            node.port, old = free_port(), node.client
+            await old.config_set("port", node.port)
+            await old.aclose()
+            node.client = Redis(port=node.port, protocol=2, socket_timeout=2)
+        ports = {node.port for node in self.running}
+
+        async def known() -> bool:
+            told = [row for node in self.running for row in await self._slots(node)]
+            return {row[2][1] for row in told} <= ports
+
+        await eventually(known, seconds=30)
+
+    @property
+    def running(self) -> list[Node]:
+        return [node for node in self.nodes if node.runs]
+
+    def _at(self, port: int) -> Node:
+        return next(node for node in self.nodes if node.port == port)
 
     async def _whole(self, node: Node) -> bool:
         return sum(last - first + 1 for first, last, *_ in await self._slots(node)) == SLOTS
@@ -111,15 +158,13 @@ class Cluster:
         rows: list[tuple[int, int, list[int]]] = await node.cluster("SLOTS")
         return rows
 
-    def _bus_port(self, node: Node) -> int:
-        return node.port + 1 if node.port % 2 else node.port - 1
-
     async def add_replica(self, primary: Node) -> Node:
         """A copy of this primary, ready to take over."""
-        replica = Node(primary.binary, primary.directory.with_name("replica"))
+        directory = primary.directory.with_name(f"{primary.directory.name}-replica")
+        replica = Node(primary.binary, directory, primary.timeout_ms)
         self.nodes.append(replica)
         await replica.start()
-        await replica.cluster("MEET", "127.0.0.1", primary.port, self._bus_port(primary))
+        await replica.cluster("MEET", "127.0.0.1", primary.port, primary.bus_port)
         await eventually(lambda: self._whole(replica), seconds=20)
         await replica.cluster("REPLICATE", await primary.id())
 
@@ -132,11 +177,17 @@ class Cluster:
 
 
 @asynccontextmanager
-async def redis_cluster(binary: str, directory: Path) -> AsyncIterator[Cluster]:
-    cluster = Cluster([Node(binary, directory / str(number)) for number in range(3)])
+async def redis_cluster(
+    binary: str, directory: Path, *, replicas: bool = False, timeout_ms: int = 1000
+) -> AsyncIterator[Cluster]:
+    """Formed and whole. `timeout_ms` is after how long a silent node counts as failed (cluster-node-timeout)."""
+    cluster = Cluster([Node(binary, directory / str(number), timeout_ms) for number in range(3)])
     try:
         await asyncio.gather(*(node.start() for node in cluster.nodes))
         await cluster.form()
+        if replicas:
+            for primary in cluster.nodes[:]:
+                await cluster.add_replica(primary)
         yield cluster
     finally:
         await asyncio.gather(*(node.stop() for node in cluster.nodes))

@@ -1,0 +1,58 @@
+"""redis-py over a Redis Cluster whose nodes die, and change their addresses."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from shared import keys
+from shared.redis import REDIS_FAILURES, RedisClient, open_redis
+from tests.support.fault_proxy import FaultProxy
+from tests.support.redis_cluster import Cluster, redis_binary, redis_cluster
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[Cluster]:
+    async with redis_cluster(redis_binary(), tmp_path / "cluster", replicas=True) as cluster:
+        yield cluster
+
+
+async def test_a_stream_is_read_on_though_every_first_primary_has_died(cluster: Cluster) -> None:
+    client = open_redis(cluster.url_of_all)
+    await client.xgroup_create(keys.RECEIPTS, keys.RECEIPTS_GROUP, id="0", mkstream=True)
+    for primary in await cluster.primaries():
+        primary.kill()
+        await cluster.taken_over(primary)
+        await eventually(lambda: entry_is_read(client))
+    await client.aclose()
+
+
+async def entry_is_read(client: RedisClient) -> bool:
+    try:
+        answer = await client.xreadgroup(keys.RECEIPTS_GROUP, "reader", {keys.RECEIPTS: ">"}, block=100)
+    except REDIS_FAILURES:
+        return False
+    return answer is not None
+
+
+async def test_a_cluster_all_of_whose_nodes_moved_is_found_again_by_the_address_that_the_url_names(
+    cluster: Cluster,
+) -> None:
+    """As pods do that come back under other addresses, behind a name that stays."""
+    async with FaultProxy("127.0.0.1", cluster.nodes[0].port) as name:
+        client = open_redis(f"redis+cluster://127.0.0.1:{name.port}")
+        assert await client.set("key", "value")
+
+        await cluster.move_all()
+        name.lead_to("127.0.0.1", cluster.nodes[0].port)
+
+        await eventually(lambda: key_is_read(client), 20)
+        await client.aclose()
+
+
+async def key_is_read(client: RedisClient) -> bool:
+    try:
+        return bool(await client.get("key") == b"value")
+    except REDIS_FAILURES:
+        return False
