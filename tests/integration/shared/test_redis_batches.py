@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from services.embedded import EmbeddedRedis
 from shared.redis import REDIS_FAILURES, open_redis
 from shared.redis_batches import Batches, successes
-from tests.integration.bus.redis_cluster import redis_binary, redis_cluster
+from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.support.servers import kill, paused, restart
 from tests.support.waiting import eventually
 
