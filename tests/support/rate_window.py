@@ -19,6 +19,8 @@ class RateWindow:
         self._arrived: deque[tuple[float, int]] = deque()
         self._stalls: deque[tuple[float, float]] = deque()
         self._awake_at = time.monotonic()
+        self.most = 0
+        """Were ever within a second."""
 
     async def watch(self) -> None:
         """Forever: notices when we were held up."""
@@ -37,7 +39,9 @@ class RateWindow:
             self._arrived.popleft()
         held_up = max((seconds for _, seconds in self._stalls), default=0.0)
         since = now - 1 + max(held_up, now - self._awake_at)
-        if sum(some for at, some in self._arrived if at >= since) + count > self._limit:
+        together = sum(some for at, some in self._arrived if at >= since) + count
+        self.most = max(self.most, together)
+        if together > self._limit:
             return False
         self._arrived.append((now, count))
         return True

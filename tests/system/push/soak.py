@@ -159,9 +159,10 @@ async def _main(messages: int, per_conversation: int) -> int:
             await migrate(postgres.url)
             async with running(directory, postgres.url, redis.url) as run:
                 verdict = await soak(run, messages, per_conversation)
-                calls = dict(run.expo.calls)
+                calls, most = dict(run.expo.calls), run.expo.window.most
     figures = {name: value if isinstance(value, int) else len(value) for name, value in asdict(verdict).items()}
     print(f"{messages} messages in {time.monotonic() - started:.0f} s, {len(run.kills)} kills, calls {calls}")
+    print(f"busiest second {most}")
     print("holds" if verdict.holds else "BROKEN", figures)
     return 0 if verdict.holds else 1
 

@@ -36,7 +36,6 @@ class Verdict:
     unexplained: list[str] = field(default_factory=list)
     other_keys: list[str] = field(default_factory=list)
     over_limit: int = 0
-    most_in_a_second: int = 0
 
     @property
     def holds(self) -> bool:
@@ -51,7 +50,7 @@ def judge(
     accepted: Sequence[Accepted], newest: Mapping[str, int], kills: Sequence[Kill] = (), over_limit: int = 0
 ) -> Verdict:
     """`newest`: token -> the seq of the last message that it must have been told of, alone or in a burst."""
-    verdict = Verdict(over_limit=over_limit, most_in_a_second=busiest_second([one.at for one in accepted]))
+    verdict = Verdict(over_limit=over_limit)
     by_token: dict[str, list[Accepted]] = defaultdict(list)
     for one in accepted:
         by_token[one.token].append(one)
