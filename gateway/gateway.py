@@ -89,7 +89,13 @@ class Gateway:
         self._lookups = Lookups(self._persistence, self._tasks)
         self._receipts = Receipts(redis, self.incarnation, self.stats)
         self._presence = PresenceWriter(
-            redis, self.incarnation, self.reader, self._receipts, settings.presence_grace_seconds, self._hub.live_rooms
+            redis,
+            self.incarnation,
+            self.reader,
+            self._persistence,
+            self._receipts,
+            settings.presence_grace_seconds,
+            self._hub.live_rooms,
         )
         self._sweeper = Sweeper(redis, self.incarnation, self.reader, self._persistence, self._receipts)
         self._lease = Lease(

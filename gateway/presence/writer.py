@@ -6,6 +6,7 @@ from time import monotonic
 
 import structlog
 
+from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.presence.roster import Held, Roster
 from gateway.presence.script import hold
 from gateway.receipts.sender import Receipts
@@ -20,6 +21,8 @@ log = structlog.get_logger()
 AT_ONCE = 200
 GRACE_STEP_SECONDS = 0.25
 RETRY_SECONDS = 0.5
+ROOMS_SECONDS = 1.0
+"""For a look-up that holds up the others: those who come need persistence as well."""
 
 
 class PresenceWriter:
@@ -30,6 +33,7 @@ class PresenceWriter:
         redis: RedisClient,
         incarnation: str,
         reader: PresenceReader,
+        persistence: PersistenceClient,
         receipts: Receipts,
         grace_seconds: float,
         rooms_of: Callable[[bytes], list[str]],
@@ -37,6 +41,7 @@ class PresenceWriter:
         self._redis = redis
         self._incarnation = incarnation
         self._reader = reader
+        self._persistence = persistence
         self._receipts = receipts
         self._roster = Roster(grace_seconds, rooms_of)
         self._news = asyncio.Event()
@@ -83,7 +88,7 @@ class PresenceWriter:
         while self._roster.has_news:
             taken = self._roster.take(AT_ONCE)
             try:
-                totals = await self._tell([held for _, held in taken])
+                totals = await self._tell(await self._in_rooms_of_now([held for _, held in taken]))
             except REDIS_FAILURES as error:
                 log.warning("presence not written yet", error=f"{type(error).__name__}: {error}", users=len(taken))
                 self._roster.give_back(taken)
@@ -92,6 +97,21 @@ class PresenceWriter:
             self._roster.told(taken)
             self._answer(taken, totals)
         return True
+
+    async def _in_rooms_of_now(self, taken: list[Held]) -> list[Held]:
+        """Conversations that were made since somebody left are to hear of it too. While persistence is away those of
+        then hear it."""
+        gone = [held.user_id for held in taken if held.connections is None]
+        if not gone:
+            return taken
+        try:
+            async with asyncio.timeout(ROOMS_SECONDS):
+                rooms = (await self._persistence.peers(gone)).rooms
+        except (PersistenceAway, TimeoutError):
+            return taken
+        return [
+            held._replace(rooms=rooms.get(held.user_id, [])) if held.connections is None else held for held in taken
+        ]
 
     async def _tell(self, taken: list[Held]) -> list[int]:
         live = {*await self._reader.live(), self._incarnation}

@@ -46,6 +46,18 @@ async def test_a_phone_that_changes_networks_does_not_flap(parley: World) -> Non
     assert (await watcher.next("presence.update"))["isOnline"] is False
 
 
+async def test_a_conversation_that_was_made_within_the_grace_hears_that_somebody_left(parley: World) -> None:
+    site = await parley.gateway(presence_grace_seconds=1.5)
+    ann, ben = parley.person("ann"), parley.person("ben")
+    watcher = await site.connect(ann)
+    await (await site.connect(ben)).leave()
+    conversation = await ann.start(ben)
+    await watcher.next("conversation.new")
+    assert await are_online(ann, {ben.id: True})
+    frame = await watcher.next("presence.update")
+    assert (frame["conversationId"], frame["userId"], frame["isOnline"]) == (conversation, ben.id, False)
+
+
 async def test_the_users_of_a_dead_gateway_are_told_offline(parley: World, tmp_path: Path) -> None:
     survivor = await parley.gateway()
     ann, ben = parley.person("ann"), parley.person("ben")
