@@ -76,6 +76,10 @@ class FaultProxy:
         self._flows = {"up": asyncio.Event(), "down": asyncio.Event()}
         self.heal()
 
+    def flow(self, direction: Direction) -> None:
+        """Ends a stall in this direction."""
+        self._flows[direction].set()
+
     def delay(self, seconds: float) -> None:
         """Adds this to each direction, without changing order or bandwidth."""
         self._delay_seconds = seconds

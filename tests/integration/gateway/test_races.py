@@ -30,6 +30,10 @@ class Held:
     link: FaultProxy
     redis: RedisClient
 
+    def newcomers(self) -> int:
+        """Sessions that are in a room, and do not know its head yet."""
+        return sum(len(room.newcomers or ()) for room in self.site.gateway._hub.rooms.values())
+
     async def is_subscribed(self, channel: str) -> bool:
         """Redis has it, whether or not the gateway has heard so."""
         answer = await self.redis.execute_command("PUBSUB", "SHARDNUMSUB", channel)
@@ -132,6 +136,51 @@ async def test_an_event_before_the_room_is_confirmed_is_within_the_heads_and_doe
         assert phone.frames[0]["heads"] == {conversation: 1}
         await ann.send(conversation, "heard")
         assert await phone.messages(1) == [2]
+
+
+async def test_who_comes_into_a_busy_room_gets_what_it_forwarded_between_the_heads_and_connected(
+    parley: World,
+) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    async with held(parley) as gateway:
+        sender = await gateway.site.connect(ann)
+        connecting = await until_the_heads_are_asked_for(gateway, ben)
+        heads = asked("heads")
+        gateway.persistence.stall("down")
+        gateway.persistence.flow("up")
+        await eventually(lambda: asked("heads") > heads)
+        await ann.send(conversation, "one")
+        assert await sender.messages(1) == [1]
+        gateway.persistence.heal()
+        phone = await connecting
+
+        assert phone.frames[0]["heads"] == {conversation: 0}
+        assert await phone.messages(1) == [1]
+
+
+async def test_who_comes_into_a_busy_room_does_not_get_again_what_lies_below_its_head(parley: World) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    async with held(parley) as gateway:
+        sender = await gateway.site.connect(ann)
+        connecting = await until_the_heads_are_asked_for(gateway, ben)
+        await ann.send(conversation, "one")
+        assert await sender.messages(1) == [1]
+        gateway.persistence.heal()
+        phone = await connecting
+
+        assert phone.frames[0]["heads"] == {conversation: 1}
+        assert not [frame for frame in await phone.silence() if frame["type"] == "message.new"]
+
+
+async def until_the_heads_are_asked_for(gateway: Held, person: Person) -> "asyncio.Task[Phone]":
+    """Their connect has come into its rooms, and its question for the heads is held on the way."""
+    connecting = await until_the_list_is_read(gateway, person)
+    gateway.persistence.stall("up")
+    gateway.persistence.flow("down")
+    await eventually(lambda: bool(gateway.newcomers()))
+    return connecting
 
 
 async def test_the_last_message_of_a_quiet_room_is_found_without_a_later_one(parley: World, database_url: str) -> None:
