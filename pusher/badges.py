@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from pusher.calls import CALL_SIZE, TRIES, Pace, Sender
+from pusher.calls import CALL_SIZE, Pace, Sender
 from pusher.metrics import BADGES
 from pusher.outcomes import Late, Sent
-from pusher.pace import LEAST_LEAD_SECONDS
 from pusher.persistence_client import PersistenceClient
 from pusher.rendering import Notification, render_badge
+
+LEADS_SECONDS = (0.05, 0.2, 0.8)
+"""For a call that was late, and its next tries."""
 
 
 class Badges:
@@ -26,9 +28,9 @@ class Badges:
                 await self._tell(notifications[start : start + CALL_SIZE])
 
     async def _tell(self, notifications: Sequence[Notification]) -> None:
-        for _ in range(TRIES):
-            slot = await self._pace.reserve(len(notifications), LEAST_LEAD_SECONDS)
-            await slot.draw_near(LEAST_LEAD_SECONDS)
+        for lead in LEADS_SECONDS:
+            slot = await self._pace.reserve(len(notifications), lead)
+            await slot.draw_near(lead)
             said = await self._sender.send(notifications, slot)
             BADGES.inc(sum(isinstance(one, Sent) for one in said))
             if not any(isinstance(one, Late) for one in said):

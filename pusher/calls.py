@@ -108,7 +108,8 @@ class Calls:
         while True:
             lead = self._lead.seconds
             slot = await self._pace.reserve(count, lead)
-            await slot.draw_near(lead)
+            if not slot.is_over:
+                await slot.draw_near(lead)
             if not slot.is_over:
                 return slot
             self._lead.was_too_short()

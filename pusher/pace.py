@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from shared import keys
@@ -17,6 +18,8 @@ long run.
 """
 LATE_SECONDS = 0.06
 """A call that is not on its way so long after its moment would meet those of later moments: it takes another."""
+ROUND_TRIPS = 20
+"""Of so many the fastest tells how far away Redis is, so that one that is far away is no hindrance for long."""
 LEAST_LEAD_SECONDS = 0.05
 LONGEST_LEAD_SECONDS = 2.0
 
@@ -63,7 +66,8 @@ class Slot:
 
     @property
     def is_over(self) -> bool:
-        return time.monotonic() > self.closes_at
+        """Also one that closes before it opens: Redis' answer was too long on its way to tell the moment."""
+        return max(time.monotonic(), self.opens_at) > self.closes_at
 
     async def draw_near(self, lead_seconds: float) -> None:
         """Returns so long before it opens, or at once."""
@@ -71,23 +75,26 @@ class Slot:
 
 
 class ExpoPace:
-    """Stateless: what goes out when is in Redis, on Redis' clock."""
+    """What goes out when is in Redis, on Redis' clock; here is only how far away Redis is."""
 
     def __init__(self, redis: RedisClient) -> None:
         self._reserve = redis.register_script(_RESERVE)
+        self._round_trips = deque([0.0], maxlen=ROUND_TRIPS)
 
     async def reserve(self, count: int, lead_seconds: float = 0.0) -> Slot:
         """The first slot for so many notifications (at most LIMIT), at least `lead_seconds` away; it is theirs then.
 
         First come, first served. Redis gave the moment between our question and its answer: so that the slot holds by
-        Redis' clock too, it opens as counted from the answer and closes as counted from the question. A process that
-        was held up between them finds it over. Raises REDIS_FAILURES.
+        Redis' clock too, it opens as counted from the answer and closes as counted from the question, each by the way
+        that it took at least. A process that was held up between them finds it over. Raises REDIS_FAILURES.
         """
         asked = time.monotonic()
         arguments = [count, LIMIT, int(WINDOW_SECONDS * 1000), int(lead_seconds * 1000)]
         wait_ms: int = await self._reserve(keys=[keys.PUSH_PACE], args=arguments)
-        wait = wait_ms / 1000
-        return Slot(time.monotonic() + wait, asked + wait + LATE_SECONDS)
+        answered = time.monotonic()
+        self._round_trips.append(answered - asked)
+        wait, way = wait_ms / 1000, min(self._round_trips) / 2
+        return Slot(answered - way + wait, asked + way + wait + LATE_SECONDS)
 
 
 class Lead:

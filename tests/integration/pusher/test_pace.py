@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from random import Random
 from urllib.parse import urlsplit
@@ -76,20 +77,38 @@ async def test_a_slot_leaves_the_time_to_prepare(redis_url: str) -> None:
     await redis.aclose()
 
 
-async def test_a_slot_whose_answer_was_long_on_its_way_is_over(redis_url: str) -> None:
-    """Redis counted from some moment since the question, so nobody may count from the answer alone."""
+@pytest.fixture
+async def link(redis_url: str) -> AsyncIterator[FaultProxy]:
     parts = urlsplit(redis_url)
     async with FaultProxy(parts.hostname or "", parts.port or 0) as proxy:
-        redis = open_redis(redis_url.replace(f":{parts.port}", f":{proxy.port}"))
-        pace = ExpoPace(redis)
+        yield proxy
 
-        async def in_time() -> bool:
-            return not (await pace.reserve(1)).is_over
 
-        await eventually(in_time)
-        proxy.delay(LATE_SECONDS)
-        assert not await in_time()
-        await redis.aclose()
+@pytest.fixture
+async def pace(redis_url: str, link: FaultProxy) -> AsyncIterator[ExpoPace]:
+    """Over that link."""
+    redis = open_redis(redis_url.replace(f":{urlsplit(redis_url).port}", f":{link.port}"))
+    yield ExpoPace(redis)
+    await redis.aclose()
+
+
+async def in_time(pace: ExpoPace) -> bool:
+    return not (await pace.reserve(1, lead_seconds=0.5)).is_over
+
+
+async def test_a_slot_whose_answer_was_long_on_its_way_is_over(pace: ExpoPace, link: FaultProxy) -> None:
+    """Redis counted from some moment since the question, so nobody may count from the answer alone."""
+    await eventually(lambda: in_time(pace))
+
+    link.delay(LATE_SECONDS)
+
+    assert not await in_time(pace)
+
+
+async def test_a_redis_that_is_always_far_away_is_no_hindrance(pace: ExpoPace, link: FaultProxy) -> None:
+    link.delay(2 * LATE_SECONDS)
+
+    await eventually(lambda: in_time(pace), 30)
 
 
 def test_the_lead_follows_what_preparing_took() -> None:
