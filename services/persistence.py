@@ -30,6 +30,7 @@ from shared.tracing import Tracing
 RELAY_SECONDS = 0.5
 SAMPLE_SECONDS = 5.0
 MARKER_SECONDS = 1.0
+REPEAT_SECONDS = 1.0
 REFUSALS_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
 
@@ -83,6 +84,7 @@ async def _compose(
     tasks.spawn(consumer.run(), name="receipts")
     relay = Relay(pool, publisher, push_state, epoch, points, tracing)
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
+    tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
     return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, refusals, settings.ack_timeout, tracing)
 

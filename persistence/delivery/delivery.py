@@ -13,11 +13,15 @@ from persistence.store.views import Created, Member, Message, Moved, Purged
 from shared.clock import now_us
 from shared.tracing import PUBLISH, Span, Tracing
 
+MOST_UNHEARD = 10_000
+"""Receipts that wait for a Redis that is away; whoever missed one beyond sees it at the next sync."""
+
 
 class Delivery:
     """The fast path: publishes at once what the outboxes hold anyway, so the relay need not.
 
-    Typing and receipts are in no outbox: where Redis is away typing is lost, and a receipt shows at the next sync.
+    Typing and receipts are in no outbox: where Redis is away typing is lost, and receipts are told again by
+    `repeat_receipts`. One that dies with this process shows at the next sync.
     """
 
     def __init__(self, publisher: Publisher, settling: Settling, epoch: Epoch, tracing: Tracing) -> None:
@@ -26,6 +30,7 @@ class Delivery:
         self._epoch = epoch
         self._tracing = tracing
         self._budget = ReceiptBudget()
+        self._unheard: list[Envelope] = []
 
     def sent(self, messages: Sequence[Message], spans: Mapping[str, bytes]) -> None:
         """Committed just now. In the order of their seqs for each conversation. `spans`: of those that are traced."""
@@ -53,8 +58,13 @@ class Delivery:
                 self._publisher.offer(envelope, partial(self._told, member))
 
     def receipts(self, moved: Sequence[Moved]) -> None:
-        for envelope in self.receipt_envelopes(moved):
-            self._publisher.offer(envelope, _ignore)
+        self._tell_rooms(self.receipt_envelopes(moved))
+
+    async def repeat_receipts(self) -> None:
+        """Those that Redis did not take. To be called every second or so; in whatever order they come, a later one
+        stays later for the gateways."""
+        envelopes, self._unheard = self._unheard, []
+        self._tell_rooms(envelopes)
 
     def receipt_envelopes(self, moved: Sequence[Moved]) -> list[Envelope]:
         """What the rooms are to hear of these cursors; in a big group only of some."""
@@ -67,6 +77,14 @@ class Delivery:
     async def tell(self, envelope: Envelope) -> bool:
         """An operator's word to the gateways: whether Redis took it."""
         return await self._publisher.publish([envelope])
+
+    def _tell_rooms(self, receipts: Sequence[Envelope]) -> None:
+        for receipt in receipts:
+            self._publisher.offer(receipt, partial(self._heard, receipt))
+
+    def _heard(self, receipt: Envelope, went_out: bool) -> None:
+        if not went_out and len(self._unheard) < MOST_UNHEARD:
+            self._unheard.append(receipt)
 
     def _begun(self, message: Message, parent: bytes) -> Span | None:
         """The span of the publication of what is offered next. None where this process does not trace."""

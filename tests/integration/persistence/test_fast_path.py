@@ -13,6 +13,7 @@ from persistence.sending import Overloaded
 from persistence.store import conversations, cursors, log, messages
 from persistence.store.database import Pool
 from persistence.store.views import Hidden, NotAMember, Repeated, Sent
+from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.presence import PresenceReader
 from shared.wire import Cursor, Deadline, GatewayStats, Kind, Undelivered
@@ -137,6 +138,25 @@ async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts,
         process.delivery.left(await conversations.purge(pool, [room]))
         await eventually(lambda: len(ear.envelopes) == 2)
     assert [(envelope.kind, envelope.seq) for envelope in ear.envelopes] == [(Kind.HIDDEN, 2), (Kind.LEFT, 3)]
+
+
+async def test_a_receipt_that_redis_did_not_take_is_told_when_it_is_back(pool: Pool, own_redis: EmbeddedRedis) -> None:
+    """By REST: the receipts stream keeps its own."""
+    [ann, bob] = await people(pool, 2)
+    room = await conversation(pool, ann, bob)
+    await say(pool, room, ann, 2)
+    async with parts(pool, own_redis.url) as process, process.running("publisher"):
+        await own_redis.stop()
+        process.delivery.receipts(await cursors.advance(pool, [Cursor(room, bob, read=2)]))
+        await eventually(lambda: process.publisher._failing)
+        await own_redis.start()
+        async with listening(own_redis.url, keys.room(room)) as ear:
+
+            async def is_told() -> bool:
+                await process.delivery.repeat_receipts()
+                return [frame["seq"] for frame in ear.frames(Kind.RECEIPT)] == [2]
+
+            await eventually(is_told)
 
 
 async def test_receipts_and_typing_reach_the_room(process: Parts, pool: Pool, redis_url: str) -> None:
