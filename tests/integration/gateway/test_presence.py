@@ -2,9 +2,12 @@ import asyncio
 import shutil
 from pathlib import Path
 
+import msgspec
+
 from services.embedded import EmbeddedRedis
 from shared import keys
 from shared.redis import RedisClient, open_redis
+from shared.wire import Kind, PresenceChange, pack
 from tests.integration.gateway.test_faults import through_a_proxy
 from tests.integration.gateway.world import OwnSite, Phone, World, world
 from tests.integration.rest.conftest import Person
@@ -125,6 +128,37 @@ async def test_what_changed_while_the_redis_link_was_cut_is_told_once_it_is_back
 async def are_online(asker: Person, expected: dict[str, bool]) -> bool:
     answer = await asker.get("/api/presence", userIds=",".join(expected))
     return {one["userId"]: one["isOnline"] for one in answer["presence"]} == expected
+
+
+async def test_what_is_read_afterwards_does_not_undo_what_was_heard_since(parley: World, site: OwnSite) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    watcher = await site.connect(ann)
+    phone = await site.connect(ben)
+    assert (await watcher.next("presence.update"))["isOnline"] is True
+    redis: RedisClient = open_redis(parley.redis_url)
+    channel = keys.presence_channel_of(ben.id)
+    missed = await redis.execute_command(
+        "XADD",
+        keys.presence_news(keys.presence_shard(ben.id)),
+        "*",
+        "news",
+        news(ben.id, conversation, is_online=False),
+    )
+    later = int(missed.partition(b"-")[0]) + 1
+    site.gateway._updates.on_restored([channel.encode()])
+    # Before the answer about what was missed can have come.
+    site.gateway._hub.on_message(channel.encode(), news(ben.id, conversation, is_online=True, ms=later))
+    assert (await watcher.next("presence.update"))["isOnline"] is True
+    await eventually(lambda: not site.gateway._updates._missed)
+    assert await watcher.silence() == []
+    assert phone.frames
+    await redis.aclose()
+
+
+def news(user_id: str, conversation_id: str, *, is_online: bool, ms: int = 0) -> bytes:
+    change = PresenceChange(user_id, is_online=is_online, last_seen_at=None, rooms=[conversation_id])
+    return pack(Kind.PRESENCE, msgspec.json.encode(change), seq=ms, sender=user_id)
 
 
 async def test_who_left_while_redis_was_away_and_came_back_empty_is_told_offline(
