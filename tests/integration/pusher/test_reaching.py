@@ -5,8 +5,9 @@ import contextlib
 import signal
 import sys
 import time
-from asyncio.subprocess import Process, create_subprocess_exec
+from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
 import pytest
@@ -72,14 +73,15 @@ async def test_an_older_app_that_is_alive_is_not_pushed_though_it_never_acknowle
     room = await ann.start(bob)
     site = await push.parley.gateway()
 
+    phone = await site.connect(bob, acks=False)
+    await push.online(bob)
+    await ann.send(room, "Hello")
+    await phone.next("message.new")
+    reading = asyncio.create_task(phone.closed(60))  # and so answering pings
+    await push.took_it(room, bob)
     async with push.pusher():
-        phone = await site.connect(bob, acks=False)
-        await push.online(bob)
-        await ann.send(room, "Hello")
-        await phone.next("message.new")
-        reading = asyncio.create_task(phone.closed(60))  # and so answering pings
         await push.drained()
-        reading.cancel()
+    reading.cancel()
 
     assert push.expo.accepted == []
 
@@ -96,11 +98,13 @@ async def test_a_phone_that_falls_silent_in_mid_conversation_is_pushed_what_it_d
 
     async with (
         FaultProxy("127.0.0.1", urlsplit(site.url).port or 0) as link,
-        push.pusher(push_burst_seconds=0.0),
         acknowledging_phone(f"http://127.0.0.1:{link.port}", bob.token) as phone,
+        AsyncExitStack() as later,
     ):
         await push.online(bob)
         await ann.send(room, "Are you there?")
+        await push.took_it(room, bob)
+        await later.enter_async_context(push.pusher(push_burst_seconds=0.0))
         await push.drained()
         assert push.expo.accepted == [], "it acknowledged"
         if fault == "frozen":
@@ -124,15 +128,16 @@ async def test_who_took_it_while_looking_or_read_it_is_not_pushed(push: PushWorl
     room = await ann.start(bob, cleo, isGroup=True)
     site = await push.parley.gateway()
 
+    looking, reading = await site.connect(bob), await site.connect(cleo)
+    await reading.say("state", active=False)
+    await push.online(bob, cleo)
+    await ann.send(room, "Hello")
+    await looking.next("message.new")
+    await looking.say("delivered", conversationId=room, seq=1)
+    await reading.next("message.new")
+    await reading.say("read", conversationId=room, seq=1)
+    await push.took_it(room, bob, cleo)
     async with push.pusher():
-        looking, reading = await site.connect(bob), await site.connect(cleo)
-        await reading.say("state", active=False)
-        await push.online(bob, cleo)
-        await ann.send(room, "Hello")
-        await looking.next("message.new")
-        await looking.say("delivered", conversationId=room, seq=1)
-        await reading.next("message.new")
-        await reading.say("read", conversationId=room, seq=1)
         await push.drained()
 
     assert push.expo.accepted == []
@@ -248,6 +253,7 @@ async def main():
     async with aiohttp.ClientSession() as http, http.ws_connect(sys.argv[1]) as socket:
         async for message in socket:
             frame = json.loads(message.data)
+            print(frame["type"], flush=True)
             if frame["type"] == "message.new":
                 said = {"type": "delivered", "conversationId": frame["conversationId"], "seq": frame["seq"]}
                 await socket.send_str(json.dumps(said))
@@ -257,10 +263,13 @@ asyncio.run(main())
 
 @contextlib.asynccontextmanager
 async def acknowledging_phone(url: str, token: str) -> AsyncIterator[Process]:
-    """A client in a process of its own, to be frozen."""
+    """A client in a process of its own, to be frozen; connected, so that the next message comes to it live."""
     address = f"{url}/messages/subscribe?acks=1&token={token}"
-    process = await create_subprocess_exec(sys.executable, "-c", PHONE, address)
+    process = await create_subprocess_exec(sys.executable, "-c", PHONE, address, stdout=PIPE)
+    assert process.stdout is not None
     try:
+        while await process.stdout.readline() != b"connected\n":
+            assert not process.stdout.at_eof(), "it did not connect"
         yield process
     finally:
         process.kill()

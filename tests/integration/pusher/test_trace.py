@@ -29,13 +29,14 @@ async def a_group(push: PushWorld) -> tuple[Person, dict[str, Person], str]:
     await eve.get("/api/conversations")
     room = await ann.start(bob, cleo, dan, eve, isGroup=True)
     site = await push.parley.gateway()
+    await site.connect(cleo)
+    phone = await site.connect(dan)
+    await push.online(cleo, dan)
+    message = await ann.send(room, "Hello")
+    await phone.next("message.new")
+    await phone.say("read", conversationId=room, seq=1)
+    await push.took_it(room, dan)
     async with push.pusher():
-        await site.connect(cleo)
-        phone = await site.connect(dan)
-        await push.online(cleo, dan)
-        message = await ann.send(room, "Hello")
-        await phone.next("message.new")
-        await phone.say("read", conversationId=room, seq=1)
         await push.drained()
     return ann, {"bob": bob, "cleo": cleo, "dan": dan, "eve": eve}, message["id"]
 

@@ -27,6 +27,9 @@ LEASES_SECONDS = 300.0
 """What ends sooner is no window, but a worker's lease on one."""
 
 
+_TOOK_IT = "SELECT user_id FROM participants WHERE conversation_id = $1 AND greatest(attended_seq, read_seq) >= 1"
+
+
 @dataclass
 class PushWorld:
     """`parley` has persistence and makes gateways; `expo` is what phones would get."""
@@ -117,6 +120,19 @@ class PushWorld:
 
         async def known() -> bool:
             return await reader.online(users) == users
+
+        await eventually(known)
+
+    async def took_it(self, room: str, *people: Person) -> None:
+        """Returns when Postgres knows that these people have the first message while they look, or read it.
+
+        A test that wants no push starts its pusher only then: a busy machine may be longer at it than ACK_SECONDS.
+        """
+        pool, users = self.parley.rest.parts.pool, {person.id for person in people}
+
+        async def known() -> bool:
+            rows = await pool.fetch(_TOOK_IT, room)
+            return users <= {row["user_id"] for row in rows}
 
         await eventually(known)
 
