@@ -34,7 +34,7 @@ _UNMATCHED = "unmatched"
 _LONGEST_PATH = 200
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}",
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}, traceparent",
     "Access-Control-Max-Age": "7200",
 }
 
