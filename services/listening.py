@@ -7,8 +7,9 @@ from aiohttp import web
 
 from shared.settings import SettingError
 
-BACKLOG = 1024
-"""Connections that wait to be accepted; a storm after an outage brings thousands at once."""
+BACKLOG = 4096
+"""Connections that wait to be accepted; a storm after an outage brings thousands at once. The
+kernel takes no more than its `net.core.somaxconn`, and lets the others try again a second later."""
 
 
 @asynccontextmanager

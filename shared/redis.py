@@ -12,6 +12,7 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.connection import Connection, ConnectionPool, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError
 
 from shared.redis_url import DEFAULT_PORT, is_cluster, seeds
@@ -68,6 +69,13 @@ def _node(url: str) -> ClusterNode:
 
 
 class _Cluster(RedisCluster):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        kind = _EncryptedNode if options["ssl"] else _Node
+        self.connection_kwargs["connection_class"] = kind  # of nodes to be found
+        for seed in self.startup_nodes:
+            seed.connection_class = kind
+
     async def _determine_slot(self, command: str, *arguments: Any) -> int:
         """Where the key of an XREADGROUP stands is known. redis-py asks a server for it each time, always the same one
         until something else fails: when that one is dead, the reader of a stream fails for ever."""
@@ -81,6 +89,34 @@ class _Cluster(RedisCluster):
         for seed in self.startup_nodes:
             self.nodes_manager.startup_nodes.setdefault(seed.name, seed)
         return await super().initialize(*arguments, **options)
+
+
+class _ClosedByAnother:
+    """Says ConnectionError where redis-py says AttributeError.
+
+    In a cluster whoever meets a failure closes every connection to that node, also those that another task is about to
+    use; that one then writes to, or reads from, nothing.
+    """
+
+    async def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        try:
+            await super().send_packed_command(*arguments, **options)  # type: ignore[misc]
+        except AttributeError as error:
+            raise RedisConnectionError("closed while it was being used") from error
+
+    async def read_response(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super().read_response(*arguments, **options)  # type: ignore[misc]
+        except AttributeError as error:
+            raise RedisConnectionError("closed while it was being used") from error
+
+
+class _Node(_ClosedByAnother, Connection):
+    pass
+
+
+class _EncryptedNode(_ClosedByAnother, SSLConnection):
+    pass
 
 
 class _WritesToPrimary:

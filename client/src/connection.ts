@@ -49,6 +49,8 @@ interface Attempt {
   link: Link | null;
   /** What the server said was wrong before it closed. */
   refusal: string | null;
+  /** Before when it does not want to see us again; our own jitter comes on top. */
+  notBeforeMs: number;
 }
 
 /** From asking for the token to the server's `connected`. */
@@ -190,7 +192,7 @@ export class Connection {
     this.timers.clear('retry');
     this.retryAt = null;
     this.dropAttempt();
-    const attempt: Attempt = { link: null, refusal: null };
+    const attempt: Attempt = { link: null, refusal: null, notBeforeMs: 0 };
     this.attempt = attempt;
     this.timers.set('attempt', CONNECT_DEADLINE_MS, () => this.fail(attempt, CloseCode.Abnormal, 'no answer in time'));
     this.tokens
@@ -215,7 +217,10 @@ export class Connection {
   /** The first words on a new link. Only `connected` makes it current: a socket also opens before a 4401. */
   private greet(attempt: Attempt, link: Link, token: string, frame: ServerFrame): void {
     if (this.attempt !== attempt) return;
-    if (frame.type === 'error') attempt.refusal = (frame as ErrorFrame).message;
+    if (frame.type === 'error') {
+      attempt.refusal = (frame as ErrorFrame).message;
+      attempt.notBeforeMs = (frame as ErrorFrame).retryAfterMs ?? 0;
+    }
     if (frame.type !== 'connected') return;
     const connected = frame as ConnectedFrame;
     if (connected.userId === this.options.userId) this.promote(link, token, connected);
@@ -260,15 +265,15 @@ export class Connection {
     this.dropAttempt();
     // A link that still lives is not given up because its successor was refused (as one too many, say).
     const verdict = this.current && reactionTo(code) === 'stop' ? CloseCode.Abnormal : code;
-    this.schedule(verdict, attempt.refusal ?? reason, false);
+    this.schedule(verdict, attempt.refusal ?? reason, false, attempt.notBeforeMs);
   }
 
-  private schedule(code: number, reason: string, wasConnected: boolean): void {
+  private schedule(code: number, reason: string, wasConnected: boolean, notBeforeMs = 0): void {
     const retry = this.retries.after(code, { wasConnected, online: this.online });
     if (!retry) return this.stop(code, reason);
     this.forceToken ||= retry.refresh;
     this.ended(code, reason);
-    this.retryIn(retry.delayMs);
+    this.retryIn(notBeforeMs + retry.delayMs);
   }
 
   private ended(code: number, reason: string): void {

@@ -132,6 +132,8 @@ export interface ErrorFrame {
   code: string;
   message: string;
   ref?: string | null;
+  /** Before the close of a gateway that is full: when it is worth to come again. */
+  retryAfterMs?: number;
 }
 
 export interface AnswerFrame {

@@ -113,6 +113,17 @@ test.each([[1013, 'overloaded'], [4429, 'too many frames'], [1009, 'too big']])(
   expect(client.connection.getSnapshot().retryAt! - Date.now()).toBeGreaterThan(7000);
 });
 
+test('a gateway that is full says when to come again, and the jitter comes on top', async () => {
+  world.server.ws = 'silent';
+  const client = world.client(platform, { random: () => 0 });
+  client.connect();
+  await pass();
+  const full = { type: 'error', code: 'unavailable', message: 'This gateway is full', retryAfterMs: 2000 };
+  FakeSocket.last.receive(full);
+  FakeSocket.last.drop(1013);
+  expect(client.connection.getSnapshot().retryAt! - Date.now()).toBe(2250);
+});
+
 test('a token that stays refused is not hammered, and the state tells why', async () => {
   const client = world.client(platform, { getToken: () => 'bad' });
   client.connect();

@@ -10,6 +10,7 @@ from tests.integration.deploy.files import DEPLOY, Mutation, accepts, refuses, r
 from tests.support.tools import require_tool
 
 HAPROXY = DEPLOY / "haproxy/haproxy.cfg"
+REDIS = DEPLOY / "haproxy/redis.cfg"
 NGINX = DEPLOY / "nginx/nginx.conf"
 UPSTREAMS = DEPLOY / "nginx/upstreams.conf"
 
@@ -32,8 +33,9 @@ def nginx_with(mutation: Mutation, directory: Path) -> "subprocess.CompletedProc
     return check_nginx(directory)
 
 
-def test_haproxy_accepts_its_configuration_without_a_warning() -> None:
-    result = check_haproxy(HAPROXY)
+@pytest.mark.parametrize("configuration", [HAPROXY, REDIS], ids=lambda path: path.stem)
+def test_haproxy_accepts_its_configuration_without_a_warning(configuration: Path) -> None:
+    result = check_haproxy(configuration)
 
     accepts(result)
     assert "WARNING" not in result.stdout + result.stderr
@@ -54,6 +56,13 @@ def test_nginx_accepts_its_configuration(tmp_path: Path) -> None:
 )
 def test_haproxy_notices_a_mistake(mutation: Mutation, tmp_path: Path) -> None:
     refuses(check_haproxy(with_mistake(HAPROXY, tmp_path / "haproxy.cfg", mutation)))
+
+
+@pytest.mark.parametrize(
+    "mutation", [("tcp-check expect string", "tcp-check expects string"), ("shutdown-sessions", "shut-sessions")]
+)
+def test_haproxy_notices_a_mistake_in_what_follows_the_primary(mutation: Mutation, tmp_path: Path) -> None:
+    refuses(check_haproxy(with_mistake(REDIS, tmp_path / "redis.cfg", mutation)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """redis-py over a Redis Cluster whose nodes die, and change their addresses."""
 
+import asyncio
+import contextlib
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -25,6 +28,28 @@ async def test_a_stream_is_read_on_though_every_first_primary_has_died(cluster: 
         primary.kill()
         await cluster.taken_over(primary)
         await eventually(lambda: entry_is_read(client))
+    await client.aclose()
+
+
+async def test_who_uses_a_client_while_a_primary_dies_meets_nothing_but_what_a_caller_expects(cluster: Cluster) -> None:
+    """Some give up early, as the limiter does: then redis-py closes what others are about to use."""
+    client = open_redis(cluster.url_of_all)
+    over = asyncio.Event()
+
+    async def use(patience: float) -> None:
+        while not over.is_set():
+            with contextlib.suppress(*REDIS_FAILURES):
+                async with asyncio.timeout(patience):
+                    await client.set(f"key:{random.random()}", "value")
+            await asyncio.sleep(0.005)
+
+    async with asyncio.TaskGroup() as users:
+        for number in range(12):
+            users.create_task(use(0.05 if number % 2 else 5.0))
+        for primary in (await cluster.primaries())[:2]:
+            primary.kill()
+            await cluster.taken_over(primary)
+        over.set()
     await client.aclose()
 
 
