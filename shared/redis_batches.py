@@ -36,7 +36,8 @@ class Batches:
         self._turn = asyncio.Lock()
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
-        """Their answers, in order; in place of one, the ResponseError that Redis refused the command with.
+        """Their answers, in order; in place of one, what its command failed with: the ResponseError of Redis, or in a
+        cluster whatever a node that is away leads to.
 
         Where Redis has closed the connection, on a new one: then some commands may run twice. Raises REDIS_FAILURES
         where there is no answer within `answer_seconds` (None: the caller sees to it), the wait for earlier batches
@@ -84,8 +85,8 @@ async def _answer(connection: AbstractConnection) -> Any:
 
 
 def successes(answers: list[Any]) -> list[Any]:
-    """The same answers. Raises the first ResponseError among them."""
+    """The same answers. Raises the first failure among them."""
     for answer in answers:
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, Exception):
             raise answer
     return answers

@@ -50,7 +50,7 @@ async def cluster(servers: Servers) -> list[str]:
         over = talking_fleet(servers.directory, servers.database_url, made.url_of_all, PHONES)
         fleet, crowd = await stack.enter_async_context(over)
         moved = await survive(
-            fleet, crowd, PER_SECOND, lambda: move_busy_slots(made, list(crowd.conversations)[:50]), after_seconds=5
+            fleet, crowd, PER_SECOND, lambda: move_busy_slots(made, list(crowd.conversations)[:10]), after_seconds=5
         )
         print("  slots moved", moved, sep="\n", flush=True)
         died = await survive(fleet, crowd, PER_SECOND, lambda: kill_primary(made), after_seconds=8)

@@ -59,6 +59,8 @@ async def survive(
         await hurt()
         await asyncio.sleep(after_seconds)
     seconds = time.monotonic() - began
+    for process in fleet.processes.values():
+        assert process.runs, f"{process.name} has ended\n{process.log()[-3000:]}"
     found = await crowd.verdict()
     await everything_works(fleet, crowd)
     return outcome(crowd, began, seconds, 0.0, found)
