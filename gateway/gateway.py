@@ -113,6 +113,7 @@ class Gateway:
             probe_channel=keys.gateway(self.incarnation) + ":probe",
             publish_probe=self._publisher.publish_now,
             on_message=hub.on_message,
+            reading=self._fanout,
             on_lost=lambda: self._updates.on_lost(),
             on_restored=self._on_restored,
         )

@@ -1,16 +1,20 @@
 """The Redis link: sharded pub/sub for a gateway, presumed dead until proven alive. Knows bytes and channels only."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Final
 
 from gateway.bus.address import RedisAddress
 from gateway.bus.bus import Bus, BusListener, NotSubscribed, SingleBus
 from gateway.bus.cluster import ClusterBus
-from gateway.bus.link import OnMessage
+from gateway.bus.link import OnMessage, Reading
 from gateway.bus.probe import PublishProbe
 from gateway.bus.shard import LinkSettings
 from shared.redis_url import is_cluster, seeds
 
 __all__ = ["Bus", "NotSubscribed", "OnMessage", "PublishProbe", "make_bus"]
+
+_NOTHING_AROUND: Final = nullcontext()
 
 
 def make_bus(
@@ -22,6 +26,7 @@ def make_bus(
     on_message: OnMessage,
     on_lost: Callable[[], None],
     on_restored: Callable[[Sequence[bytes]], None],
+    reading: Reading = _NOTHING_AROUND,
     probe_seconds: float = 2.0,
 ) -> Bus:
     """A bus over the Redis at `url`, or over the Redis Cluster (`redis+cluster://`) that its hosts belong to.
@@ -29,11 +34,11 @@ def make_bus(
     It connects when `run` does. Raises ValueError for a malformed URL.
 
     `name` shows in CLIENT LIST. `probe_channel` belongs to this process alone. What the callables promise and must
-    keep to stands at `OnMessage`, `PublishProbe` and `BusListener`.
+    keep to stands at `OnMessage`, `Reading`, `PublishProbe` and `BusListener`.
     """
     named = [RedisAddress.parse(seed) for seed in seeds(url)]
     listener = BusListener(on_lost, on_restored)
-    settings = LinkSettings(name, on_message, publish_probe, probe_seconds)
+    settings = LinkSettings(name, on_message, reading, publish_probe, probe_seconds)
     if is_cluster(url):
         return ClusterBus(named, probe_channel.encode(), listener, settings)
     return SingleBus(named[0], probe_channel.encode(), listener, settings)

@@ -99,23 +99,15 @@ class Bus(ABC):
         """Keeps the links until cancelled. Ends by itself only with an error that is a bug."""
 
     @abstractmethod
-    def _confirmed(self, channel: bytes) -> bool: ...
-
-    @abstractmethod
-    def _want(self, channel: bytes) -> None: ...
+    def _want(self, channel: bytes) -> bool:
+        """True where it is confirmed already, and so no word about it will come."""
 
     @abstractmethod
     def _forget(self, channel: bytes) -> None: ...
 
     def _must_wait(self, channel: bytes) -> bool:
         """False where it is confirmed already. Redis is asked once, however many wait."""
-        if channel in self._waiting:
-            return True
-        if self._confirmed(channel):
-            return False
-        self._want(channel)
-        # Looked at again: one that was given up in this very tick is still subscribed, and no word about it will come.
-        return not self._confirmed(channel)
+        return channel in self._waiting or not self._want(channel)
 
     def _answer(self, channel: bytes, *, confirmed: bool) -> None:
         for call in self._waiting.pop(channel, ()):
@@ -158,11 +150,8 @@ class SingleBus(Bus):
         finally:
             self._stop()
 
-    def _confirmed(self, channel: bytes) -> bool:
-        return self._shard.confirmed(channel)
-
-    def _want(self, channel: bytes) -> None:
-        self._shard.want(channel)
+    def _want(self, channel: bytes) -> bool:
+        return self._shard.want(channel)
 
     def _forget(self, channel: bytes) -> None:
         self._shard.forget(channel)

@@ -145,21 +145,16 @@ class ClusterBus(Bus):
     def _shard_of(self, channel: bytes) -> Shard | None:
         return self._by_slot[key_slot(channel)]
 
-    def _place(self, channel: bytes, *, interrupted: bool) -> None:
+    def _place(self, channel: bytes, *, interrupted: bool) -> bool:
         shard = self._shard_of(channel)
-        if shard is None:
-            self._homeless[channel] = interrupted
-            self._doubt.set()
-        else:
-            shard.want(channel, interrupted=interrupted)
+        if shard is not None:
+            return shard.want(channel, interrupted=interrupted)
+        self._homeless[channel] = interrupted
+        self._doubt.set()
+        return False
 
-    def _confirmed(self, channel: bytes) -> bool:
-        shard = self._shard_of(channel)
-        return shard is not None and shard.confirmed(channel)
-
-    def _want(self, channel: bytes) -> None:
-        if channel not in self._homeless:
-            self._place(channel, interrupted=False)
+    def _want(self, channel: bytes) -> bool:
+        return channel not in self._homeless and self._place(channel, interrupted=False)
 
     def _forget(self, channel: bytes) -> None:
         self._homeless.pop(channel, None)
@@ -180,7 +175,7 @@ class ClusterBus(Bus):
         """They wait for the next reading of the topology, which may well name this same shard again: another node can
         learn of a move later than the one that refuses."""
         log.info("redis channels misplaced", address=str(shard.address), error=error, channels=len(channels))
-        moved = [channel for channel in channels if channel in shard.wanted and channel != shard.probe.channel]
+        moved = [channel for channel in channels if shard.wants(channel) and channel != shard.probe.channel]
         for channel in moved:
             self._homeless[channel] = shard.forget(channel)
         if any(self._homeless[channel] for channel in moved):

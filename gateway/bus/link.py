@@ -8,6 +8,7 @@ owner starts another one: a link is either right or gone.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol, cast
 
 import hiredis
@@ -16,6 +17,9 @@ from gateway.bus.address import RedisAddress
 
 OnMessage = Callable[[bytes, bytes], object]
 """Called with (channel, payload) for each message, in Redis' order, on the loop, synchronously: it must not block."""
+
+Reading = AbstractContextManager[object]
+"""Entered around the messages of one read from the socket: what they have in common can be done once, at its end."""
 
 CONNECT_SECONDS = 2.0
 SUBSCRIBE, UNSUBSCRIBE, MESSAGE = b"ssubscribe", b"sunsubscribe", b"smessage"
@@ -34,10 +38,11 @@ class LinkOwner(Protocol):
         """Redis says that the channel is subscribed, and no later command of ours for it is under way."""
 
     def link_refused(self, channels: Sequence[bytes], error: str) -> None:
-        """Redis answered a subscription with an error, such as MOVED; nothing of it holds."""
+        """Redis answered a subscription with an error, such as MOVED; no later command for these is under way."""
 
     def link_revoked(self, channel: bytes) -> None:
-        """Redis ended a subscription by itself: the channel's slot has moved to another node."""
+        """Redis ended a subscription by itself: the channel's slot has moved to another node. Where a SUNSUBSCRIBE
+        of ours is on its way, Redis only was faster."""
 
     def link_probed(self, payload: bytes) -> None:
         """A message on the probe channel."""
@@ -71,16 +76,13 @@ def encode(*words: bytes) -> bytes:
 
 
 class RedisLink(asyncio.Protocol):
-    """A connection that is subscribed to channels.
+    """A connection that is subscribed to channels. It knows what is under way; what it is subscribed to, its owner."""
 
-    `subscribed` holds the channels whose last command was SSUBSCRIBE; `confirmed` tells which of them Redis confirmed.
-    """
-
-    def __init__(self, owner: LinkOwner, on_message: OnMessage, probe_channel: bytes) -> None:
+    def __init__(self, owner: LinkOwner, on_message: OnMessage, probe_channel: bytes, reading: Reading) -> None:
         self._owner = owner
         self._on_message = on_message
+        self._reading = reading
         self.probe_channel = probe_channel
-        self.subscribed: set[bytes] = set()
         self._unanswered: dict[bytes, int] = {}
         self._commands: deque[_Command] = deque()
         self._reader = hiredis.Reader()
@@ -89,13 +91,20 @@ class RedisLink(asyncio.Protocol):
 
     @classmethod
     async def connect(
-        cls, address: RedisAddress, *, name: str, owner: LinkOwner, on_message: OnMessage, probe_channel: bytes
+        cls,
+        address: RedisAddress,
+        *,
+        name: str,
+        owner: LinkOwner,
+        on_message: OnMessage,
+        reading: Reading,
+        probe_channel: bytes,
     ) -> "RedisLink":
         """Connects, logs in and names the connection. Raises OSError (TimeoutError too) or LinkRefused."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(CONNECT_SECONDS):
             transport, link = await loop.create_connection(
-                lambda: cls(owner, on_message, probe_channel),
+                lambda: cls(owner, on_message, probe_channel, reading),
                 address.host,
                 address.port,
                 ssl=address.tls,
@@ -124,17 +133,14 @@ class RedisLink(asyncio.Protocol):
         if isinstance(answer, Exception):
             raise LinkRefused(f"{words[0].decode()}: {answer}") from answer
 
-    def confirmed(self, channel: bytes) -> bool:
-        return channel in self.subscribed and channel not in self._unanswered
+    def settled(self, channel: bytes) -> bool:
+        """No command for this channel is under way: Redis has confirmed the last one, or there was none."""
+        return channel not in self._unanswered
 
     def change(self, subscribe: Iterable[Sequence[bytes]], unsubscribe: Iterable[Sequence[bytes]]) -> None:
         """Sends one command for each sequence of channels, all in one write."""
         commands = [_Command(SUBSCRIBE, channels) for channels in subscribe]
-        for command in commands:
-            self.subscribed.update(command.channels)
-        for channels in unsubscribe:
-            commands.append(_Command(UNSUBSCRIBE, channels))
-            self.subscribed.difference_update(channels)
+        commands += [_Command(UNSUBSCRIBE, channels) for channels in unsubscribe]
         unanswered = self._unanswered
         for command in commands:
             for channel in command.channels:
@@ -162,22 +168,26 @@ class RedisLink(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if not self._up:
             return
-        gets, on_message, probe_channel = self._reader.gets, self._on_message, self.probe_channel
         try:
-            self._reader.feed(data)
-            while (reply := gets()) is not False:
-                if type(reply) is list:
-                    kind, channel, payload = reply
-                    if kind == MESSAGE and channel != probe_channel:
-                        on_message(channel, payload)
-                        continue
-                    self._on_push(kind, channel, payload)
-                else:
-                    self._on_reply(reply)
-                if not self._up:
-                    return
+            with self._reading:
+                self._read(data)
         except hiredis.ProtocolError as error:
             self.end(f"not RESP: {error}")
+
+    def _read(self, data: bytes) -> None:
+        gets, on_message, probe_channel = self._reader.gets, self._on_message, self.probe_channel
+        self._reader.feed(data)
+        while (reply := gets()) is not False:
+            if type(reply) is list:
+                kind, channel, payload = reply
+                if kind == MESSAGE and channel != probe_channel:
+                    on_message(channel, payload)
+                    continue
+                self._on_push(kind, channel, payload)
+            else:
+                self._on_reply(reply)
+            if not self._up:
+                return
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._down("closed by Redis" if exc is None else f"{type(exc).__name__}: {exc}")
@@ -190,10 +200,7 @@ class RedisLink(asyncio.Protocol):
         elif self._commands and self._commands[0].expects(kind, channel):
             self._on_answer(kind, channel)
         elif kind == UNSUBSCRIBE:
-            # Not asked for. Where our own SUNSUBSCRIBE is on its way, Redis only was faster.
-            if channel in self.subscribed:
-                self.subscribed.discard(channel)
-                self._owner.link_revoked(channel)
+            self._owner.link_revoked(channel)
         else:
             self.end(f"unexpected {kind!r}")
 
@@ -202,10 +209,10 @@ class RedisLink(asyncio.Protocol):
         command.done += 1
         if command.done == len(command.channels):
             self._commands.popleft()
-        if self._settled(channel) and kind == SUBSCRIBE:
+        if self._settle(channel) and kind == SUBSCRIBE:
             self._owner.link_confirmed(channel)
 
-    def _settled(self, channel: bytes) -> bool:
+    def _settle(self, channel: bytes) -> bool:
         """One answer less to wait for; True after the last: a channel may be subscribed, left and subscribed again
         before the first answer comes, and only the last one tells how it stands."""
         left = self._unanswered[channel] - 1
@@ -229,9 +236,8 @@ class RedisLink(asyncio.Protocol):
             self.end(f"unexpected reply: {reply!r}")
 
     def _on_error(self, command: _Command, error: str) -> None:
-        settled = [channel for channel in command.channels if self._settled(channel)]
+        settled = [channel for channel in command.channels if self._settle(channel)]
         if command.kind == SUBSCRIBE:
-            self.subscribed.difference_update(settled)
             self._owner.link_refused(settled, error)
 
     def _down(self, reason: str) -> None:

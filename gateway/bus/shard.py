@@ -11,11 +11,14 @@ from prometheus_client import Counter
 
 from gateway.bus.address import RedisAddress
 from gateway.bus.backoff import Backoff
-from gateway.bus.link import LinkRefused, OnMessage, RedisLink
+from gateway.bus.link import LinkRefused, OnMessage, Reading, RedisLink
 from gateway.bus.probe import Probe, PublishProbe
 from gateway.bus.slots import key_slot
 
 log = structlog.get_logger()
+
+_WANTED, _SUBSCRIBED = 1, 2
+"""What a shard knows of a channel: that it is wanted; that the last command for it on this link was SSUBSCRIBE."""
 
 BATCH = 512
 """Channels in one command: Redis runs nothing else while it works on one."""
@@ -48,6 +51,7 @@ class LinkSettings:
 
     name: str
     on_message: OnMessage
+    reading: Reading
     publish_probe: PublishProbe
     probe_seconds: float
 
@@ -70,7 +74,8 @@ class Shard:
         by_slot: bool = False,
     ) -> None:
         self.address = address
-        self.wanted: set[bytes] = {probe_channel}
+        # One entry a channel: a gateway has hundreds of thousands, and a set for each fact took 200 bytes of each.
+        self._channels: dict[bytes, int] = {probe_channel: _WANTED}
         self.probe = Probe(
             probe_channel,
             publish=settings.publish_probe,
@@ -92,21 +97,35 @@ class Shard:
     def proven(self) -> bool:
         return self._link is not None and self.probe.proven
 
-    def confirmed(self, channel: bytes) -> bool:
-        return self._link is not None and channel in self.wanted and self._link.confirmed(channel)
+    @property
+    def wanted(self) -> list[bytes]:
+        return [channel for channel in self._channels if self.wants(channel)]
 
-    def want(self, channel: bytes, *, interrupted: bool = False) -> None:
-        """Subscribe it, and again on every new link. `interrupted`: it was confirmed before, on another shard."""
-        self.wanted.add(channel)
+    def wants(self, channel: bytes) -> bool:
+        return self._channels.get(channel, 0) & _WANTED != 0
+
+    def confirmed(self, channel: bytes) -> bool:
+        both = self._channels.get(channel) == _WANTED | _SUBSCRIBED
+        return both and self._link is not None and self._link.settled(channel)
+
+    def want(self, channel: bytes, *, interrupted: bool = False) -> bool:
+        """Subscribe it, and again on every new link. `interrupted`: it was confirmed before, on another shard.
+
+        True where it is confirmed already; also one that was given up in this very tick, and so is still subscribed.
+        """
+        facts = self._channels.get(channel, 0)
+        self._channels[channel] = facts | _WANTED
         if interrupted:
             self._interrupted.add(channel)
             self._restoring = True
-        self._touch(channel)
+        if not facts & _SUBSCRIBED:
+            self._touch(channel)
+        return facts & _SUBSCRIBED != 0 and self._link is not None and self._link.settled(channel)
 
     def forget(self, channel: bytes) -> bool:
         """Unsubscribe it; True where it was confirmed before, so that events may be missed until it is again."""
         was_confirmed = channel in self._interrupted or self.confirmed(channel)
-        self.wanted.discard(channel)
+        self._drop(channel, _WANTED)
         self._interrupted.discard(channel)
         self._touch(channel)
         return was_confirmed
@@ -148,6 +167,7 @@ class Shard:
                     name=self._settings.name,
                     owner=self,
                     on_message=self._settings.on_message,
+                    reading=self._settings.reading,
                     probe_channel=self.probe.channel,
                 )
             except (OSError, LinkRefused) as error:
@@ -164,7 +184,8 @@ class Shard:
         self._lost.clear()
         self._link = link
         self.probe.forget()
-        channels = [channel for channel in self.wanted if channel != self.probe.channel]
+        channels = [channel for channel in self._channels if channel != self.probe.channel]
+        self._channels = dict.fromkeys(self._channels, _WANTED | _SUBSCRIBED)
         link.change([[self.probe.channel], *self._batches(channels)], [])
 
     def _close(self) -> None:
@@ -184,10 +205,18 @@ class Shard:
         self._touched = set()
         if link is None:
             return  # the next link subscribes whatever is wanted by then
-        more = [channel for channel in touched if channel in self.wanted and channel not in link.subscribed]
-        less = [channel for channel in touched if channel not in self.wanted and channel in link.subscribed]
+        more = [channel for channel in touched if self._channels.get(channel) == _WANTED]
+        less = [channel for channel in touched if self._channels.get(channel) == _SUBSCRIBED]
+        self._channels.update(dict.fromkeys(more, _WANTED | _SUBSCRIBED))
+        for channel in less:
+            del self._channels[channel]
         link.change(self._batches(more), self._batches(less))
         self._check_restored()
+
+    def _drop(self, channel: bytes, fact: int) -> None:
+        left = self._channels.pop(channel, 0) & ~fact
+        if left:
+            self._channels[channel] = left
 
     def _batches(self, channels: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         for group in self._groups(channels):
@@ -207,7 +236,7 @@ class Shard:
     def link_confirmed(self, channel: bytes) -> None:
         if channel == self.probe.channel:
             self.probe.hurry()
-        elif channel in self.wanted:
+        elif self.wants(channel):
             if channel in self._interrupted:
                 self._interrupted.discard(channel)
                 self._restored.append(channel)
@@ -215,10 +244,15 @@ class Shard:
         self._check_restored()
 
     def link_refused(self, channels: Sequence[bytes], error: str) -> None:
+        for channel in channels:
+            self._drop(channel, _SUBSCRIBED)
         self._owner.channels_misplaced(self, channels, error)
 
     def link_revoked(self, channel: bytes) -> None:
-        if channel in self.wanted and channel != self.probe.channel:
+        if not self._channels.get(channel, 0) & _SUBSCRIBED:
+            return  # our own SUNSUBSCRIBE is on its way
+        self._drop(channel, _SUBSCRIBED)
+        if self.wants(channel) and channel != self.probe.channel:
             self._interrupted.add(channel)
         self._owner.channels_misplaced(self, [channel], "sunsubscribe")
 
@@ -230,20 +264,21 @@ class Shard:
         link, self._link = self._link, None
         if link is None:
             return  # it never was ours: `connect` raises
-        confirmed = (channel for channel in link.subscribed if channel in self.wanted and link.confirmed(channel))
-        self._interrupted.update(confirmed)
+        both = (channel for channel, facts in self._channels.items() if facts == _WANTED | _SUBSCRIBED)
+        self._interrupted.update(channel for channel in both if link.settled(channel))
+        self._channels = dict.fromkeys(self.wanted, _WANTED)
         self._interrupted.discard(self.probe.channel)
         self._restored.clear()  # they are interrupted once more
         self._restoring = True
         self._lost.set()
         _RECONNECTS.inc()
-        log.warning("redis link lost", address=str(self.address), reason=reason, channels=len(self.wanted))
+        log.warning("redis link lost", address=str(self.address), reason=reason, channels=len(self._channels))
         self._owner.shard_lost()
 
     def _check_restored(self) -> None:
         """Says so once every interrupted channel is confirmed; with none, once the new link takes subscriptions."""
         link = self._link
-        if self._restoring and not self._interrupted and link is not None and link.confirmed(self.probe.channel):
+        if self._restoring and not self._interrupted and link is not None and self.confirmed(self.probe.channel):
             self._restoring = False
             restored, self._restored = self._restored, []
             log.info("redis link restored", address=str(self.address), channels=len(restored))

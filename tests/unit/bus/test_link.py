@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import pytest
 
@@ -79,7 +80,7 @@ def wire() -> Wire:
 
 @pytest.fixture
 def link(owner: Owner, wire: Wire) -> RedisLink:
-    link = RedisLink(owner, owner.on_message, b"probe")
+    link = RedisLink(owner, owner.on_message, b"probe", nullcontext())
     link.connection_made(wire)
     return link
 
@@ -103,7 +104,7 @@ def test_each_channel_of_a_command_is_confirmed_by_itself(link: RedisLink, owner
     link.change([[b"a", b"b"]], [])
     link.data_received(subscribed(b"a"))
 
-    assert (link.confirmed(b"a"), link.confirmed(b"b")) == (True, False)
+    assert (link.settled(b"a"), link.settled(b"b")) == (True, False)
     link.data_received(subscribed(b"b"))
     assert owner.heard == [("confirmed", b"a"), ("confirmed", b"b")]
 
@@ -117,10 +118,10 @@ def test_only_the_answer_to_the_last_command_confirms(link: RedisLink, owner: Ow
     link.data_received(subscribed(b"a"))
     link.data_received(unsubscribed(b"a"))
     assert owner.heard == []
-    assert not link.confirmed(b"a")
+    assert not link.settled(b"a")
     link.data_received(subscribed(b"a"))
     assert owner.heard == [("confirmed", b"a")]
-    assert link.confirmed(b"a")
+    assert link.settled(b"a")
 
 
 def test_an_error_refuses_the_channels_of_its_own_command(link: RedisLink, owner: Owner) -> None:
@@ -128,7 +129,6 @@ def test_an_error_refuses_the_channels_of_its_own_command(link: RedisLink, owner
     link.data_received(b"-MOVED 42 10.0.0.1:7000\r\n" + subscribed(b"c"))
 
     assert owner.heard == [("refused", b"a", b"b", "MOVED 42 10.0.0.1:7000"), ("confirmed", b"c")]
-    assert link.subscribed == {b"c"}
 
 
 def test_an_unsubscribe_that_nobody_asked_for_revokes(link: RedisLink, owner: Owner) -> None:
@@ -136,7 +136,6 @@ def test_an_unsubscribe_that_nobody_asked_for_revokes(link: RedisLink, owner: Ow
     link.data_received(subscribed(b"a") + unsubscribed(b"a"))
 
     assert owner.heard == [("confirmed", b"a"), ("revoked", b"a")]
-    assert not link.confirmed(b"a")
 
 
 @pytest.mark.parametrize(
@@ -164,4 +163,22 @@ def test_nothing_is_written_on_a_connection_that_is_closing(link: RedisLink, wir
     link.change([[b"a"]], [])
 
     assert wire.written == []
-    assert not link.confirmed(b"a")
+    assert not link.settled(b"a")
+
+
+def test_the_messages_of_one_read_are_handed_over_inside_its_context(owner: Owner) -> None:
+    class Reading:
+        """Entered again and again."""
+
+        def __enter__(self) -> None:
+            owner.heard.append(("begun",))
+
+        def __exit__(self, *_: object) -> None:
+            owner.heard.append(("over",))
+
+    link = RedisLink(owner, owner.on_message, b"probe", Reading())
+    link.data_received(message(b"a", b"one") + message(b"b", b"two"))
+    link.data_received(message(b"a", b"three"))
+
+    first = [("begun",), (b"a", b"one"), (b"b", b"two"), ("over",)]
+    assert owner.heard == [*first, ("begun",), (b"a", b"three"), ("over",)]

@@ -42,6 +42,27 @@ async def test_what_queues_within_one_turn_leaves_in_one_write_in_order() -> Non
     assert room.writes == [[b"one two three"]] * 3
 
 
+async def test_what_is_gathered_leaves_at_the_end_of_the_gathering() -> None:
+    fanout, here, there = Fanout(), AnyRoom(), AnyRoom()
+    with fanout:
+        fanout.queue(here, b"one ")
+        fanout.queue(there, b"hello")
+        fanout.queue(here, b"two")
+        assert here.writes == [[]] * 3
+    assert (here.writes, there.writes) == ([[b"one two"]] * 3, [[b"hello"]] * 3)
+
+
+async def test_what_waited_before_a_gathering_is_written_once() -> None:
+    fanout, room = Fanout(), AnyRoom()
+    fanout.queue(room, b"one ")
+    with fanout:
+        fanout.queue(room, b"two")
+    assert room.writes == [[b"one two"]] * 3
+    await asyncio.sleep(0)
+    fanout.queue(room, b"three")
+    await eventually(lambda: room.writes == [[b"one two", b"three"]] * 3)
+
+
 async def test_rooms_do_not_mix() -> None:
     fanout, here, there = Fanout(), AnyRoom(), AnyRoom()
     fanout.queue(here, b"here")
