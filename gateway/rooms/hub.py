@@ -123,8 +123,11 @@ class Hub:
 
     def has_others(self, room: Room, user: bytes) -> bool:
         """Whether anybody is in the room, or comes in, but the user whose channel this is."""
-        if room.newcomers is not None and any(newcomer.user_channel != user for newcomer in room.newcomers):
-            return True
+        for newcomer in room.newcomers or ():
+            if newcomer.user_channel != user:
+                return True
+        if not room.members:
+            return False
         known = self.users.get(user)
         own = known.connections() if known is not None else ()
         return any(member not in own for member in room.members)
@@ -208,6 +211,8 @@ class Hub:
 
     def begin(self, room: Room, head: int) -> None:
         """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it."""
+        if room.reorder.is_at(head):
+            return
         self.forward_all(room, room.reorder.start(head, monotonic()))
         if room.reorder.gap is not None:
             self.on_gap(room)
@@ -273,7 +278,7 @@ class Hub:
 
     def _sample(self, committed_us: int) -> None:
         received, behind = monotonic(), (now_us() - committed_us) / 1e6
-        # Behind the fan-out's own call in the loop's queue, so it runs when the frames are written.
+        # In the loop's next turn, so it runs when the frames are written.
         asyncio.get_running_loop().call_soon(self._measure, received, behind)
 
     def _measure(self, received: float, behind: float) -> None:

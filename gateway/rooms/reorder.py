@@ -7,6 +7,8 @@ each seq once. Only `skip_to` leaves seqs out, and then the clients must be told
 from collections.abc import Iterable, Sequence, Sized
 from typing import ClassVar, Generic, NamedTuple, TypeVar
 
+import msgspec
+
 Event = TypeVar("Event", bound=Sized)
 
 _UNKNOWN = -2
@@ -37,7 +39,7 @@ class _Late(Generic[Event]):
         self.since = now
 
 
-class Reorder(Generic[Event]):
+class Reorder(msgspec.Struct, Generic[Event], gc=False, eq=False):
     """A room's place in its log. An event is anything with a length in bytes; it is handed back as it came.
 
     Every method that returns events returns those to forward now, in order, mostly none or one. `now` is the caller's
@@ -45,16 +47,15 @@ class Reorder(Generic[Event]):
 
     What is held is bounded (`MAX_EVENTS`, `MAX_BYTES`). Beyond that an event is not kept, only remembered to exist: it
     stays part of the gap until `fill` brings it, so the bound never loses one.
-    """
 
-    __slots__ = ("_late", "forwarded")
+    A gateway has hundreds of thousands: it is a Struct because those are small, and unknown to the garbage collector.
+    """
 
     MAX_EVENTS: ClassVar[int] = 256
     MAX_BYTES: ClassVar[int] = 512 * 1024
 
-    def __init__(self) -> None:
-        self.forwarded = _UNKNOWN
-        self._late: _Late[Event] | None = None
+    forwarded: int = _UNKNOWN
+    _late: "_Late[Event] | None" = None
 
     @property
     def started(self) -> bool:
@@ -64,6 +65,10 @@ class Reorder(Generic[Event]):
     def head(self) -> int:
         """The highest seq that is known to exist, forwarded or not; meaningless before `start`."""
         return self.forwarded if self._late is None else max(self.forwarded, self._late.head)
+
+    def is_at(self, head: int) -> bool:
+        """Everything up to `head` was forwarded, and nothing is known beyond it."""
+        return self.forwarded == head and self._late is None
 
     @property
     def gap(self) -> Gap | None:
@@ -117,6 +122,8 @@ class Reorder(Generic[Event]):
         if seq <= self.forwarded:
             return _NOTHING
         self.forwarded = seq
+        if self._late is None:
+            return _NOTHING
         self._forget_passed()
         return self._release([], now)
 

@@ -6,6 +6,8 @@ room forwards until then is held for it, and of that only what lies above the he
 
 from typing import Final, Protocol
 
+import msgspec
+
 from gateway.rooms.reorder import Reorder
 from gateway.websocket.connection import Connection
 from shared import keys
@@ -50,30 +52,37 @@ class Waiting:
 
         The room may have started, or skipped, past that one while the answer was on its way.
         """
-        first = next((seq for seq, _ in self.held if seq != NO_SEQ), None)
+        first = next((seq for seq, _ in self.held if seq != NO_SEQ), None) if self.held else None
         self.head = max(head, forwarded if first is None else first - 1)
         return self.head
 
     def release(self) -> bytes:
         """What was held and is above the head, to be written at once."""
+        if not self.held:
+            return b""
         held, self.held = self.held, []
         return b"".join([frame for seq, frame in held if seq == NO_SEQ or seq > self.head])
 
 
-class Room:
-    """`members` are written to by the fan-out; `newcomers` are not yet among them."""
+class Room(msgspec.Struct, gc=False, eq=False):
+    """`members` are written to by the fan-out; `newcomers` are not yet among them.
 
-    __slots__ = ("channel", "legacy", "members", "newcomers", "paused", "people", "reorder", "typists")
+    The garbage collector does not know it (a storm of connects makes so many that it would be busy with them): whoever
+    leaves is taken out, and then nothing refers to an empty room.
+    """
 
-    def __init__(self, channel: bytes, people: int) -> None:
-        self.channel = channel
-        self.people = people  # participants of the conversation, here or not
-        self.reorder: Reorder[bytes] = Reorder()
-        self.members: tuple[Connection, ...] = ()
-        self.legacy: tuple[Occupant, ...] = ()  # members who never promised to say what they got
-        self.newcomers: dict[Occupant, Waiting] | None = None
-        self.paused = 0  # sessions that left for a while; the room goes on, so that they may come back to it
-        self.typists: dict[bytes, float] | None = None  # user channel -> when it falls silent
+    channel: bytes
+    people: int
+    """Participants of the conversation, here or not."""
+    reorder: Reorder[bytes] = msgspec.field(default_factory=Reorder)
+    members: tuple[Connection, ...] = ()
+    legacy: tuple[Occupant, ...] = ()
+    """Members who never promised to say what they got."""
+    newcomers: dict[Occupant, Waiting] | None = None
+    paused: int = 0
+    """Sessions that left for a while; the room goes on, so that they may come back to it."""
+    typists: dict[bytes, float] | None = None
+    """User channel -> when it falls silent."""
 
     @property
     def conversation_id(self) -> str:
@@ -173,7 +182,8 @@ class Room:
 
     def _let_in(self, occupant: Occupant) -> None:
         self._remove_newcomer(occupant)
-        self.members = (*self.members, occupant.connection)
+        connection = occupant.connection
+        self.members = (*self.members, connection) if self.members else connection.alone
         if not occupant.acks:
             self.legacy = (*self.legacy, occupant)
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from gateway.rooms.reorder import Reorder
 from gateway.rooms.room import Room
 from gateway.websocket.connection import Connection
@@ -23,21 +25,18 @@ def id_of_channel(channel: bytes) -> str:
     return channel[_CHANNEL_PREFIX:].decode()
 
 
-class User:
+class User(msgspec.Struct, gc=False, eq=False):
     """`sessions` are those who have been told `connected`; `arriving` counts the others, who are not yet.
 
     Membership changes are numbered by the user's version in Postgres; `changes` puts them in order.
     """
 
-    __slots__ = ("arriving", "changes", "channel", "handle", "rooms", "sessions")
-
-    def __init__(self, channel: bytes, handle: str) -> None:
-        self.channel = channel
-        self.handle = handle
-        self.sessions: tuple[Session, ...] = ()
-        self.rooms: tuple[Room, ...] = ()
-        self.arriving = 0
-        self.changes: Reorder[bytes] = Reorder()
+    channel: bytes
+    handle: str
+    sessions: "tuple[Session, ...]" = ()
+    rooms: tuple[Room, ...] = ()
+    arriving: int = 0
+    changes: Reorder[bytes] = msgspec.field(default_factory=Reorder)
 
     @property
     def user_id(self) -> str:

@@ -12,7 +12,7 @@ class Expiry:
     """Whoever makes it starts and stops it. A session is closed within a second of its token's end."""
 
     def __init__(self) -> None:
-        self._sessions: dict[int, set[Session]] = {}
+        self._sessions: dict[int, dict[Session, None]] = {}
         self._closed_up_to = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -26,13 +26,13 @@ class Expiry:
             self._timer = None
 
     def watch(self, session: Session) -> None:
-        self._sessions.setdefault(self._second(session), set()).add(session)
+        self._sessions.setdefault(self._second(session), {})[session] = None
 
     def forget(self, session: Session) -> None:
         second = self._second(session)
         watched = self._sessions.get(second)
         if watched is not None:
-            watched.discard(session)
+            watched.pop(session, None)
             if not watched:
                 del self._sessions[second]
 

@@ -78,6 +78,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
+        "_alone",
         "_code",
         "_deadline",
         "_limits",
@@ -92,9 +93,10 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, owner: Owner, limits: Limits) -> None:
         self.heard = True  # whether bytes came since the heartbeat last asked
-        self.bucket: set[Connection] | None = None  # of the heartbeat that watches this connection
+        self.bucket: dict[Connection, None] | None = None  # of the heartbeat that watches this connection
         self._owner = owner
         self._limits = limits
+        self._alone: tuple[Connection] | None = None
         self._transport: asyncio.Transport
         self._out: _Writer = _DISCARD
         self._parser: Parser | None = None
@@ -111,6 +113,13 @@ class Connection(asyncio.Protocol):
     def owner(self) -> Owner:
         """Not to be asked after `on_closed`."""
         return self._owner
+
+    @property
+    def alone(self) -> "tuple[Connection]":
+        """This connection by itself: one tuple for all the rooms in which its client is the only one here."""
+        if self._alone is None:
+            self._alone = (self,)
+        return self._alone
 
     def send(self, frames: bytes) -> None:
         """Hands over whole frames, ready-made, to be written in this order. After the end they are dropped.
@@ -179,6 +188,7 @@ class Connection(asyncio.Protocol):
         owner = self._owner
         # Transport and owner refer to this object: let go of them, so that no cycle waits for the collector.
         del self._owner, self._transport
+        self._alone = None
         owner.on_closed(self, CloseCode.ABNORMAL if self._code is None else self._code)
 
     def _read(self, parser: Parser, data: bytes) -> None:

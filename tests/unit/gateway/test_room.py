@@ -24,6 +24,10 @@ class Phone:
     def connection(self) -> Connection:
         return cast(Connection, self)
 
+    @property
+    def alone(self) -> "tuple[Connection]":
+        return (self.connection,)
+
     def send(self, frames: bytes) -> None:
         self.got.append(frames)
 

@@ -16,4 +16,4 @@ def test_a_connection_that_left_is_not_held() -> None:
     heartbeat.add(connection)
     bucket = connection.bucket
     heartbeat.discard(connection)
-    assert (bucket, connection.bucket) == (set(), None)
+    assert (bucket, connection.bucket) == ({}, None)
