@@ -11,6 +11,8 @@ from shared import api
 
 GATHER_SECONDS = 0.002
 """A lone connect waits so long for company: less than its round trip."""
+LONGEST_GATHER_SECONDS = 0.01
+"""A call costs as much as everything else of a connect: in a storm it is to carry many."""
 BATCHES_AT_ONCE = 2
 
 Question = TypeVar("Question")
@@ -26,8 +28,9 @@ class Starter(Protocol):
 class _Batches(Generic[Question, Answer]):
     """Gathers questions, and answers each from the one answer to all that were asked together.
 
-    A lone question waits for `GATHER_SECONDS`; in a storm the next batch gathers until one of `BATCHES_AT_ONCE` is
-    answered. An answer is never older than its question: a batch is closed before it is sent.
+    A lone question waits for `GATHER_SECONDS`; the more came together, the longer the next ones gather; and in a storm
+    they do until one of `BATCHES_AT_ONCE` is answered. An answer is never older than its question: a batch is closed
+    before it is sent.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class _Batches(Generic[Question, Answer]):
         self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
         self._on_the_way = 0
         self._is_gathering = False
+        self._gather_seconds = GATHER_SECONDS
 
     async def answer(self, question: Question) -> Answer:
         loop = asyncio.get_running_loop()
@@ -58,7 +62,7 @@ class _Batches(Generic[Question, Answer]):
             self._waiting.popleft()  # whoever asked has left
         if self._waiting and not self._is_gathering and self._on_the_way < BATCHES_AT_ONCE:
             self._is_gathering = True
-            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._send)
+            asyncio.get_running_loop().call_later(self._gather_seconds, self._send)
 
     def _send(self) -> None:
         self._is_gathering = False
@@ -69,6 +73,7 @@ class _Batches(Generic[Question, Answer]):
             if batch and weight > api.MAX_LOOKUPS:
                 break
             batch.append(self._waiting.popleft())
+        self._gather_seconds = min(LONGEST_GATHER_SECONDS, GATHER_SECONDS * max(1, len(batch)))
         self._on_the_way += 1
         self._tasks.start(self._resolve(batch), name=self._name)
         self._gather()

@@ -48,8 +48,9 @@ class Roster:
         self._untold: dict[bytes, None] = {}
 
     @property
-    def has_news(self) -> bool:
-        return bool(self._untold)
+    def untold(self) -> int:
+        """Of how many Redis is still to be told."""
+        return len(self._untold)
 
     def left_lately(self, user: bytes) -> bool:
         """They have no connection here, but had one within the grace."""

@@ -73,7 +73,10 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
     The rooms are told if the user thereby comes online, or goes offline. `live` are the incarnations that count.
     """
     came = PresenceChange(held.user_id, is_online=True, last_seen_at=None, rooms=held.rooms)
-    went = PresenceChange(held.user_id, is_online=False, last_seen_at=iso_from_ms(held.at_ms), rooms=held.rooms)
+    went = b""  # whom we hold is online, whatever was before
+    if held.connections is None:
+        gone = PresenceChange(held.user_id, is_online=False, last_seen_at=iso_from_ms(held.at_ms), rooms=held.rooms)
+        went = pack(Kind.PRESENCE, msgspec.json.encode(gone), sender=held.user_id)
     return (
         "EVAL",
         HOLD_AND_TELL,
@@ -85,7 +88,7 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
         incarnation,
         _LET_GO if held.connections is None else held.connections,
         pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),
-        pack(Kind.PRESENCE, msgspec.json.encode(went), sender=held.user_id),
+        went,
         held.at_ms,
         KEPT_NEWS,
         *live,

@@ -19,6 +19,8 @@ from shared.redis import REDIS_FAILURES, RedisClient
 log = structlog.get_logger()
 
 AT_ONCE = 200
+GATHER_SECONDS = 0.005
+"""Between two pipelines: a lone arrival waits for none, and in a storm one carries many."""
 GRACE_STEP_SECONDS = 0.25
 RETRY_SECONDS = 0.5
 ROOMS_SECONDS = 1.0
@@ -80,13 +82,14 @@ class PresenceWriter:
             except TimeoutError:
                 self._roster.expire(monotonic())
             self._news.clear()
-            if not await self.flush():
-                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS if await self.flush() else RETRY_SECONDS)
 
     async def flush(self) -> bool:
-        """Tells Redis all that is wanted now; False where it could not be told, and is kept."""
-        while self._roster.has_news:
-            taken = self._roster.take(AT_ONCE)
+        """Tells Redis what is wanted by now; False where it could not be told, and is kept."""
+        left = self._roster.untold
+        # Another flush may take some of them meanwhile: at the end of a drain both run.
+        while taken := self._roster.take(min(left, AT_ONCE)):
+            left -= len(taken)
             try:
                 totals = await self._tell(await self._in_rooms_of_now([held for _, held in taken]))
             except REDIS_FAILURES as error:
