@@ -19,7 +19,13 @@ async def listening(app: web.Application, host: str, port: int, *, grace_seconds
     On leaving it stops accepting, gives requests in flight `grace_seconds` to end, and closes the rest.
     Raises SettingError where the address cannot be listened on.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=grace_seconds,
+        tcp_keepalive=False,  # sockets have their heartbeat, idle HTTP connections aiohttp's time limit
+    )
     await runner.setup()
     try:
         yield await _bind(runner, host, port)

@@ -29,7 +29,6 @@ from shared.auth import Identity, Reason, Rejected, TokenVerifier
 from shared.http.errors import unavailable
 from shared.http.origins import Origins
 from shared.limits import LocalBucket
-from shared.log import bound
 from shared.settings import Bucket, Settings
 
 log = structlog.get_logger()
@@ -83,9 +82,9 @@ class Door:
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
-        checked_key(request)
+        key = checked_key(request)
         self._admit()
-        handshake = read_handshake(request)
+        handshake = read_handshake(request, key)
         try:
             self._check_origin(request)
             identity = await self._identify(handshake.token)
@@ -110,8 +109,7 @@ class Door:
             raise Refusal(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
 
     async def _identify(self, token: str | None) -> Identity:
-        known = self._verifier.verify_cached(token) if token else None
-        verdict = known or await self._verifier.verify(token)
+        verdict = await self._verifier.verify(token)
         if isinstance(verdict, Identity):
             return verdict
         raise _unauthorized(verdict)
@@ -126,9 +124,8 @@ class Door:
         arrival = self._entry.begin(session)
         self._arriving += 1
         try:
-            with bound(connection_id=session.connection_id, user_id=identity.user_id):
-                await self._arrive(arrival)
-                return self._complete(request, handshake, arrival)
+            await self._arrive(arrival)
+            return self._complete(request, handshake, arrival)
         finally:
             self._arriving -= 1
             if not session.is_connected:
@@ -147,7 +144,8 @@ class Door:
             message = "This user has too many connections"
             raise Refusal(CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message) from None
         except (PersistenceAway, NotSubscribed, TimeoutError) as error:
-            log.warning("connect failed", error=f"{type(error).__name__}: {error}")
+            ids = _ids(arrival.session)
+            log.warning("connect failed", error=f"{type(error).__name__}: {error}", **ids)
             raise overloaded("A part of the service is away: connect again") from error
         if not self.is_open:
             raise overloaded("This gateway is draining: connect again")
@@ -162,7 +160,7 @@ class Door:
             session.attach(connection)
             return connection
 
-        response = take_over(request, make, subprotocol=handshake.subprotocol)
+        response = take_over(request, handshake.key, make, subprotocol=handshake.subprotocol)
         if session.is_attached:
             session.send(self._connected(session, arrival.epoch, heads))
             self.count += 1
@@ -190,7 +188,7 @@ class Door:
         self._expiry.watch(session)
         self._stats.opened += 1
         self._stats.reconnects += arrival.is_return
-        log.info("connected", rooms=len(session.user.rooms), acks=session.acks)
+        log.info("connected", rooms=len(session.user.rooms), acks=session.acks, **_ids(session))
 
     # --- what happens on a session's socket (SessionListener) -------------------------------------------------------
 
@@ -220,13 +218,12 @@ class Door:
         self._stats.lifetime.add(seconds)
         if code == CloseCode.OVERLOADED:
             self._stats.slow_consumers += 1
-        log.info(
-            "closed",
-            connection_id=session.connection_id,
-            user_id=session.user.user_id,
-            code=code,
-            seconds=round(seconds, 1),
-        )
+        log.info("closed", code=code, seconds=round(seconds, 1), **_ids(session))
+
+
+def _ids(session: Session) -> dict[str, str]:
+    """What a log line about a session carries; bound to the context it would cost a connect more than its line."""
+    return {"connection_id": session.connection_id, "user_id": session.user.user_id}
 
 
 def _unauthorized(rejected: Rejected) -> Refusal:

@@ -1,4 +1,4 @@
-"""What an upgrade request says: the token, the promise to acknowledge. Pure reading; nothing of it is logged."""
+"""What an upgrade request says: the key, the token, the promise to acknowledge. Nothing of it is logged."""
 
 from typing import NamedTuple
 
@@ -12,15 +12,17 @@ SUBPROTOCOL = "bearer"
 class Handshake(NamedTuple):
     """`token` is None where there is none; `subprotocol` is what the server selects of those offered."""
 
+    key: str
     token: str | None
     subprotocol: str | None
     acks: bool
 
 
-def read_handshake(request: web.Request) -> Handshake:
+def read_handshake(request: web.Request, key: str) -> Handshake:
     """The token from the `Authorization` header, the second subprotocol after `bearer`, or `?token=`, in this order.
 
     Each client has its own way: phones can set headers, browsers only subprotocols.
+    `key` is the request's `checked_key`.
     """
     offered = offered_subprotocols(request)
     selected = SUBPROTOCOL if offered and offered[0] == SUBPROTOCOL else None
@@ -29,7 +31,7 @@ def read_handshake(request: web.Request) -> Handshake:
         token = offered[1]
     if token is None:
         token = request.query.get("token") or None
-    return Handshake(token, selected, request.query.get("acks") == "1")
+    return Handshake(key, token, selected, request.query.get("acks") == "1")
 
 
 def _bearer(header: str) -> str | None:

@@ -54,7 +54,7 @@ def turn_away(request: web.Request, handshake: Handshake, refusal: Refusal, limi
         made.append(Connection(_NOBODY, limits))
         return made[0]
 
-    response = take_over(request, make, subprotocol=handshake.subprotocol)
+    response = take_over(request, handshake.key, make, subprotocol=handshake.subprotocol)
     for connection in made:
         payload = frames.error(code=refusal.code, message=refusal.message, **refusal.fields)
         connection.send(text_frame(payload))

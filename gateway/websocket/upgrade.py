@@ -55,19 +55,16 @@ def offered_subprotocols(request: web.Request) -> list[str]:
 
 
 def take_over(
-    request: web.Request, make_connection: Callable[[], Connection], *, subprotocol: str | None = None
+    request: web.Request, key: str, make_connection: Callable[[], Connection], *, subprotocol: str | None = None
 ) -> TakenOver:
     """Answers the upgrade with 101 and makes a Connection the transport's protocol; the handler must return the result.
 
-    `subprotocol` is the one selected, and must be one that the client offered. The connection may call its owner
-    before this returns: with a message that came right behind the upgrade. It is not made if the client has left.
-    From here on it belongs to whoever made it; aiohttp's shutdown knows nothing of it. Compression is never negotiated.
+    `key` is the request's `checked_key`; `subprotocol` is the one selected, and must be one that the client offered.
+    The connection may call its owner before this returns: with a message that came right behind the upgrade. It is not
+    made if the client has left. From here on it belongs to whoever made it; aiohttp's shutdown knows nothing of it.
+    Compression is never negotiated.
     The server's `handler_cancellation` must be off, as it is by default.
-
-    Raises HTTPBadRequest (400) or HTTPUpgradeRequired (426) for a request that is no valid handshake; then nothing
-    was taken.
     """
-    key = checked_key(request)
     transport = request.transport
     if transport is None or transport.is_closing():
         return TakenOver()

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.websocket.connection import Connection, Limits
 from gateway.websocket.frames import Opcode, text_frame
-from gateway.websocket.upgrade import take_over
+from gateway.websocket.upgrade import checked_key, take_over
 from tests.unit.websocket.client_frames import client_frame
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # RFC 6455 section 1.3
@@ -74,7 +74,7 @@ class Site:
         return self.connection
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        return take_over(request, self.connect, subprotocol=self.subprotocol)
+        return take_over(request, checked_key(request), self.connect, subprotocol=self.subprotocol)
 
 
 @asynccontextmanager

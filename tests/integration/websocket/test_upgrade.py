@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from gateway.websocket.frames import Opcode
-from gateway.websocket.upgrade import offered_subprotocols, take_over
+from gateway.websocket.upgrade import checked_key, offered_subprotocols, take_over
 from tests.integration.websocket.site import ACCEPT, RawClient, Site, handshake, serving
 from tests.support.waiting import eventually
 from tests.unit.websocket.client_frames import client_frame
@@ -159,7 +159,7 @@ async def test_a_request_refused_by_the_handler_itself_makes_nothing() -> None:
         raise web.HTTPServiceUnavailable
 
     async def refuse(request: web.Request) -> web.StreamResponse:
-        return take_over(request, unwilling)  # type: ignore[arg-type]
+        return take_over(request, checked_key(request), unwilling)  # type: ignore[arg-type]
 
     async with serving(site, handler=refuse):
         status, _ = await answer_to(site, handshake())
