@@ -43,11 +43,13 @@ def push_probes(platform: str) -> str:
 
 
 def room(conversation_id: str) -> str:
-    return f"parley:room:{conversation_id}"
+    """Short, as a user's: a gateway keeps a hundred thousand of them, and from 48 characters on each takes 16 bytes
+    more."""
+    return f"parley:r:{conversation_id}"
 
 
 def user(user_id: str) -> str:
-    return f"parley:user:{user_id}"
+    return f"parley:u:{user_id}"
 
 
 def gateway(incarnation: str) -> str:

@@ -42,7 +42,7 @@ class SilentReaders:
                 assert isinstance(session, Session)
                 if session.unconfirmed is None:
                     session.unconfirmed = {}
-                session.unconfirmed[room] = room.reorder.forwarded
+                session.unconfirmed[room] = room.forwarded
                 noted[session] = None
         for session in noted:
             session.connection.send(_PING)

@@ -117,7 +117,7 @@ class Checks:
 
     async def _compare(self, rooms: Sequence[Room], users: Sequence[User]) -> None:
         # What is forwarded while the answer is on its way may be above the heads in it.
-        seen = [(room, room.reorder.forwarded) for room in rooms]
+        seen = [(room, room.forwarded) for room in rooms]
         applied = [(user, user.changes.forwarded) for user in users]
         answer = await self._persistence.heads(
             [room.conversation_id for room in rooms], [user.user_id for user in users]
@@ -126,7 +126,7 @@ class Checks:
             await self._adopt_history(answer.epoch)
             return
         for room, forwarded in seen:
-            if self._hub.rooms.get(room.channel) is room and room.reorder.started:
+            if self._hub.rooms.get(room.channel) is room and room.started:
                 self._judge_room(room, forwarded, answer.heads.get(room.conversation_id))
         for user, version in applied:
             if user.changes.started and answer.versions.get(user.user_id, version) != version:

@@ -166,7 +166,7 @@ class Entry:
         session, rooms = arrival.session, arrival.rooms
         for one in listed:
             rooms[one.id] = self._hub.open_room(one.id, one.members)
-            rooms[one.id].expect(session)
+            rooms[one.id].enter(session)
         await self._bus.subscribe([room.channel for room in rooms.values()])
 
     def _drop_gone(self, arrival: Arrival) -> None:

@@ -70,7 +70,7 @@ class Gaps:
             self._tasks.start(self._heal(user), name="heal a user")
 
     def _is_missing(self, room: Room) -> bool:
-        return room.reorder.gap is not None and self._hub.rooms.get(room.channel) is room
+        return room.gap is not None and self._hub.rooms.get(room.channel) is room
 
     def _due(self, waiting: "dict[Waiter, float]", now: float) -> "list[Waiter]":
         free = FETCHES_AT_ONCE - len(self._busy)
@@ -89,7 +89,7 @@ class Gaps:
 
     async def _fill(self, room: Room) -> None:
         try:
-            gap = room.reorder.gap
+            gap = room.gap
             if gap is not None:
                 self._hub.stats.gaps += 1
                 await self._close_gap(room, gap)
@@ -108,7 +108,7 @@ class Gaps:
             self._hub.on_other_epoch()
         elif answer.complete and _size(answer) <= LARGEST_GAP_BYTES:
             envelopes = [(event.seq, _envelope(event, answer.epoch)) for event in answer.events]
-            self._hub.forward_all(room, room.reorder.fill(envelopes, monotonic()))
+            self._hub.forward_all(room, room.fill(envelopes, monotonic()))
         else:
             self._hub.skip_to(room, gap.last)
 

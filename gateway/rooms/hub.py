@@ -61,6 +61,8 @@ class Hub:
         self.on_unconfirmed: Callable[[Room], None]
         self.on_user_envelope: Callable[[User, bytes], None]
         self.on_typist_spoke: Callable[[Room, bytes], None]
+        # How many left a room for a while: it goes on, so that they may come back to it.
+        self._paused: dict[Room, int] = {}
         self._listeners: dict[bytes, OnEnvelope] = {}
         self._events = 0
 
@@ -81,10 +83,10 @@ class Hub:
         if epoch != self.epoch:
             self.on_other_epoch()
             return
-        ready = room.reorder.accept(seq, envelope, monotonic())
+        ready = room.accept(seq, envelope, monotonic())
         for event in ready:
             self._forward(room, event)
-        if not ready and room.reorder.gap is not None:
+        if not ready and room.gap is not None:
             self.on_gap(room)
 
     def _forward(self, room: Room, envelope: bytes) -> None:
@@ -170,15 +172,15 @@ class Hub:
         """The session gets nothing of the room until `resume`; the room goes on."""
         if not session.is_paused_in(room):
             room.discard(session)
-            room.paused += 1
+            self._paused[room] = self._paused.get(room, 0) + 1
             session.paused = (session.paused or frozenset()) | {room}
 
     def resume(self, session: "Session", room: Room) -> None:
         """Back from a pause, from the room's head on; no harm if there was none."""
         if session.is_paused_in(room):
             self._end_pause(session, room)
-            room.expect(session)
-            room.settle(session, room.reorder.head)
+            room.enter(session)
+            room.settle(session, room.head)
             self.release(session, room)
 
     def live_rooms(self, user_channel: bytes) -> list[str]:
@@ -192,12 +194,14 @@ class Hub:
             self._end_pause(session, room)
         elif room.is_newcomer(session) or session.is_attached:
             room.discard(session)
-        if room.is_empty and self.rooms.get(room.channel) is room:
+        if room.is_empty and room not in self._paused and self.rooms.get(room.channel) is room:
             del self.rooms[room.channel]
             self.bus.unsubscribe([room.channel])
 
     def _end_pause(self, session: "Session", room: Room) -> None:
-        room.paused -= 1
+        left = self._paused.pop(room) - 1
+        if left:
+            self._paused[room] = left
         session.paused = (session.paused or frozenset()) - {room} or None
 
     def release_user(self, user: User) -> None:
@@ -211,15 +215,15 @@ class Hub:
 
     def begin(self, room: Room, head: int) -> None:
         """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it."""
-        if room.reorder.is_at(head):
+        if room.is_at(head):
             return
-        self.forward_all(room, room.reorder.start(head, monotonic()))
-        if room.reorder.gap is not None:
+        self.forward_all(room, room.start(head, monotonic()))
+        if room.gap is not None:
             self.on_gap(room)
 
     def skip_to(self, room: Room, seq: int) -> None:
         """Gives up what is missing up to `seq`, and tells everyone in the room to sync."""
-        ready = room.reorder.skip_to(seq, monotonic())
+        ready = room.skip_to(seq, monotonic())
         conversation_id = room.conversation_id
         self.send_to_room(room, frames.sync(conversation_id=conversation_id, last_seq=seq), "other")
         self.forward_all(room, ready)
@@ -228,7 +232,7 @@ class Hub:
         """The room begins anew, in another line of history."""
         self.fanout.flush(room)
         room.restart()
-        room.reorder.start(head, monotonic())
+        room.start(head, monotonic())
         self.send_to_room(room, frames.sync(conversation_id=room.conversation_id, last_seq=head), "other")
 
     def adopt_epoch(self, epoch: str) -> bool:

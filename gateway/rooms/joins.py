@@ -60,7 +60,7 @@ class Joins:
         inside = [session for session in user.sessions if session.is_paused_in(room) or room.knows(session)]
         newcomers = [session for session in user.sessions if session not in inside]
         for session in newcomers:
-            room.expect(session)
+            room.enter(session)
         self._tasks.start(self._finish(user, room, newcomers, inside, conversation), name="join a room")
 
     async def _finish(

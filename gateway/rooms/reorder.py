@@ -39,7 +39,7 @@ class _Late(Generic[Event]):
         self.since = now
 
 
-class Reorder(msgspec.Struct, Generic[Event], gc=False, eq=False):
+class Reorder(msgspec.Struct, Generic[Event], gc=False, eq=False, kw_only=True):
     """A room's place in its log. An event is anything with a length in bytes; it is handed back as it came.
 
     Every method that returns events returns those to forward now, in order, mostly none or one. `now` is the caller's
@@ -56,6 +56,10 @@ class Reorder(msgspec.Struct, Generic[Event], gc=False, eq=False):
 
     forwarded: int = _UNKNOWN
     _late: "_Late[Event] | None" = None
+
+    def reset(self) -> None:
+        """The log is another one: the head is unknown again, and what was held is forgotten."""
+        self.forwarded, self._late = _UNKNOWN, None
 
     @property
     def started(self) -> bool:

@@ -6,8 +6,6 @@ room forwards until then is held for it, and of that only what lies above the he
 
 from typing import Final, Protocol
 
-import msgspec
-
 from gateway.rooms.reorder import Reorder
 from gateway.websocket.connection import Connection
 from shared import keys
@@ -64,23 +62,22 @@ class Waiting:
         return b"".join([frame for seq, frame in held if seq == NO_SEQ or seq > self.head])
 
 
-class Room(msgspec.Struct, gc=False, eq=False):
-    """`members` are written to by the fan-out; `newcomers` are not yet among them.
+class Room(Reorder[bytes], gc=False, eq=False):
+    """A place in its conversation's log, and who is told of it.
 
-    The garbage collector does not know it (a storm of connects makes so many that it would be busy with them): whoever
-    leaves is taken out, and then nothing refers to an empty room.
+    `members` are written to by the fan-out; `newcomers` are not yet among them. A gateway has hundreds of thousands of
+    rooms, most of them with one member: so it is one object, without what few rooms need. The garbage collector does
+    not know it (a storm of connects would keep it busy): whoever leaves is taken out, and nothing refers to an empty
+    room.
     """
 
     channel: bytes
     people: int
     """Participants of the conversation, here or not."""
-    reorder: Reorder[bytes] = msgspec.field(default_factory=Reorder)
     members: tuple[Connection, ...] = ()
     legacy: tuple[Occupant, ...] = ()
     """Members who never promised to say what they got."""
     newcomers: dict[Occupant, Waiting] | None = None
-    paused: int = 0
-    """Sessions that left for a while; the room goes on, so that they may come back to it."""
     typists: dict[bytes, float] | None = None
     """User channel -> when it falls silent."""
 
@@ -91,7 +88,7 @@ class Room(msgspec.Struct, gc=False, eq=False):
 
     @property
     def is_empty(self) -> bool:
-        return not self.members and not self.newcomers and not self.paused
+        return not self.members and not self.newcomers
 
     def is_newcomer(self, occupant: Occupant) -> bool:
         return self.newcomers is not None and occupant in self.newcomers
@@ -100,16 +97,16 @@ class Room(msgspec.Struct, gc=False, eq=False):
         """A newcomer or a member."""
         return self.is_newcomer(occupant) or occupant.connection in self.members
 
-    def expect(self, occupant: Occupant) -> None:
+    def enter(self, occupant: Occupant) -> None:
         """Somebody comes in: from now on everything that the room forwards is held for them."""
         if self.newcomers is None:
             self.newcomers = {}
         self.newcomers[occupant] = Waiting()
 
     def settle(self, occupant: Occupant, head: int) -> int:
-        """Fixes the newcomer's head, which must have been read after `expect`; gives the one that holds for them."""
+        """Fixes the newcomer's head, which must have been read after `enter`; gives the one that holds for them."""
         assert self.newcomers is not None
-        return self.newcomers[occupant].settle(head, self.reorder.forwarded)
+        return self.newcomers[occupant].settle(head, self.forwarded)
 
     def release(self, occupant: Occupant) -> bytes:
         """The settled newcomer's held frames; a member from here on, or once the room has reached the head.
@@ -118,7 +115,7 @@ class Room(msgspec.Struct, gc=False, eq=False):
         """
         assert self.newcomers is not None
         waiting = self.newcomers[occupant]
-        if self.reorder.forwarded >= waiting.head:
+        if self.forwarded >= waiting.head:
             self._let_in(occupant)
         return waiting.release()
 
@@ -174,7 +171,7 @@ class Room(msgspec.Struct, gc=False, eq=False):
     def restart(self) -> None:
         """The log's history is another one: forget the old seqs. Newcomers whose head was of the old one become
         members; what is held for the others are events that no longer exist."""
-        self.reorder = Reorder()
+        self.reset()
         settled = [who for who, waiting in (self.newcomers or {}).items() if not waiting.is_held]
         self.admit(settled)
         for waiting in (self.newcomers or {}).values():

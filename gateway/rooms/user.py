@@ -56,7 +56,7 @@ class User(msgspec.Struct, gc=False, eq=False):
 
     def restart_changes(self) -> None:
         """The versions of before mean nothing any more."""
-        self.changes = Reorder()
+        self.changes.reset()
 
     def restart_changes_if_past(self, version: int) -> None:
         """What was applied beyond this version was applied to sessions that are gone: it is to come again."""

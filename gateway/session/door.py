@@ -120,7 +120,7 @@ class Door:
 
     async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
         user = self._hub.open_user(identity.user_id, identity.handle)
-        session = Session(uuid4().bytes, user, identity, self, acks=handshake.acks)
+        session = Session.of(uuid4().bytes, user, identity, self, acks=handshake.acks)
         arrival = self._entry.begin(session)
         self._arriving += 1
         try:

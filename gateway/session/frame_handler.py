@@ -136,10 +136,10 @@ class FrameHandler:
     # --- in a room --------------------------------------------------------------------------------------------------
 
     def _join(self, session: Session, command: Join, room: Room) -> None:
-        if not room.reorder.started:
+        if not room.started:
             self._tasks.start(self._answer_join(session, command), name="find a conversation's end")
             return
-        session.answer("ack", command.ref, conversationId=command.conversation_id, lastSeq=room.reorder.head)
+        session.answer("ack", command.ref, conversationId=command.conversation_id, lastSeq=room.head)
         self._hub.resume(session, room)
 
     async def _answer_join(self, session: Session, command: Join) -> None:
@@ -183,7 +183,7 @@ class FrameHandler:
         report: Callable[[Session, Room, int], None],
     ) -> None:
         """One past the end counts as the end at this moment; Postgres knows the end where this gateway is behind."""
-        if command.seq <= room.reorder.head:
+        if command.seq <= room.head:
             report(session, room, command.seq)
             _acknowledge(session, command)
         else:
@@ -196,7 +196,7 @@ class FrameHandler:
         room: Room,
         report: Callable[[Session, Room, int], None],
     ) -> None:
-        end = room.reorder.head
+        end = room.head
         try:
             found = await self._lookups.heads([command.conversation_id], session.user.user_id)
             end = max(end, found.heads.get(command.conversation_id, 0))

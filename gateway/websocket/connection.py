@@ -79,8 +79,7 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_alone",
-        "_code",
-        "_deadline",
+        "_closing",
         "_limits",
         "_out",
         "_owner",
@@ -101,8 +100,7 @@ class Connection(asyncio.Protocol):
         self._out: _Writer = _DISCARD
         self._parser: Parser | None = None
         self._state = _State.OPEN
-        self._code: int | None = None
-        self._deadline: asyncio.TimerHandle | None = None
+        self._closing: tuple[int, asyncio.TimerHandle] | None = None  # with which code, and until when
 
     @property
     def is_open(self) -> bool:
@@ -177,19 +175,21 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> None:
         """The client sends no more; without a close frame before it, that is the end. The transport closes itself."""
         self._state, self._out = _State.ENDING, _DISCARD
-        self._arm()
+        self._arm(CloseCode.ABNORMAL)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state is _State.LOST:
             return
         self._state, self._out, self._parser = _State.LOST, _DISCARD, None
-        if self._deadline is not None:
-            self._deadline.cancel()
+        code: int = CloseCode.ABNORMAL
+        if self._closing is not None:
+            code, deadline = self._closing
+            deadline.cancel()
         owner = self._owner
         # Transport and owner refer to this object: let go of them, so that no cycle waits for the collector.
         del self._owner, self._transport
         self._alone = None
-        owner.on_closed(self, CloseCode.ABNORMAL if self._code is None else self._code)
+        owner.on_closed(self, code)
 
     def _read(self, parser: Parser, data: bytes) -> None:
         try:
@@ -228,10 +228,10 @@ class Connection(asyncio.Protocol):
 
         The state changes first: this write may be the one that overfills the outbox, which closes as well.
         """
-        self._state, self._code = _State.CLOSING, code
+        self._state = _State.CLOSING
         self.send(close_frame(None if code == CloseCode.NO_STATUS else code, reason))
         self._out = _DISCARD
-        self._arm()
+        self._arm(code)
 
     def _release(self) -> None:
         """Both close frames are through: the server ends the connection first (RFC 6455 section 7.1.1)."""
@@ -251,6 +251,6 @@ class Connection(asyncio.Protocol):
         except OSError:  # the client has reset the connection, and the loop has not yet seen it
             self._transport.abort()
 
-    def _arm(self) -> None:
-        if self._deadline is None:
-            self._deadline = asyncio.get_running_loop().call_later(self._limits.close_seconds, self.abort)
+    def _arm(self, code: int) -> None:
+        if self._closing is None:
+            self._closing = code, asyncio.get_running_loop().call_later(self._limits.close_seconds, self.abort)

@@ -6,10 +6,10 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rooms.room import NO_SEQ, Room
+from gateway.rooms.room import Room
 from gateway.websocket.connection import Connection
 
-ANN, BEN = b"parley:user:ann", b"parley:user:ben"
+ANN, BEN = b"parley:u:ann", b"parley:u:ben"
 
 
 @dataclass(eq=False)
@@ -33,12 +33,12 @@ class Phone:
 
 
 def a_room() -> Room:
-    return Room(b"parley:room:one", 2)
+    return Room(b"parley:r:one", 2)
 
 
 def forward(room: Room, seq: int, author: bytes = BEN) -> None:
     """As the hub does for one event that is next."""
-    for event in room.reorder.accept(seq, b"%d " % seq, 0.0):
+    for event in room.accept(seq, b"%d " % seq, 0.0):
         room.admit(room.overtaken(int(event)))
         room.hold(int(event), event, author=author)
         for member in room.members:
@@ -46,7 +46,7 @@ def forward(room: Room, seq: int, author: bytes = BEN) -> None:
 
 
 def begin(room: Room, head: int) -> None:
-    for event in room.reorder.start(head, 0.0):
+    for event in room.start(head, 0.0):
         room.admit(room.overtaken(int(event)))
         room.hold(int(event), event, author=BEN)
         for member in room.members:
@@ -69,7 +69,7 @@ def seqs(phone: Phone) -> list[int]:
 def test_what_is_forwarded_before_the_head_is_known_is_held_and_follows_it() -> None:
     room, phone = a_room(), Phone()
     begin(room, 5)
-    room.expect(phone)
+    room.enter(phone)
     for seq in (6, 7, 8):
         forward(room, seq)
     assert phone.got == []
@@ -81,9 +81,9 @@ def test_what_is_forwarded_before_the_head_is_known_is_held_and_follows_it() -> 
 
 def test_a_newcomer_waits_until_the_room_has_reached_its_head() -> None:
     room, early, late = a_room(), Phone(), Phone()
-    room.expect(early)
+    room.enter(early)
     enter(room, early, 3)
-    room.expect(late)
+    room.enter(late)
     assert enter(room, late, 5) == 5
     assert room.is_newcomer(late)
     for seq in (4, 5, 6):
@@ -95,9 +95,9 @@ def test_a_newcomer_waits_until_the_room_has_reached_its_head() -> None:
 
 def test_a_newcomer_that_waits_gets_frames_that_are_no_events_at_once() -> None:
     room, early, late = a_room(), Phone(), Phone()
-    room.expect(early)
+    room.enter(early)
     enter(room, early, 3)
-    room.expect(late)
+    room.enter(late)
     assert room.signal(b"typing", skip=None) == []
     enter(room, late, 5)
     assert room.signal(b"receipt", skip=None) == [late]
@@ -107,8 +107,8 @@ def test_a_newcomer_that_waits_gets_frames_that_are_no_events_at_once() -> None:
 
 def test_two_newcomers_of_a_fresh_room_agree_whose_head_ever_comes_first() -> None:
     room, one, two = a_room(), Phone(), Phone()
-    room.expect(one)
-    room.expect(two)
+    room.enter(one)
+    room.enter(two)
     forward(room, 5)  # held: the room has no head yet
     assert enter(room, one, 4) == 4
     assert enter(room, two, 2) == 4, "the room started past this head: its events from 5 on can follow, 3 and 4 cannot"
@@ -119,7 +119,7 @@ def test_two_newcomers_of_a_fresh_room_agree_whose_head_ever_comes_first() -> No
 def test_an_older_app_is_spared_its_own_messages_also_while_it_comes_in() -> None:
     room, old = a_room(), Phone(acks=False)
     begin(room, 0)
-    room.expect(old)
+    room.enter(old)
     forward(room, 1, author=ANN)
     forward(room, 2, author=BEN)
     enter(room, old, 0)
@@ -129,8 +129,8 @@ def test_an_older_app_is_spared_its_own_messages_also_while_it_comes_in() -> Non
 
 def test_who_leaves_is_gone_as_a_newcomer_and_as_a_member() -> None:
     room, one, two = a_room(), Phone(), Phone(acks=False)
-    room.expect(one)
-    room.expect(two)
+    room.enter(one)
+    room.enter(two)
     room.discard(one)
     enter(room, two, 0)
     room.discard(two)
@@ -141,17 +141,17 @@ def test_who_leaves_is_gone_as_a_newcomer_and_as_a_member() -> None:
 
 def test_another_line_of_history_forgets_what_was_held_and_lets_everyone_in() -> None:
     room, waiting, held = a_room(), Phone(), Phone()
-    room.expect(waiting)
+    room.enter(waiting)
     enter(room, waiting, 0)
     room.discard(waiting)
-    room.expect(waiting)
+    room.enter(waiting)
     enter(room, waiting, 9)
-    room.expect(held)
+    room.enter(held)
     forward(room, 1)
     room.signal(b"0 ", skip=None)
     room.restart()
     assert waiting.connection in room.members
-    room.reorder.start(0, 0.0)
+    room.start(0, 0.0)
     enter(room, held, 0)
     assert held.got == [b"0 "]
 
@@ -168,7 +168,7 @@ def test_every_event_above_the_head_comes_once_and_in_order(
 ) -> None:
     """Events come from Redis late and shuffled by up to `lag`; the head is read after joining, and arrives later."""
     room, member, phone = a_room(), Phone(), Phone()
-    room.expect(member)
+    room.enter(member)
     enter(room, member, 0)
     arriving = sorted(range(1, total + 1), key=lambda seq: seq + order.random() * lag)
     joined_at = min(joined_at, total)
@@ -176,7 +176,7 @@ def test_every_event_above_the_head_comes_once_and_in_order(
     head = None
     for count, seq in enumerate([*arriving, None]):
         if count == joined_at:
-            room.expect(phone)
+            room.enter(phone)
             # Committed is at least what Redis has brought so far.
             head = min(total, max([0, *arriving[:count]]) + lag)
         if count == answered_at:
@@ -188,10 +188,3 @@ def test_every_event_above_the_head_comes_once_and_in_order(
     assert seqs(member) == list(range(1, total + 1))
     assert head is not None
     assert seqs(phone) == list(range(head + 1, total + 1))
-
-
-def test_a_paused_session_keeps_the_room() -> None:
-    room = a_room()
-    room.paused = 1
-    assert not room.is_empty
-    assert NO_SEQ == 0

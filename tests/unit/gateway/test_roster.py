@@ -1,6 +1,6 @@
 from gateway.presence.roster import Held, Roster
 
-ANN, BEN = b"parley:user:ann", b"parley:user:ben"
+ANN, BEN = b"parley:u:ann", b"parley:u:ben"
 
 
 def a_roster(grace_seconds: float) -> Roster:

@@ -1,11 +1,11 @@
 from gateway.rooms.room import Room
 from gateway.rooms.typing import SILENT_SECONDS, Typists
 
-ANN, BEN = b"parley:user:ann", b"parley:user:ben"
+ANN, BEN = b"parley:u:ann", b"parley:u:ben"
 
 
 def a_room() -> Room:
-    return Room(b"parley:room:one", 2)
+    return Room(b"parley:r:one", 2)
 
 
 def test_a_typist_falls_silent_by_itself() -> None:

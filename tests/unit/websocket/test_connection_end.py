@@ -1,6 +1,5 @@
 """How a connection ends, where a real socket cannot show it."""
 
-import asyncio
 
 import pytest
 
@@ -44,9 +43,9 @@ async def test_the_end_is_told_once_whatever_the_transport_says() -> None:
 async def test_a_connection_that_ended_leaves_no_timer_and_holds_neither_owner_nor_transport() -> None:
     connection, _ = recorded()
     connection.close(1000)
-    deadline = connection._deadline
+    assert connection._closing is not None
+    _, deadline = connection._closing
     connection.connection_lost(None)
-    assert isinstance(deadline, asyncio.TimerHandle)
     assert deadline.cancelled()
     assert not hasattr(connection, "_owner")
     assert not hasattr(connection, "_transport")
@@ -55,7 +54,7 @@ async def test_a_connection_that_ended_leaves_no_timer_and_holds_neither_owner_n
 def test_an_open_connection_has_no_dictionary_and_no_timer() -> None:
     connection, _ = recorded()
     assert not hasattr(connection, "__dict__")
-    assert connection._deadline is None
+    assert connection._closing is None
 
 
 def test_a_limit_below_what_is_read_in_one_piece_is_refused() -> None:
