@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from functools import partial
 from typing import cast
 
@@ -84,23 +84,31 @@ class Sockets:
         self.on_data: Callable[[Client, bytes], None] | None = None
         self._publisher: asyncio.WriteTransport | None = None
 
-    async def connect(self, count: int, *, at_once: int = 50) -> float:
-        """Opens so many more, each into its seat; gives the seconds it took. Raises NotJoined."""
+    async def connect(self, count: int, *, at_once: int = 50, small: Container[int] = ()) -> float:
+        """Opens so many more, each into its seat; gives the seconds it took. Raises NotJoined.
+
+        Those whose numbers are in `small` have a receive buffer of a few kilobytes, as a phone that stops reading has;
+        loopback's megabytes would hide it.
+        """
         numbers = iter(range(len(self.clients), len(self.clients) + count))
         self.clients += [Client(self, number) for number in range(len(self.clients), len(self.clients) + count)]
         begun = time.monotonic()
         async with asyncio.timeout(CONNECT_SECONDS), asyncio.TaskGroup() as group:
             for _ in range(at_once):
-                group.create_task(self._open(numbers))
+                group.create_task(self._open(numbers, small))
         return time.monotonic() - begun
 
-    async def _open(self, numbers: Iterator[int]) -> None:
+    async def _open(self, numbers: Iterator[int], small: Container[int]) -> None:
         loop = asyncio.get_running_loop()
         for number in numbers:
             client = self.clients[number]
-            source = (f"127.0.0.{2 + number % _SOURCES}", 0)
-            port = self.system.port_of(number)
-            await loop.create_connection(partial(_same, client), "127.0.0.1", port, local_addr=source)
+            raw = socket.socket()
+            raw.setblocking(False)
+            if number in small:  # before it connects: a window that was once open is not closed again
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            raw.bind((f"127.0.0.{2 + number % _SOURCES}", 0))
+            await loop.sock_connect(raw, ("127.0.0.1", self.system.port_of(number)))
+            await loop.create_connection(partial(_same, client), sock=raw)
             await client.ready
 
     def receive(self, client: Client, data: bytes) -> None:
@@ -155,9 +163,3 @@ def _same(client: Client) -> Client:
 
 
 def _nothing() -> None: ...
-
-
-def small_receive_buffer(client: Client) -> None:
-    """A phone that stops reading fills a few kilobytes, not the megabytes of loopback."""
-    raw: socket.socket = client.transport.get_extra_info("socket")
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.bench.load.sockets import Sockets, small_receive_buffer
+from tests.bench.load.sockets import Sockets
 from tests.bench.machine import resident_kib
 from tests.bench.seats import Seats
 from tests.bench.systems.system import System
@@ -19,13 +19,13 @@ SECONDS = 8.0
 
 async def run(system: System) -> Numbers:
     sockets = Sockets(system)
-    await sockets.connect(system.seats.connections)
+    count = system.seats.connections
+    slow = frozenset(range(0, count, count // SLOW))
+    await sockets.connect(count, small=slow)
     warm = await open_loop(sockets, 0, RATE, 1.0)
     before = await open_loop(sockets, warm.next_first, RATE, SECONDS)
     fit_kib = _resident(system)
-    slow = frozenset(range(0, system.seats.connections, system.seats.connections // SLOW))
     for number in slow:
-        small_receive_buffer(sockets.clients[number])
         sockets.clients[number].transport.pause_reading()
     peak = asyncio.create_task(_peak_kib(system), name="peak")
     after = await open_loop(sockets, before.next_first, RATE, SECONDS, without=slow)

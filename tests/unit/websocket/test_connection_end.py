@@ -1,6 +1,5 @@
 """How a connection ends, where a real socket cannot show it."""
 
-
 import pytest
 
 from gateway.websocket.connection import Connection, Limits
