@@ -24,7 +24,7 @@ class Spans:
     def begin(self, room: Room, envelope: bytes) -> None:
         """A SPAN from Redis: its event follows, unless the room has it already."""
         _, _, _, seq, _, _, _ = unpack_prefix(envelope)
-        if seq <= room.reorder.forwarded:
+        if seq <= room.forwarded:
             return
         span = self._tracing.step(DELIVER, envelope[PREFIX_BYTES:])
         if span is None:
@@ -37,7 +37,7 @@ class Spans:
         """The event was queued as `frame`."""
         span = self.begun.pop((room.channel, seq), None)
         if span is not None:
-            # Behind the fan-out's own call in the loop's queue.
+            # In the loop's next turn: behind the fan-out.
             asyncio.get_running_loop().call_soon(self._end, span, room, frame, seq)
 
     def _end(self, span: Span, room: Room, frame: bytes, seq: int) -> None:

@@ -87,7 +87,7 @@ class AnyTelling(RuleBasedStateMachine):
         self.on_the_way = self.roster.take(2)
         self.redis_forgot_or_others_swept()
         self.redis_is_told()
-        while self.roster.has_news:
+        while self.roster.untold:
             self.on_the_way = self.roster.take(2)
             self.redis_is_told()
         assert self.redis == {id_of_channel(user): count for user, count in self.here.items()}

@@ -45,7 +45,7 @@ class Recording:
 
 def room() -> Room:
     made = Room(keys.room(new_id()).encode(), 2)
-    made.reorder.start(0, 0.0)
+    made.start(0, 0.0)
     return made
 
 
@@ -79,7 +79,7 @@ async def test_a_span_ends_only_when_its_frame_was_written_also_where_the_room_r
 def test_an_event_that_the_room_has_already_begins_no_span() -> None:
     tracing, known = Recording(), room()
     spans = Spans(tracing, Fanout())
-    known.reorder.accept(1, b"", 0.0)
+    known.accept(1, b"", 0.0)
 
     spans.begin(known, span_of(1))
 
