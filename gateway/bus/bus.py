@@ -99,6 +99,9 @@ class Bus(ABC):
         """Keeps the links until cancelled. Ends by itself only with an error that is a bug."""
 
     @abstractmethod
+    def _confirmed(self, channel: bytes) -> bool: ...
+
+    @abstractmethod
     def _want(self, channel: bytes) -> bool:
         """True where it is confirmed already, and so no word about it will come."""
 
@@ -149,6 +152,9 @@ class SingleBus(Bus):
             await self._shard.run()
         finally:
             self._stop()
+
+    def _confirmed(self, channel: bytes) -> bool:
+        return self._shard.confirmed(channel)
 
     def _want(self, channel: bytes) -> bool:
         return self._shard.want(channel)

@@ -153,6 +153,10 @@ class ClusterBus(Bus):
         self._doubt.set()
         return False
 
+    def _confirmed(self, channel: bytes) -> bool:
+        shard = self._shard_of(channel)
+        return shard is not None and shard.confirmed(channel)
+
     def _want(self, channel: bytes) -> bool:
         return channel not in self._homeless and self._place(channel, interrupted=False)
 
