@@ -89,6 +89,7 @@ async def connected_at_last(site: OwnSite, token: str) -> Phone:
             phone = await site.dial(token)
             if (await phone.next())["type"] == "connected":
                 return phone
+            await phone.closed()
 
 
 async def test_a_full_gateway_asks_to_come_again(parley: World) -> None:
