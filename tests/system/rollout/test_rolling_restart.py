@@ -8,8 +8,8 @@ from tests.system.load_balancer import balancer
 from tests.system.load_balancer.balancer import Starter
 from tests.system.rollout.rolling import behind, restart_all
 
-PHONES = 100
-DRAIN_SECONDS = 3.0
+PHONES = 80
+DRAIN_SECONDS = 2.0
 BUSY = 3
 """A busy machine holds phones up and lets them come in a bunch."""
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from tests.system.rollout.over_redis import talking_fleet
 from tests.system.rollout.storm import storm
 
-SOCKETS = 400
-ACCEPT_RATE = 25.0
+SOCKETS = 300
+ACCEPT_RATE = 20.0
 SAVED_UP = 2
 """A gateway at rest has a second's admissions saved up; and a busy machine lets them bunch."""
 
