@@ -25,9 +25,11 @@ from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.memberships import Memberships
+from gateway.rooms.recovery import Recovery
 from gateway.rooms.spans import Spans
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
+from gateway.session.continuity import Continuity
 from gateway.session.door import Door
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
@@ -114,13 +116,15 @@ class Gateway:
             publish_probe=self._publisher.publish_now,
             on_message=hub.on_message,
             reading=self._fanout,
-            on_lost=lambda: self._updates.on_lost(),
+            on_lost=self._on_lost,
             on_restored=self._on_restored,
         )
         joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
         self._memberships = Memberships(hub, self._lookups, joins, lambda user: self._gaps.on_behind(user))
         self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
-        self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds)
+        self._recovery = Recovery(self.stats, is_proven=lambda: self._bus.proven, has_gaps=lambda: self._gaps.has_any)
+        self._gaps.on_filled = self._recovery.on_gaps_filled
+        self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds, self._recovery)
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub, redis, self._bus.hears)
@@ -133,7 +137,8 @@ class Gateway:
 
     def _compose_sessions(self, settings: Settings, verifier: TokenVerifier) -> None:
         self._expiry = Expiry()
-        self._revocations = Revocations(self._persistence, lambda: self.door.sessions())
+        self._revocations = Revocations(self._persistence, lambda: self.door.sessions(), settings.check_seconds)
+        continuity = Continuity(self.stats, self._hub.room_of)
         age_limit = AgeLimit(settings.max_connection_age_seconds, self.stats)
         on_beat = age_limit.visit if settings.max_connection_age_seconds else None
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
@@ -150,6 +155,7 @@ class Gateway:
             verifier,
             self._expiry,
             self._revocations,
+            continuity,
             FrameLimit(settings.rate_limit_frames),
             self._tasks,
         )
@@ -164,6 +170,7 @@ class Gateway:
             self._expiry,
             age_limit,
             self._revocations,
+            continuity,
             self.stats,
             Limits(),
         )
@@ -239,7 +246,12 @@ class Gateway:
         await self._bus.subscribe([*own, *shards])
         self._updates.on_restored(shards)
 
+    def _on_lost(self) -> None:
+        self._recovery.on_lost()
+        self._updates.on_lost()
+
     def _on_restored(self, channels: Sequence[bytes]) -> None:
+        self._recovery.on_restored()
         self._checks.on_restored(channels)
         self._updates.on_restored(channels)
         self._revocations.on_restored()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from shared.metrics import DELIVERY_BUCKETS, LIFETIME_BUCKETS
+from shared.metrics import CONTINUITY_BUCKETS, DELIVERY_BUCKETS, LIFETIME_BUCKETS
 from shared.wire import GatewayStats
 
 FRAME_TYPES = ("durable", "receipt", "typing", "presence", "other")
@@ -56,6 +56,8 @@ class Stats(Collector):
         self.delivery = Spread(DELIVERY_BUCKETS)
         self.lifetime = Spread(LIFETIME_BUCKETS)
         self.ack = Spread(DELIVERY_BUCKETS)
+        self.undetected_gap = Spread(CONTINUITY_BUCKETS)
+        self.consistency = {after: Spread(CONTINUITY_BUCKETS) for after in ("link_break", "resume")}
 
     def count_closed(self, code: int) -> None:
         """By a code that is not ours to name, a client could make as many series as there are codes."""
@@ -82,6 +84,10 @@ class Stats(Collector):
         yield _histogram("delivery_seconds", "From an event's commit to its last socket write.", self.delivery)
         yield _histogram("connection_seconds", "How long sockets live.", self.lifetime)
         yield _histogram("ack_seconds", "From a receipt frame to its being in Postgres.", self.ack)
+        words = "How long a client lacked an event that neither came nor was announced by `sync`, until it was found."
+        yield _histogram("undetected_gap_seconds", words, self.undetected_gap)
+        words = "From a Redis link's break until every room is proven whole; from a connect until the client is."
+        yield _histograms("consistency_seconds", words, "after", self.consistency)
 
     def _frames(self) -> dict[str, int]:
         return {**self.frames_sent, "durable": self.durable_sent}
@@ -105,4 +111,11 @@ def _labelled(name: str, words: str, label: str, values: "dict[str, int] | dict[
 def _histogram(name: str, words: str, spread: Spread) -> Metric:
     family = HistogramMetricFamily(f"parley_gateway_{name}", words)
     family.add_metric([], buckets=spread.cumulated(), sum_value=spread.total)
+    return family
+
+
+def _histograms(name: str, words: str, label: str, spreads: dict[str, Spread]) -> Metric:
+    family = HistogramMetricFamily(f"parley_gateway_{name}", words, labels=[label])
+    for key, spread in spreads.items():
+        family.add_metric([key], buckets=spread.cumulated(), sum_value=spread.total)
     return family

@@ -96,7 +96,7 @@ export class ParleyClient {
     this.presences = new PresenceBook((userIds) => this.api.presence(userIds), onError, env);
     this.inbound = new Inbound({
       userId, env, events, rooms: this.rooms, sync: this.sync, outbox: this.outbox, screens: this.screens,
-      receipts: new Receipts(send, env), typing: this.typists, presence: this.presences,
+      receipts: new Receipts(send, env), typing: this.typists, presence: this.presences, send,
     });
     this.link = new Connection({
       url: `${url.replace(/^http/, 'ws')}/messages/subscribe?acks=1`,

@@ -6,7 +6,7 @@ import type { Env } from './platform';
 import type { PresenceBook } from './presence';
 import {
   asEvent, isDurable,
-  type AnswerFrame, type ConnectedFrame, type Conversation, type ConversationFrame, type DurableFrame, type KnownFrame,
+  type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type ConversationFrame, type DurableFrame, type KnownFrame,
   type MessageNewFrame, type ReceiptFrame, type ServerFrame, type WireMessage,
 } from './protocol';
 import type { Receipts } from './receipts';
@@ -28,15 +28,18 @@ export interface Parts {
   typing: Typing;
   presence: PresenceBook;
   screens: Screens;
+  send(frame: ClientFrame): boolean;
 }
 
 /** A gap is given this long to fill by itself before it is fetched. */
 const GAP_PATIENCE_MS = 150;
 /** In a group a receipt may complete what the others had before we connected: only a sync knows. */
 const GROUP_RECEIPTS_MS = 15_000;
+/** How often the server hears what is here: it finds what was lost unnoticed. */
+const CLAIM_MS = 30_000;
 
 export class Inbound {
-  private readonly timers: Timers<'gap' | 'receipts'>;
+  private readonly timers: Timers<'gap' | 'receipts' | 'claim'>;
   private readonly watched = new Map<string, number>();
   private active = true;
   private cursorsAtOpening: Record<string, number> = {};
@@ -54,6 +57,7 @@ export class Inbound {
     // With the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones than the heads.
     if (rooms.enter(frame.epoch, this.cursorsAtOpening, frame.heads)) this.forgotten();
     if (!seamless || isBehind(rooms, frame.heads)) this.catchUp();
+    else this.claim();
     sync.start();
     receipts.connected();
     if (!seamless) presence.start();
@@ -74,6 +78,7 @@ export class Inbound {
   /** Events are caught up first and what waits is sent then, so that a reader sees replies below what they answer. */
   synced(): void {
     this.parts.screens.setSynced(true);
+    this.claim();
     this.parts.outbox.start();
     this.parts.events.emit('synced', {});
   }
@@ -166,6 +171,12 @@ export class Inbound {
     this.parts.screens.setSynced(false);
     this.parts.sync.request();
     this.parts.sync.requestList(true);
+  }
+
+  /** Where something is known to be missing, nothing is said of any. */
+  private claim(): void {
+    this.timers.set('claim', CLAIM_MS, () => this.claim());
+    if (this.parts.sync.isCurrent) this.parts.send({ type: 'ping', cursors: this.parts.rooms.someCursors() });
   }
 
   private healGaps(): void {

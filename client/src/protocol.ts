@@ -175,7 +175,8 @@ type KnownOf<F extends KnownFrame, T> = F extends KnownFrame ? (T extends F['typ
 export type DurableFrame = MessageNewFrame | (UnknownFrame & { conversationId: string; seq: number });
 
 export type ClientFrame =
-  | { type: 'ping'; ref?: string }
+  /** `cursors`: conversations of which this client believes that it has everything up to that seq. */
+  | { type: 'ping'; cursors?: Record<string, number>; ref?: string }
   | { type: 'join' | 'leave'; conversationId: string; ref?: string }
   | { type: 'typing'; conversationId: string; isTyping: boolean; ref?: string }
   | { type: 'state'; active: boolean; ref?: string }

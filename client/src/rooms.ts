@@ -3,12 +3,16 @@
 import type { DurableFrame, SyncAnswer } from './protocol';
 import { Room } from './room';
 
+/** Conversations in one word to the server. */
+const SOME = 16;
+
 export class Rooms {
   /** Goes up whenever local state is forgotten: an answer asked for before that is of no use. */
   incarnation = 0;
   /** The server's word for "since when", from the last complete sync. */
   asOf: string | null = null;
   private epoch: string | null = null;
+  private turn = 0;
   private readonly rooms = new Map<string, Room>();
 
   constructor(private readonly userId: string) {}
@@ -35,6 +39,13 @@ export class Rooms {
   cursors(): Record<string, number> {
     const known = this.all().filter((room) => room.timeline.cursor !== null);
     return Object.fromEntries(known.map((room) => [room.id, room.timeline.cursor ?? 0]));
+  }
+
+  /** The cursors of some conversations, in turn. */
+  someCursors(): Record<string, number> {
+    const all = Object.entries(this.cursors());
+    if (this.turn >= all.length) this.turn = 0;
+    return Object.fromEntries(all.slice(this.turn, (this.turn += SOME)));
   }
 
   /**

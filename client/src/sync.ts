@@ -21,6 +21,8 @@ export interface SyncHandlers {
 }
 
 export class Sync {
+  /** No event is known to be missing. */
+  isCurrent = false;
   private readonly events: Job;
   private readonly list: Job;
   private listAll = true;
@@ -48,6 +50,7 @@ export class Sync {
 
   /** Fetches what is missing of all conversations, from here on: one gap or many cost the same request. */
   request(): void {
+    this.isCurrent = false;
     this.events.request();
   }
 
@@ -69,7 +72,7 @@ export class Sync {
     }
     for (const { room, events } of this.rooms.merge(answer)) this.handlers.onApplied(room, events);
     for (const id of answer.left) this.handlers.onRemoved(id);
-    if (answer.complete) return this.handlers.onSynced();
+    if ((this.isCurrent = answer.complete)) return this.handlers.onSynced();
     if (!advanced(before, this.rooms.cursors())) throw new Error('sync is incomplete but brings nothing new');
     this.request();
   }

@@ -14,6 +14,7 @@ import structlog
 from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.rooms.hub import Hub
 from gateway.rooms.memberships import Memberships
+from gateway.rooms.recovery import Recovery
 from gateway.rooms.room import Room
 from gateway.rooms.user import User
 from shared import api
@@ -33,12 +34,18 @@ class Checks:
     """`run` must run, as a task of the owner's; the rest only says what there is to check."""
 
     def __init__(
-        self, hub: Hub, memberships: Memberships, persistence: PersistenceClient, every_seconds: float
+        self,
+        hub: Hub,
+        memberships: Memberships,
+        persistence: PersistenceClient,
+        every_seconds: float,
+        recovery: Recovery,
     ) -> None:
         self._hub = hub
         self._memberships = memberships
         self._persistence = persistence
         self._every_seconds = every_seconds
+        self._recovery = recovery
         self._asked = asyncio.Event()
         self._restored: set[bytes] = set()
         self._doubtful = False
@@ -96,12 +103,15 @@ class Checks:
 
     async def _once(self) -> None:
         self._asked.clear()
+        self._recovery.on_check_begins()
         restored, self._restored = self._restored, set()
         doubtful, self._doubtful = self._doubtful, False
         try:
             await self._check(set() if doubtful else restored)
             await self._forward_receipts(restored)
+            self._recovery.on_check_done()
         except PersistenceAway:
+            self._recovery.on_check_failed()
             self._restored |= restored
             self._doubtful |= doubtful
             self._asked.set()

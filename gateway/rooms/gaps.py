@@ -1,6 +1,7 @@
 """Fills the gaps in rooms: what Redis lost or brings late is read from the log, or the clients are told to sync."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
@@ -31,7 +32,10 @@ Waiter = TypeVar("Waiter", Room, User)
 
 
 class Gaps:
-    """Rooms and users that wait for something missing. `run` must run, as a task of the owner's."""
+    """Rooms and users that wait for something missing. `run` must run, as a task of the owner's.
+
+    `on_filled()` is called when none waits any more.
+    """
 
     def __init__(self, hub: Hub, memberships: Memberships, persistence: PersistenceClient, tasks: Starter) -> None:
         self._hub = hub
@@ -42,6 +46,11 @@ class Gaps:
         self._users: dict[User, float] = {}
         self._busy: set[Room | User] = set()
         self._any = asyncio.Event()
+        self.on_filled: Callable[[], None]
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self._rooms or self._users)
 
     def on_gap(self, room: Room) -> None:
         self._rooms.setdefault(room, monotonic() + PATIENCE_SECONDS)
@@ -55,8 +64,9 @@ class Gaps:
         while True:
             await self._any.wait()
             self._turn(monotonic())
-            if not self._rooms and not self._users:
+            if not self.has_any:
                 self._any.clear()
+                self.on_filled()
             await asyncio.sleep(TURN_SECONDS)
 
     def _turn(self, now: float) -> None:

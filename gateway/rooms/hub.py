@@ -140,6 +140,11 @@ class Hub:
     def room(self, conversation_id: str) -> Room | None:
         return self.rooms.get(keys.room(conversation_id).encode())
 
+    def room_of(self, session: "Session", conversation_id: str) -> Room | None:
+        """The room, if the session's user is in this conversation."""
+        room = self.room(conversation_id)
+        return room if room in session.user.rooms else None
+
     def open_room(self, conversation_id: str, people: int) -> Room:
         """The room, made if it is not there. Whoever makes one puts somebody into it, then subscribes its channel."""
         channel = keys.room(conversation_id).encode()

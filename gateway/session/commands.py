@@ -14,6 +14,8 @@ _EXACT_IN_A_DOUBLE = 2**53
 _Text = Annotated[str, Meta(max_length=MAX_REF_CHARACTERS, pattern=r"^[^\x00]*$")]
 _Whole = Annotated[int, Meta(ge=-_EXACT_IN_A_DOUBLE, le=_EXACT_IN_A_DOUBLE)]
 _Seq = Annotated[int, Meta(ge=0, le=_EXACT_IN_A_DOUBLE)]
+MAX_CURSORS = 100
+_Cursors = Annotated[dict[str, _Seq], Meta(max_length=MAX_CURSORS)]
 Ref: TypeAlias = _Text | _Whole | None
 
 
@@ -26,7 +28,9 @@ class _InConversation(_Frame, frozen=True, kw_only=True):
 
 
 class Ping(_Frame, frozen=True, tag="ping"):
-    pass
+    """`cursors`: conversations of which the client believes that it has everything up to that seq."""
+
+    cursors: _Cursors | None = None
 
 
 class Join(_InConversation, frozen=True, tag="join"):
@@ -80,14 +84,23 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 
 
 def decode(data: bytes) -> Command | BadFrame:
-    """A frame's command, its conversation id in canonical form. Fields that nobody knows are ignored."""
+    """A frame's command, its conversation ids in canonical form. Fields that nobody knows are ignored."""
     try:
         command = _commands.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return _explain(data, error)
     except RecursionError:
         return BadFrame("malformed_frame", "The frame is nested too deeply")
+    if isinstance(command, Ping):
+        return command if command.cursors is None else _with_canonical_cursors(command, command.cursors)
     return _canonical(command) if isinstance(command, _InConversation) else command
+
+
+def _with_canonical_cursors(command: Ping, cursors: dict[str, int]) -> Command | BadFrame:
+    known = {canonical_id(given): seq for given, seq in cursors.items()}
+    if None in known:
+        return BadFrame("malformed_frame", "cursors has a key that is not a UUID", command.ref)
+    return msgspec.structs.replace(command, cursors=known)
 
 
 def _canonical(command: _InConversation) -> Command | BadFrame:

@@ -13,6 +13,7 @@ from gateway.rooms.entry import Arrival, Banned, Entry, Revoked, TooManyConnecti
 from gateway.rooms.hub import Hub
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
+from gateway.session.continuity import Continuity
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.handshake import Handshake, read_handshake
@@ -52,6 +53,7 @@ class Door:
         expiry: Expiry,
         age_limit: AgeLimit,
         revocations: Revocations,
+        continuity: Continuity,
         stats: Stats,
         limits: Limits,
     ) -> None:
@@ -65,6 +67,7 @@ class Door:
         self._expiry = expiry
         self._age_limit = age_limit
         self._revocations = revocations
+        self._continuity = continuity
         self._stats = stats
         self._limits = limits
         self._origins = Origins(settings.allowed_origins)
@@ -209,6 +212,7 @@ class Door:
         self._heartbeat.discard(session.connection)
         self._expiry.forget(session)
         self._age_limit.forget(session)
+        self._continuity.forget(session)
         self._entry.leave(session)
         self._note_closed(session, code)
 

@@ -25,6 +25,7 @@ from gateway.session.commands import (
     Typing,
     decode,
 )
+from gateway.session.continuity import Continuity
 from gateway.session.expiry import Expiry
 from gateway.session.frame_limit import FrameLimit, Verdict
 from gateway.session.revocations import Revocations
@@ -50,6 +51,7 @@ class FrameHandler:
         verifier: TokenVerifier,
         expiry: Expiry,
         revocations: Revocations,
+        continuity: Continuity,
         limit: FrameLimit,
         tasks: Starter,
     ) -> None:
@@ -62,6 +64,7 @@ class FrameHandler:
         self._verifier = verifier
         self._expiry = expiry
         self._revocations = revocations
+        self._continuity = continuity
         self._limit = limit
         self._tasks = tasks
         self._in_room: dict[type[Any], Callable[[Session, Any, Room], None]] = {
@@ -97,6 +100,8 @@ class FrameHandler:
 
     def _obey(self, session: Session, command: Command) -> None:
         if isinstance(command, Ping):
+            if command.cursors is not None:
+                self._continuity.compare(session, command.cursors)
             session.answer("pong", command.ref)
         elif isinstance(command, State):
             session.active = command.active
@@ -107,7 +112,7 @@ class FrameHandler:
             self._obey_in_room(session, command)
 
     def _obey_in_room(self, session: Session, command: Join | Leave | Typing | Delivered | Read) -> None:
-        room = self._room_of(session, command.conversation_id)
+        room = self._hub.room_of(session, command.conversation_id)
         if room is not None:
             self._in_room[type(command)](session, command, room)
         else:
@@ -123,15 +128,11 @@ class FrameHandler:
         except PersistenceAway:
             session.refuse(*UNAVAILABLE, command.ref)
             return
-        room = self._room_of(session, command.conversation_id)
+        room = self._hub.room_of(session, command.conversation_id)
         if room is not None:
             self._in_room[type(command)](session, command, room)
         else:
             session.refuse(*NOT_A_PARTICIPANT, command.ref)
-
-    def _room_of(self, session: Session, conversation_id: str) -> Room | None:
-        room = self._hub.room(conversation_id)
-        return room if room in session.user.rooms else None
 
     # --- in a room --------------------------------------------------------------------------------------------------
 

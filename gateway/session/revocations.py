@@ -1,7 +1,7 @@
 """Which sign-ins are revoked, as far as this gateway was told: those with a socket here lose it.
 
 A connect asks Postgres in any case. What is known here is for sockets that are open, or that come in while the word of
-a revocation is on its way; what Redis lost of it is read from Postgres every minute, and after each break of the link.
+a revocation is on its way; what Redis lost of it is read from Postgres now and then, and after each break of the link.
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from shared.wire import PREFIX_BYTES, Kind, Revocation
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 
 _revocations = msgspec.json.Decoder(Revocation)
@@ -27,7 +26,10 @@ _revocations = msgspec.json.Decoder(Revocation)
 class Revocations:
     """`run` must run, as a task of the owner's."""
 
-    def __init__(self, persistence: PersistenceClient, sessions: Callable[[], Iterable[Session]]) -> None:
+    def __init__(
+        self, persistence: PersistenceClient, sessions: Callable[[], Iterable[Session]], every_seconds: float
+    ) -> None:
+        self._every_seconds = every_seconds
         self._persistence = persistence
         self._sessions = sessions
         self._asked = asyncio.Event()
@@ -58,7 +60,7 @@ class Revocations:
             try:
                 self._asked.clear()
                 await self._catch_up()
-                async with asyncio.timeout(EVERY_SECONDS):
+                async with asyncio.timeout(self._every_seconds):
                     await self._asked.wait()
             except TimeoutError:
                 continue
