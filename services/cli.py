@@ -12,7 +12,7 @@ import uvloop
 from persistence.migrate import MigrationError
 from services.embedded import StartError
 from shared.log import configure_logging
-from shared.settings import SettingError, Settings, from_environment
+from shared.settings import SettingError, Settings, environment, from_environment, readable
 
 COMMANDS = {
     "up": "everything in one process, with a Postgres and a Redis of its own where none is set",
@@ -24,6 +24,7 @@ COMMANDS = {
     "kick": "closes a user's sockets, bans them, or lifts a ban",
     "revoke": "revokes a sign-in: its sockets close, and its tokens are refused",
     "drain": "asks a gateway, or all of them in turn, to stop as SIGTERM would",
+    "check-config": "tells what is wrong with the settings, and with what they name",
     "verify": "checks a running deployment: does it lose, duplicate or reorder?",
     "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",
     "plan": "computes how large a fleet must be for so many users",
@@ -34,6 +35,10 @@ COMMANDS = {
 
 DEFAULTS = {"up": {"DRAIN_SECONDS": "0"}}
 """Variables whose default differs for one command: a developer's Ctrl-C waits for nobody."""
+
+
+TELLS_MISTAKES = "check-config"
+"""The command that is to tell all that is malformed, and not to stop at the first."""
 
 
 class Command(Protocol):
@@ -48,7 +53,7 @@ def main(argv: Sequence[str]) -> int:
     """Runs one command; its exit code."""
     chosen = _parser(argv).parse_args(argv)
     try:
-        settings = from_environment(DEFAULTS.get(chosen.command))
+        settings = _settings(chosen.command)
         configure_logging(settings.log_level, settings.log_format, chosen.command)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_command(chosen.command).run(settings, chosen))
@@ -57,6 +62,10 @@ def main(argv: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _settings(command: str) -> Settings:
+    return readable(environment())[0] if command == TELLS_MISTAKES else from_environment(DEFAULTS.get(command))
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -71,4 +80,4 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _command(name: str) -> Command:
-    return cast(Command, importlib.import_module(f"services.commands.{name}"))
+    return cast(Command, importlib.import_module(f"services.commands.{name.replace('-', '_')}"))

@@ -211,6 +211,18 @@ def from_mapping(environment: Mapping[str, str]) -> Settings:
     return Settings(**values)
 
 
+def readable(environment: Mapping[str, str]) -> tuple[Settings, list[str]]:
+    """The settings as far as they can be read, and a line for each that is malformed, in their order."""
+    left = dict(environment)
+    errors: list[str] = []
+    while True:
+        try:
+            return from_mapping(left), errors
+        except SettingError as error:
+            errors.append(str(error))
+            del left[str(error).split(" ", 1)[0]]
+
+
 def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:
     """The raw value is not repeated in the error: it may be a secret."""
     try:
@@ -236,9 +248,14 @@ _HINTS: dict[Callable[[str], Any], str] = {
 }
 
 
+def environment() -> dict[str, str]:
+    """The variables of this process that are set to something."""
+    return {name: raw for name, raw in os.environ.items() if raw.strip()}
+
+
 def from_environment(defaults: Mapping[str, str] | None = None) -> Settings:
     """Settings of this process; `defaults` are variables that count where they are not set. Raises SettingError."""
-    return from_mapping({**(defaults or {}), **{name: raw for name, raw in os.environ.items() if raw.strip()}})
+    return from_mapping({**(defaults or {}), **environment()})
 
 
 VARIABLES: tuple[str, ...] = tuple(item.metadata["name"] for item in fields(Settings))
