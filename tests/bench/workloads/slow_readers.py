@@ -2,6 +2,7 @@
 
 import asyncio
 
+from gateway.websocket.connection import Limits
 from tests.bench.load.sockets import Sockets
 from tests.bench.machine import resident_kib
 from tests.bench.seats import Seats
@@ -33,7 +34,7 @@ async def run(system: System) -> Numbers:
     await asyncio.wait((peak,))
     for number in slow:
         sockets.clients[number].transport.resume_reading()
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(Limits().close_seconds + 1.0)  # these clients answer no close frame
     cut_off = sum(sockets.clients[number].closed for number in slow)
     await sockets.close()
     return {
