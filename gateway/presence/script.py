@@ -44,7 +44,7 @@ if after ~= before then
   end
   local news = after and ARGV[3] or ARGV[4]
   local id = redis.call('XADD', KEYS[4], 'MAXLEN', '~', ARGV[6], '*', 'news', news)
-  redis.call('PEXPIRE', KEYS[4], 600000)
+  redis.call('PEXPIRE', KEYS[4], 3600000)
   local ms, nth = string.match(id, '(%d+)-(%d+)')
   local place = struct.pack('>I8I8', tonumber(ms), tonumber(nth))
   redis.call('SPUBLISH', KEYS[2], string.sub(news, 1, 4) .. place .. string.sub(news, 21))
