@@ -90,15 +90,13 @@ async def test_a_tenth_that_stops_reading_is_cut_off_in_flat_memory_and_the_othe
     gateway = made.gateways[0]
     async with group(made.fleet, made.stores[0], gateway, READERS + 1) as big:
         stopped, others = big.readers[::10], [one for number, one in enumerate(big.readers) if number % 10]
-        await big.say(100)
-        await big.arrives(big.readers)
+        await big.say(100, big.readers)
         cut_off_before, resident = await slow_consumers(gateway), resident_bytes(gateway)
         for reader in stopped:
             reader.stop()
         growth = []
         for _ in range(2):
-            await big.say(100)
-            await big.arrives(others)
+            await big.say(100, others)
             growth.append(resident_bytes(gateway) - resident)
         await eventually(lambda: all_are_cut_off(gateway, cut_off_before + len(stopped)))
         for reader in stopped:
