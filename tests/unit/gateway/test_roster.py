@@ -80,6 +80,19 @@ def test_somebody_who_returns_while_being_let_go_stays() -> None:
     assert [held.connections for held in told(roster)] == [1]
 
 
+def test_the_rooms_of_somebody_who_returns_while_being_let_go_are_told() -> None:
+    """Else their return is news to nobody, and whoever heard that they left believes it for good."""
+    roster = Roster(10.0, lambda _: [])
+    roster.arrive(ANN, ["c"])
+    roster.depart(ANN, ["c"], 0.0, 5)
+    told(roster)
+    roster.expire(10.0)
+    taken = roster.take(1)
+    roster.arrive(ANN, ["c"])
+    roster.told(taken)
+    assert told(roster) == [Held("ann", 1, ["c"], 0)]
+
+
 def test_everyone_is_told_again_after_redis_forgot() -> None:
     roster = a_roster(10.0)
     for user in (ANN, BEN):
