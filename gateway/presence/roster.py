@@ -94,13 +94,13 @@ class Roster:
 
     def told(self, taken: list[tuple[bytes, Held]]) -> None:
         for user, held in taken:
-            # Race: who came while Redis was being told is on the list again, and their rooms are still to be told.
-            if user not in self._untold:
-                self._arriving.pop(user, None)
             if held.connections is None and user in self._leavers and self._leavers[user].let_go:
                 del self._leavers[user]
                 # All may have been put on the list again while Redis was being told of this one.
                 self._untold.pop(user, None)
+            # Race: who came meanwhile is on the list again, and their rooms are still to be told.
+            if user not in self._untold:
+                self._arriving.pop(user, None)
 
     def give_back(self, taken: list[tuple[bytes, Held]]) -> None:
         """Redis could not be told."""
