@@ -130,10 +130,11 @@ class Cluster:
         await eventually(known, seconds=30)
 
     async def move_all(self) -> None:
-        """Each node leaves its port for another one; returns once all know all new ones."""
+        """Each node leaves its port, and all who are connected to it, for another one; returns once all know all."""
         for node in self.running:
             node.port, old = free_port(), node.client
             await old.config_set("port", node.port)
+            await old.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             await old.aclose()
             node.client = Redis(port=node.port, protocol=2, socket_timeout=2)
         ports = {node.port for node in self.running}
