@@ -26,7 +26,7 @@ _CLOSED = (RedisConnectionError, OSError, RuntimeError)
 class Batches:
     """One batch after the other. Its connection is of the client's pool, and ends with the client.
 
-    In a cluster, where each command may want another node, redis-py's pipeline serves.
+    In a cluster, where each command may want another node (`over_nodes`), redis-py's pipeline serves.
     """
 
     def __init__(self, redis: RedisClient, *, answer_seconds: float | None = ANSWER_SECONDS) -> None:
@@ -34,6 +34,7 @@ class Batches:
         self._answer_seconds = answer_seconds
         self._connection: AbstractConnection | None = None
         self._turn = asyncio.Lock()
+        self.over_nodes = not isinstance(redis, Redis)
 
     async def send(self, commands: Sequence[Command]) -> list[Any]:
         """Their answers, in order; in place of one, what its command failed with: the ResponseError of Redis, or in a

@@ -1,4 +1,4 @@
-"""The one script that takes a token in Redis, called many times in one round trip."""
+"""The script that takes tokens in Redis: from many buckets in one call, where one node holds them all."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from redis.exceptions import NoScriptError, ResponseError
 
-from shared.redis_batches import Batches
+from shared.redis_batches import Batches, Command
 from shared.settings import Bucket
 
 _SOURCE = Path(__file__).with_name("token_bucket.lua").read_text()
@@ -19,28 +19,30 @@ Check = tuple[str, Bucket]
 async def take_all(redis: Batches, checks: Sequence[Check]) -> list[float | None]:
     """For each check the seconds to wait, 0 where a token was taken; None where Redis refused this one.
 
-    Each call of the script names one key, so that a Redis Cluster finds its node. Raises what redis-py does while
-    Redis is away.
+    Raises what redis-py does while Redis is away.
     """
-    answers = await _run(redis, "EVALSHA", _DIGEST, checks)
+    # In a cluster a call finds its node by its keys, so it has one.
+    calls = [[check] for check in checks] if redis.over_nodes else [checks]
+    answers = await redis.send([_command("EVALSHA", _DIGEST, call) for call in calls])
     unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
         # A node that was restarted has forgotten the script; EVAL runs it and makes that node know it again.
-        again = await _run(redis, "EVAL", _SOURCE, [checks[index] for index in unknown])
+        again = await redis.send([_command("EVAL", _SOURCE, calls[index]) for index in unknown])
         for index, answer in zip(unknown, again, strict=True):
             answers[index] = answer
-    return [_seconds(answer) for answer in answers]
+    return [wait for call, answer in zip(calls, answers, strict=True) for wait in _waits(answer, len(call))]
 
 
-async def _run(redis: Batches, command: str, script: str, checks: Sequence[Check]) -> list[object]:
-    return await redis.send([(command, script, 1, key, bucket.rate, bucket.burst) for key, bucket in checks])
+def _command(name: str, script: str, checks: Sequence[Check]) -> Command:
+    sizes = [number for _, bucket in checks for number in (bucket.rate, bucket.burst)]
+    return (name, script, len(checks), *[key for key, _ in checks], *sizes)
 
 
-def _seconds(answer: object) -> float | None:
-    if isinstance(answer, int):
-        return answer / 1000
-    if isinstance(answer, ResponseError):  # out of memory, read-only, a key of another type
-        return None
+def _waits(answer: object, count: int) -> list[float | None]:
+    if isinstance(answer, list):
+        return [None if wait < 0 else wait / 1000 for wait in answer]
+    if isinstance(answer, ResponseError):  # this node refuses all of them
+        return [None] * count
     if isinstance(answer, Exception):
         raise answer
     raise TypeError(f"the script answered {type(answer).__name__}")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
@@ -15,6 +16,7 @@ from shared.limits import limiter as limits
 from shared.limits.breaker import PROBE_SECONDS
 from shared.redis import RedisClient, open_redis
 from shared.settings import Bucket
+from tests.integration.bus.redis_cluster import redis_binary, redis_cluster
 from tests.support.servers import kill, paused, restart
 from tests.support.waiting import eventually
 
@@ -202,3 +204,17 @@ async def test_the_clock_of_redis_going_back_stops_nobody_for_longer_than_a_full
         assert isinstance(await limiter.take([("user", quick)]), Limited)
         await eventually(lambda: gone(redis, "user"))
         assert await limiter.take([("user", quick)]) == ALLOWED
+
+
+async def test_in_a_cluster_each_bucket_is_found_on_its_node(tmp_path: Path) -> None:
+    async with redis_cluster(redis_binary(), tmp_path) as cluster, limiters(cluster.url) as (_, (limiter,)):
+
+        async def decides() -> bool:  # a cluster that has just formed refuses some for a moment
+            before = decisions("redis")
+            await limiter.take([(f"warm {number}", SLOW) for number in range(20)])
+            return decisions("redis") > before
+
+        await eventually(decides, seconds=PROBE_SECONDS + 10)
+        for turn in range(4):
+            verdict = await limiter.take([(f"user {number}", SLOW) for number in range(20)])
+            assert isinstance(verdict, Limited if turn == 3 else Allowed)
