@@ -59,11 +59,12 @@ def full() -> list[Counted]:
         *((replace(job, system=peer), 2) for peer in PEERS for job in [Job("hot_room", PARLEY, seconds=8)]),
         *((job, 2) for job in _both(Job("one_to_one", PARLEY, seconds=18, options={"seconds": 3.0}))),
         *((_ladder(peer), 1) for peer in PEERS),
-        *_idle(5000, times=2),
+        *_idle(5000, times=1),
         (Job("storm", PARLEY, seconds=12, seats=_ten(3500)), 2),
         *((job, 2) for job in _writes()),
         (Job("latency", PARLEY, seconds=20), 2),
         (Job("receipts", PARLEY, seconds=16), 1),
+        (Job("reads", PARLEY, seconds=14), 1),
         (Job("slow_readers", PARLEY, seconds=24), 1),
         *_growth(),
     ]

@@ -63,6 +63,12 @@ _RECEIPTS: tuple[Column, ...] = (
     ("persistence, µs", "persistence_us", "{:.0f}"),
     ("Postgres, µs", "postgres_us", "{:.0f}"),
 )
+_READS: tuple[Column, ...] = (
+    ("persistence, ms of CPU", "persistence_ms", "{:.2f}"),
+    ("Postgres", "postgres_ms", "{:.2f}"),
+    ("the list of 1,000: p50 ms", "long_p50_ms", "{:.1f}"),
+    ("p99 ms", "long_p99_ms", "{:.1f}"),
+)
 _SLOW: tuple[Column, ...] = (
     ("the others' p99 before, ms", "before_p99_ms", "{:.1f}"),
     ("after, ms", "after_p99_ms", "{:.1f}"),
@@ -80,6 +86,7 @@ TABLES: tuple[tuple[str, tuple[str, ...], tuple[Column, ...]], ...] = (
     ("The store alone", ("store random", "store hot"), _STORE),
     ("From the request to the recipient's socket", ("latency",), _LATENCY),
     ("One `delivered`", ("receipts",), _RECEIPTS),
+    ("One read (a list, a page or a sync), and the list of a user with 1,000 conversations", ("reads",), _READS),
     ("A tenth of 2,000 clients stop reading", ("slow_readers",), _SLOW),
 )
 

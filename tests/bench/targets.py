@@ -69,6 +69,7 @@ TARGETS = (
     Target("send to receive at 20/s: p50", 3.0, _own("latency", "light_p50_ms"), "ms"),
     Target("send to receive at 20/s: p99", 7.0, _own("latency", "light_p99_ms"), "ms"),
     Target("send to receive at half the highest rate: p99", 20.0, _own("latency", "half_p99_ms"), "ms"),
+    Target("the list of a user with 1,000 conversations: p50", 20.0, _own("reads", "long_p50_ms"), "ms"),
     Target("growth, 10 to 10,000 rooms: dearest / cheapest", 1.5, _flatness([f"growth rooms {n}" for n, _ in ROOMS])),
     Target(
         "growth, 100 to 9,000 connections: dearest / cheapest",

@@ -22,6 +22,10 @@ def post(path: str, port: int, token: str, body: bytes) -> bytes:
     return head.encode() + body
 
 
+def get(path: str, port: int, token: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+
+
 class _Connection(asyncio.Protocol):
     """One request at a time."""
 

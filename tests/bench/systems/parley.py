@@ -12,7 +12,7 @@ from persistence.migrate import migrate
 from shared import keys
 from tests.bench.load.publishing import to_parley
 from tests.bench.machine import LOAD_CPU, SERVER_CPU, descendants, pinned
-from tests.bench.population import populate
+from tests.bench.population import populate, wear_in
 from tests.bench.seats import Seats, conversation_id, user_id
 from tests.bench.systems.system import Groups, System, upgrade
 from tests.support.fleet import Fleet, ServiceProcess
@@ -51,6 +51,8 @@ class Parley(System):
         seats = self.seats
         conversations = (seats.users_in(room) for room in range(seats.rooms))
         self.epoch = await populate(self.postgres.url, seats.users, conversations)
+        if self._writes:
+            await wear_in(self.postgres.url)
         self.secret = secrets.token_hex(32)
         self.fleet = Fleet(self.directory, self._environment(), self.secret)
         stack.push_async_callback(self.fleet.stop)

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from persistence.store import messages
-from tests.bench.machine import SERVER_CPU, Meter, pinned
+from tests.bench.machine import SERVER_CPU, pinned
 from tests.bench.seats import Seats
 from tests.bench.systems.parley import Parley
 from tests.bench.systems.processes import ROOT
@@ -47,13 +47,12 @@ def SEATS(rooms: int, members: int, users: int) -> Seats:  # noqa: N802 - what e
 
 async def run(system: Parley, seconds: float = 4.0) -> Numbers:
     await system.persistence.stop()  # its relay would publish what is sent here
-    meter = Meter({"postgres": (1, [system.postgres.pid])})
     seats = system.seats
     queue = await _answer(
         [sys.executable, "-m", "tests.bench.servers.store_sender", system.postgres.url]
         + [str(number) for number in (seats.rooms, seats.members, seats.users, SENDERS, seconds)]
     )
-    numbers = {**json.loads(queue), "noise": meter.read().noise}
+    numbers: Numbers = json.loads(queue)
     if pgbench := shutil.which("pgbench"):
         await system.tidy()
         numbers["pgbench_tps"] = await _pgbench(pgbench, system, seconds)
