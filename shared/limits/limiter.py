@@ -40,9 +40,10 @@ class RateLimiter:
     While Redis is away each process counts for itself: limits are then as many times higher as there are processes.
     """
 
-    def __init__(self, redis: RedisClient, tasks: Tasks) -> None:
+    def __init__(self, redis: RedisClient, tasks: Tasks, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._redis = Batches(redis, answer_seconds=None)
         self._tasks = tasks
+        self._answer_seconds = answer_seconds
         self._local = LocalBuckets()
         self._breaker = Breaker()
         self._questions: list[_Question] = []
@@ -87,7 +88,7 @@ class RateLimiter:
     async def _waits(self, checks: Sequence[Check]) -> list[float | None] | None:
         """What Redis says, and None where it does not: then nobody asks it again but a probe."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 return await take_all(self._redis, checks)
         except REDIS_FAILURES as error:
             ERRORS.labels(self._tasks.service, "rate_limits").inc()

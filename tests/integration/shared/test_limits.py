@@ -24,13 +24,15 @@ SLOW = Bucket(rate=0.01, burst=3)
 
 
 @asynccontextmanager
-async def limiters(url: str, count: int = 1) -> AsyncIterator[tuple[RedisClient, list[RateLimiter]]]:
-    """As many limiters as processes would have, on one Redis."""
+async def limiters(
+    url: str, count: int = 1, answer_seconds: float = 10.0
+) -> AsyncIterator[tuple[RedisClient, list[RateLimiter]]]:
+    """As many limiters as processes would have, on one Redis; patient, where nothing is said, as busy machines are."""
     async with AsyncExitStack() as stack:
         redis = open_redis(url)
         stack.push_async_callback(redis.aclose)
         tasks = await stack.enter_async_context(Tasks("test", Stop()))
-        yield redis, [RateLimiter(redis, tasks) for _ in range(count)]
+        yield redis, [RateLimiter(redis, tasks, answer_seconds=answer_seconds) for _ in range(count)]
 
 
 def decisions(source: str) -> float:
@@ -140,7 +142,7 @@ async def test_while_redis_is_gone_nobody_waits_and_each_process_limits_by_itsel
 
 async def test_while_redis_hangs_the_first_finds_it_out_and_no_other_waits(own_redis: EmbeddedRedis) -> None:
     wide = Bucket(1, 1000)
-    async with limiters(own_redis.url) as (_, (limiter,)):
+    async with limiters(own_redis.url, answer_seconds=limits.ANSWER_SECONDS) as (_, (limiter,)):
         await limiter.take([("user", wide)])
         with paused(own_redis):
             assert await asyncio.wait_for(limiter.take([("user", wide)]), 5) == ALLOWED
@@ -154,7 +156,7 @@ async def test_while_redis_hangs_the_first_finds_it_out_and_no_other_waits(own_r
 
 async def test_questions_that_wait_behind_a_hanging_one_are_answered_with_it(own_redis: EmbeddedRedis) -> None:
     wide = Bucket(1, 1000)
-    async with limiters(own_redis.url) as (_, (limiter,)):
+    async with limiters(own_redis.url, answer_seconds=limits.ANSWER_SECONDS) as (_, (limiter,)):
         await limiter.take([("user", wide)])
         with paused(own_redis):
             first = asyncio.create_task(limiter.take([("user", wide)]))
@@ -166,7 +168,7 @@ async def test_questions_that_wait_behind_a_hanging_one_are_answered_with_it(own
 
 
 async def test_once_redis_is_back_it_decides_again_and_no_answer_is_anothers(own_redis: EmbeddedRedis) -> None:
-    async with limiters(own_redis.url) as (redis, (limiter,)):
+    async with limiters(own_redis.url, answer_seconds=limits.ANSWER_SECONDS) as (redis, (limiter,)):
         await limiter.take([("user", SLOW)])
         with paused(own_redis):
             await limiter.take([("other", SLOW)])

@@ -1,0 +1,77 @@
+"""How many statements a request costs does not grow with what it reads: no N+1 anywhere."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+from asyncpg.connection import LoggedQuery
+
+from persistence.store.database import Pool
+from tests.integration.rest.conftest import Person, Rest
+
+FEW, MANY = 3, 1000
+
+_CONVERSATIONS = """
+INSERT INTO conversations (id, created_at, updated_at, members, is_group, created_by)
+SELECT gen_random_uuid(), now(), now() - make_interval(secs => n), 2, false, $1
+FROM generate_series(1, $2::int) AS n
+"""
+_PARTICIPANTS = """
+INSERT INTO participants (conversation_id, user_id, joined_at)
+SELECT c.id, u.id, now() FROM conversations c, unnest($1::uuid[]) AS u(id) WHERE c.created_by = $2
+"""
+_MESSAGES = """
+INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at, id, sender_id, text)
+SELECT c.id, n, n, now(), now(), gen_random_uuid(), $1, 'a text'
+FROM conversations c, generate_series(1, 2) AS n WHERE c.created_by = $1
+"""
+
+
+async def talkative(rest: Rest, conversations: int) -> Person:
+    """Who is in so many conversations of two, each with two messages, and is known to the process."""
+    person, other = rest.person(), rest.person("bob")
+    await person.start(other)
+    pool = rest.parts.pool
+    await pool.execute(_CONVERSATIONS, person.id, conversations - 1)
+    await pool.execute("DELETE FROM participants WHERE user_id = ANY ($1::uuid[])", [person.id, other.id])
+    await pool.execute(_PARTICIPANTS, [person.id, other.id], person.id)
+    await pool.execute("UPDATE conversations SET last_seq = 2, last_ordinal = 2")
+    await pool.execute(_MESSAGES, person.id)
+    return person
+
+
+@asynccontextmanager
+async def statements(pool: Pool) -> AsyncIterator[list[str]]:
+    """Every statement that the pool runs meanwhile, as Postgres is sent it."""
+    seen: list[str] = []
+
+    def note(record: LoggedQuery) -> None:
+        seen.append(record.query)
+
+    async with AsyncExitStack() as stack:
+        for _ in range(pool.get_max_size()):
+            connection = await stack.enter_async_context(pool.acquire())
+            connection.add_query_logger(note)
+    yield seen
+
+
+async def asked(rest: Rest, person: Person, what: str) -> tuple[int, Any]:
+    """How many statements this took, and the answer."""
+    rooms = await rest.parts.pool.fetch("SELECT conversation_id FROM participants WHERE user_id = $1", person.id)
+    async with statements(rest.parts.pool) as seen:
+        if what == "sync":
+            answer = await person.post("/api/sync", {"conversations": {room["conversation_id"]: 2 for room in rooms}})
+        else:
+            answer = await person.get(what, limit=100)
+    return len(seen), answer
+
+
+@pytest.mark.parametrize(("asks", "most"), [("/api/conversations", 1), ("sync", 1)])
+async def test_a_thousand_conversations_are_read_with_as_many_statements_as_three(
+    asks: str, most: int, rest: Rest
+) -> None:
+    few, _ = await asked(rest, await talkative(rest, FEW), asks)
+    many, answer = await asked(rest, await talkative(rest, MANY), asks)
+    assert len(answer["conversations"]) == (100 if asks != "sync" else MANY)
+    assert few == many <= most
