@@ -23,6 +23,8 @@ WORKERS = 6
 """Statements at a time, each on a connection of the pool: more would only wait for the same disk."""
 JOINED = 64
 """Messages in one statement: past that the statement's own time grows as fast as what it saves."""
+KEPT_SECONDS = 0.02
+"""For which a worker with nothing to send keeps its connection: under load there is something again by then."""
 MOST_WAITING = 5000
 """About two seconds of the highest rate; then a client is better told to come back."""
 
@@ -99,9 +101,7 @@ class SendQueue:
             await borrower.give_back()
 
     async def _serve_next(self, borrower: Borrower) -> None:
-        if self._ready.empty():
-            await borrower.give_back()
-        conversation_id = await self._ready.get()
+        conversation_id = await self._next(borrower)
         waiting = self._waiting[conversation_id]
         batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
         self._count -= len(batch)
@@ -111,6 +111,16 @@ class SendQueue:
             self._ready.put_nowait(conversation_id)
         else:
             del self._waiting[conversation_id]
+
+    async def _next(self, borrower: Borrower) -> str:
+        if not self._ready.empty():
+            return self._ready.get_nowait()
+        try:
+            async with asyncio.timeout(KEPT_SECONDS):
+                return await self._ready.get()
+        except TimeoutError:
+            await borrower.give_back()
+        return await self._ready.get()
 
     async def _send(self, borrower: Borrower, conversation_id: str, batch: Sequence[_Waiting]) -> None:
         """Answers every one of the batch, whatever happens."""

@@ -57,6 +57,10 @@ _LATENCY: tuple[Column, ...] = (
     ("highest rate/s", "highest_rate", "{:,.0f}"),
     ("at half of it: p50 ms", "half_p50_ms", "{:.1f}"),
     ("p99 ms", "half_p99_ms", "{:.1f}"),
+    ("of CPU then, ms: persistence", "half_persistence_ms", "{:.3f}"),
+    ("gateway", "half_server_ms", "{:.3f}"),
+    ("Postgres", "half_postgres_ms", "{:.3f}"),
+    ("Redis", "half_redis_ms", "{:.3f}"),
 )
 _RECEIPTS: tuple[Column, ...] = (
     ("gateway, µs", "server_us", "{:.0f}"),

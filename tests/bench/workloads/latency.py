@@ -10,7 +10,7 @@ from tests.bench.load.arrivals import Arrivals, Outcome
 from tests.bench.load.http import HttpLoad
 from tests.bench.load.marks import mark
 from tests.bench.load.sockets import Sockets
-from tests.bench.machine import Meter
+from tests.bench.machine import Meter, Usage
 from tests.bench.seats import Seats
 from tests.bench.systems.parley import Parley
 from tests.bench.workloads.outcomes import Numbers
@@ -34,8 +34,8 @@ async def run(system: Parley, seconds: float = 5.0) -> Numbers:
     usage = meter.read()
     highest = load.statuses[CREATED] / usage.wall_seconds
     await system.tidy()
-    light, light_noise = await _at(LIGHT_RATE, seconds, sockets, load, senders)
-    half, half_noise = await _at(highest / 2, seconds, sockets, load, senders)
+    light, light_usage = await _at(LIGHT_RATE, seconds, sockets, load, senders)
+    half, half_usage = await _at(highest / 2, seconds, sockets, load, senders)
     load.close()
     await sockets.close()
     return {
@@ -46,21 +46,25 @@ async def run(system: Parley, seconds: float = 5.0) -> Numbers:
         "highest_rate": highest,
         "lost": light.lost + half.lost,
         "disordered": light.disordered + half.disordered,
-        "light_noise": light_noise,
-        "noise": half_noise,
+        "light_noise": light_usage.noise,
+        "noise": half_usage.noise,
+        **{
+            f"half_{name}_ms": spent / max(1, half.expected // system.seats.listeners) * 1e3
+            for name, spent in half_usage.cpu.items()
+        },
     }
 
 
-async def _at(rate: float, seconds: float, sockets: Sockets, load: HttpLoad, senders: Senders) -> tuple[Outcome, float]:
+async def _at(rate: float, seconds: float, sockets: Sockets, load: HttpLoad, senders: Senders) -> tuple[Outcome, Usage]:
     seats = sockets.system.seats
     publishes = int(rate * seconds)
     sockets.arrivals = Arrivals(seats, 0, publishes)
     meter = Meter(sockets.system.groups)
     await load.open_loop(_marked(senders, seats.rooms, rate), rate, seconds)
     await sockets.settle(publishes * seats.listeners)
-    noise = meter.read().noise
+    usage = meter.read()
     outcome, sockets.arrivals = sockets.arrivals.outcome(), None
-    return outcome, noise
+    return outcome, usage
 
 
 def _marked(senders: Senders, rooms: int, rate: float) -> Iterator[bytes]:
