@@ -114,12 +114,14 @@ def _by_size(key: str) -> tuple[str, int]:
 
 
 def _rows(results: Results, keys: Sequence[str], columns: Sequence[Column]) -> list[list[str]]:
+    """The workload is named only where the table has several."""
     rows = [
-        [key if len(keys) > 1 else "", system, *(results.spread(key, system, name, form) for _, name, form in columns)]
+        [key, system, *(results.spread(key, system, name, form) for _, name, form in columns)]
         for key in keys
         for system in results.systems(key)
     ]
-    return [["", "system", *(heading for heading, _, _ in columns)], *rows] if rows else []
+    named = [["workload", "system", *(heading for heading, _, _ in columns)], *rows] if rows else []
+    return named if len(keys) > 1 else [row[1:] for row in named]
 
 
 def _verdicts(results: Results) -> list[list[str]]:

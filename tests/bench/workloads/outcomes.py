@@ -7,10 +7,11 @@ Numbers = dict[str, float]
 
 
 def delivery_numbers(outcome: Outcome, usage: Usage) -> Numbers:
-    """Latency from the intended publish to the client's read; CPU of the server for each delivery."""
+    """Latency from the intended publish to the client's read; CPU of the server, and of Redis, for each delivery."""
     delivered = max(1, outcome.delivered)
     return {
         "cpu_us": usage.cpu["server"] / delivered * 1e6,
+        "redis_us": usage.cpu["redis"] / delivered * 1e6,
         "p50_ms": outcome.percentile_ms(0.5),
         "p99_ms": outcome.percentile_ms(0.99),
         "server_share": usage.cpu["server"] / usage.wall_seconds,
