@@ -1,5 +1,5 @@
 -- Takes one token from each bucket KEYS[i], of rate ARGV[2i-1] (tokens a second) and burst ARGV[2i].
--- Returns for each 0 if there was one, else the milliseconds until there will be; -1 where Redis refused it.
+-- Returns for each 0 if there was one, else the milliseconds until there will be; -1 where the key holds something else.
 --
 -- By Redis' clock: those of the services differ. A key lives until the bucket would be full again, for a full bucket
 -- and none are the same. A refusal writes nothing: who floods costs no replication.
@@ -8,7 +8,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 
 local function take(key, rate, burst)
-  local saved = redis.call('HMGET', key, 'tokens', 'at')
+  local saved = redis.pcall('HMGET', key, 'tokens', 'at')
+  if saved.err then
+    return -1 -- a key of another type, which is none of the other buckets' business
+  end
   -- After a failover the clock may have gone back.
   local passed = math.max(0, now - (tonumber(saved[2]) or now))
   local tokens = math.min(burst, (tonumber(saved[1]) or burst) + passed * rate / 1000)
@@ -24,8 +27,6 @@ end
 
 local answers = {}
 for i, key in ipairs(KEYS) do
-  -- Out of memory, read-only, a key of another type: none of it is the other buckets' business.
-  local taken, wait = pcall(take, key, tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i]))
-  answers[i] = taken and wait or -1
+  answers[i] = take(key, tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i]))
 end
 return answers
