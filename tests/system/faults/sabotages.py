@@ -71,7 +71,7 @@ SABOTAGES = (
         "gateway/session/frame_handler.py",
         (
             (
-                """        if command.seq <= room.reorder.head:
+                """        if command.seq <= room.head:
 """,
                 """        if command.seq:
 """,
@@ -84,9 +84,9 @@ SABOTAGES = (
         "gateway/rooms/hub.py",
         (
             (
-                """        ready = room.reorder.accept(seq, envelope, monotonic())
+                """        ready = room.accept(seq, envelope, monotonic())
 """,
-                """        room.reorder.accept(seq, envelope, monotonic())
+                """        room.accept(seq, envelope, monotonic())
         ready = (envelope,)
 """,
             ),
