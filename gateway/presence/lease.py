@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
 import msgspec
 import structlog
@@ -35,6 +36,7 @@ class Lease:
         self._on_lost = on_lost
         self._taken = False
         self._lapsed = False
+        self._surely_until = 0.0  # by the answers that came
 
     async def run(self) -> None:
         while True:
@@ -46,7 +48,10 @@ class Lease:
                 await asyncio.sleep(min(RETRY_SECONDS, self._seconds / 6))
 
     async def renew(self) -> None:
-        was_there = await self._write(self._seconds)
+        began = monotonic()
+        # Race: a renewal whose answer was lost may have put back a lease that had lapsed; the next one finds it there.
+        was_there = await self._write(self._seconds) and monotonic() < self._surely_until
+        self._surely_until = began + self._seconds
         # A sweep that had begun before may still remove what is told again now: so once more at the next renewal.
         again, self._lapsed = self._lapsed, self._taken and not was_there
         self._taken = True

@@ -3,11 +3,13 @@ import shutil
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from gateway.presence.lease import Lease
 from services.embedded import EmbeddedRedis
 from shared import keys
-from shared.redis import RedisClient, open_redis
-from shared.wire import Kind, PresenceChange, pack
+from shared.redis import REDIS_FAILURES, RedisClient, open_redis
+from shared.wire import GatewayStats, Kind, PresenceChange, pack
 from tests.integration.gateway.test_faults import through_a_proxy
 from tests.integration.gateway.world import OwnSite, Phone, World, world
 from tests.integration.rest.conftest import Person
@@ -193,3 +195,32 @@ async def test_the_stats_are_those_of_the_fleet(parley: World) -> None:
 
     await eventually(both_are_counted)
     assert len(phones) == 2
+
+
+async def test_a_lease_that_lapsed_is_noticed_though_the_answer_to_its_renewal_is_lost(redis_url: str) -> None:
+    """What came back was a lease that this very renewal had made: all the same others may have swept the gateway."""
+    lost: list[bool] = []
+    async with through_a_proxy(redis_url) as (proxy, url):
+        redis, direct = open_redis(url, answer_seconds=0.5), open_redis(redis_url)
+        lease = Lease(redis, "gateway", 2.0, _no_stats, lambda: lost.append(True))
+        await lease.renew()
+        await eventually(lambda: _is_gone(direct, keys.lease("gateway")))
+        proxy.stall("down")
+        with pytest.raises(REDIS_FAILURES):
+            await lease.renew()
+        proxy.heal()
+        assert not lost
+
+        await lease.renew()
+
+        assert lost
+        await redis.aclose()
+        await direct.aclose()
+
+
+async def _is_gone(redis: RedisClient, key: str) -> bool:
+    return not await redis.execute_command("EXISTS", key)
+
+
+def _no_stats() -> GatewayStats:
+    return GatewayStats(connections=0, rooms=0, users=0, started_ms=0, draining=False)
