@@ -127,7 +127,7 @@ class Gateway:
         self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds, self._recovery)
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
-        self._updates = PresenceUpdates(hub, redis, self._bus.hears)
+        self._updates = PresenceUpdates(hub, redis, self._bus.hears, self._presence.tell_again)
         hub.on_user_envelope = self._memberships.on_envelope
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch

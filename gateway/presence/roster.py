@@ -87,6 +87,14 @@ class Roster:
         self._untold.update(dict.fromkeys(self._connections))
         self._untold.update(dict.fromkeys(self._leavers))
 
+    def tell_again(self, user: bytes) -> bool:
+        """Redis took them for gone; False where they are."""
+        leaver = self._leavers.get(user)
+        is_held = user in self._connections or (leaver is not None and not leaver.let_go)
+        if is_held:
+            self._untold[user] = None
+        return is_held
+
     def take(self, most: int) -> list[tuple[bytes, Held]]:
         """Up to `most` users of whom Redis is to be told, as they are now: follow it by `told` or `give_back`."""
         users = [self._untold.popitem()[0] for _ in range(min(most, len(self._untold)))]

@@ -48,12 +48,20 @@ class _Missed:
 
 
 class PresenceUpdates:
-    """`run` must run, as a task of the owner's. `hears(channel)`: its link is up, and Redis has confirmed it."""
+    """`run` must run, as a task of the owner's. `hears(channel)`: its link is up, and Redis has confirmed it.
+    `on_offline(user)`, by their channel: they were said to be offline, which they are not if they are here."""
 
-    def __init__(self, hub: Hub, redis: RedisClient, hears: Callable[[bytes], bool]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        redis: RedisClient,
+        hears: Callable[[bytes], bool],
+        on_offline: Callable[[bytes], None],
+    ) -> None:
         self._hub = hub
         self._redis = redis
         self._hears = hears
+        self._on_offline = on_offline
         self._reached: dict[int, Place] = {}
         self._missed: dict[int, _Missed] = {}
         self._due: set[int] = set()
@@ -131,6 +139,8 @@ class PresenceUpdates:
 
     def _tell(self, change: PresenceChange) -> None:
         user = keys.user(change.user_id).encode()
+        if not change.is_online:
+            self._on_offline(user)
         for conversation_id in change.rooms:
             room = self._hub.room(conversation_id)
             # Most who come are alone in their rooms here: their friends are on other gateways.

@@ -74,6 +74,11 @@ class PresenceWriter:
         self._roster.tell_all_again()
         self._news.set()
 
+    def tell_again(self, user: bytes) -> None:
+        """Somebody said that this user is offline: whoever swept this gateway late, after it had told all again."""
+        if self._roster.tell_again(user):
+            self._news.set()
+
     async def run(self) -> None:
         while True:
             try:

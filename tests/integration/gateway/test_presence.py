@@ -6,8 +6,11 @@ import msgspec
 import pytest
 
 from gateway.presence.lease import Lease
+from gateway.presence.roster import Held
+from gateway.presence.script import hold
 from services.embedded import EmbeddedRedis
 from shared import keys
+from shared.clock import now_ms
 from shared.redis import REDIS_FAILURES, RedisClient, open_redis
 from shared.wire import GatewayStats, Kind, PresenceChange, pack
 from tests.integration.gateway.test_faults import through_a_proxy
@@ -156,6 +159,23 @@ async def test_what_is_read_afterwards_does_not_undo_what_was_heard_since(parley
     assert await watcher.silence() == []
     assert phone.frames
     await redis.aclose()
+
+
+async def test_a_sweep_that_takes_effect_after_its_victim_came_back_is_contradicted(parley: World) -> None:
+    """The one who swept was stalled in between: what it had sent to Redis comes minutes late."""
+    taken_for_dead, other = await parley.gateway(), await parley.gateway()
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    watcher, phone = await other.connect(ann), await taken_for_dead.connect(ben)
+    assert (await watcher.next("presence.update"))["isOnline"] is True
+    redis: RedisClient = open_redis(parley.redis_url)
+    swept = Held(ben.id, None, [conversation], now_ms())
+    await redis.execute_command(*hold(taken_for_dead.gateway.incarnation, swept, []))
+    await redis.aclose()
+    told = [(await watcher.next("presence.update"))["isOnline"] for _ in range(2)]
+    assert told == [False, True]
+    assert await are_online(ann, {ben.id: True})
+    assert phone.frames
 
 
 def news(user_id: str, conversation_id: str, *, is_online: bool, ms: int = 0) -> bytes:
