@@ -26,7 +26,7 @@ for path in /bin /lib /lib64 /sbin; do
     if [ -L "$path" ]; then ln -s "$(readlink "$path")" "$root$path"; elif [ -d "$path" ]; then show "$path" "$path"; fi
 done
 for package in %s; do show "$source/$package" "/app/$package"; done
-mkdir "$root/dev" "$root/tmp"
+mkdir -p "$root/dev" "$root/tmp"
 for device in null zero urandom; do touch "$root/dev/$device"; mount --bind "/dev/$device" "$root/dev/$device"; done
 mount -o remount,ro "$root"
 exec chroot "$root" /usr/bin/setpriv --reuid %s --regid %s --clear-groups --no-new-privs --bounding-set=-all \\

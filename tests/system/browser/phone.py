@@ -27,7 +27,7 @@ class Phone:
     async def write(self, *texts: str) -> None:
         for text in texts:
             await self.root.get_by_label("Message", exact=True).fill(text)
-            await self.root.get_by_label("Send").click()
+            await self.root.get_by_label("Send", exact=True).click()
 
     async def airplane(self) -> None:
         await self.root.get_by_role("switch").click()

@@ -26,6 +26,12 @@ async def test_a_drained_gateway_hints_closes_with_1012_and_ends_with_0_and_is_s
         await gateway.stop()
         await gateway.start()
         async with person(running, http, "ada").phone() as phone:
+
+            async def holds_the_phone() -> bool:
+                found = line(await seen(running), gateway)
+                return found is not None and found.numbers.get("connections") == 1
+
+            await eventually(holds_the_phone)
             draining = asyncio.create_task(
                 command("drain", await name_of(running, gateway), **settings_of(running, "REDIS_URL"))
             )

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from services.verify import truth
 from services.verify.checker import violations
 from services.verify.client import Device
 from services.verify.history import Acknowledged
 from services.verify.rest import Json, Target
+from services.verify.settling import settle
 from shared.ids import new_id
 from tests.support.waiting import eventually
 from tests.system.resilience.deployment import Deployment
@@ -22,6 +22,7 @@ from tests.system.resilience.deployment import Deployment
 CIRCLE = 5
 """People in a conversation; each is in one."""
 AT_ONCE = 25
+SETTLE_SECONDS = 60.0
 SEND_SECONDS = 30.0
 """Far more than any send may take."""
 
@@ -147,7 +148,8 @@ class Crowd:
         """Every violation of a guarantee that the devices saw."""
         askers = {circle[0].history.user_id: circle[0].rest for circle in self.conversations.values()}
         members = {key: [one.history.user_id for one in circle] for key, circle in self.conversations.items()}
-        return violations([one.history for one in self.devices], await truth.gather(askers, members))
+        known = await settle(self.devices, askers, members, seconds=SETTLE_SECONDS)
+        return violations([one.history for one in self.devices], known)
 
     def places(self) -> Iterator[tuple[Device, str]]:
         """Each device with each of its conversations."""
