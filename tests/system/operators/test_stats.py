@@ -65,6 +65,7 @@ async def test_stats_shows_every_process_its_numbers_and_its_end(
 async def _talk(sender: Person, room: str) -> None:
     while True:
         await sender.send(room, "Hello")
+        await asyncio.sleep(0.05)  # well within what one user may send
 
 
 async def test_where_nothing_runs_stats_says_so_with_exit_code_1(redis_url: str) -> None:
