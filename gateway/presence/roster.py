@@ -10,13 +10,15 @@ from gateway.rooms.user import id_of_channel
 class Held(NamedTuple):
     """What Redis should say of a user: so many connections here; None: this gateway holds them no more.
 
-    `rooms` are those where presence is live, `at_ms` is when the last connection closed.
+    `rooms` are those where presence is live, `at_ms` is when the last connection closed. `is_doubted`: somebody told
+    the rooms that they are offline, so these are to hear the opposite whatever Redis knows.
     """
 
     user_id: str
     connections: int | None
     rooms: list[str]
     at_ms: int
+    is_doubted: bool = False
 
 
 class _Leaver:
@@ -46,6 +48,7 @@ class Roster:
         self._leavers: dict[bytes, _Leaver] = {}
         self._ends: deque[tuple[float, bytes]] = deque()
         self._untold: dict[bytes, None] = {}
+        self._doubted: set[bytes] = set()
 
     @property
     def untold(self) -> int:
@@ -57,17 +60,23 @@ class Roster:
         return user in self._leavers
 
     def arrive(self, user: bytes, rooms: list[str]) -> None:
-        """One more connection."""
+        """One more connection, on its way into these rooms: `entered`, or `depart`, follows."""
         self._connections[user] = self._connections.get(user, 0) + 1
         self._arriving[user] = rooms
         self._leavers.pop(user, None)
         self._untold[user] = None
 
-    def depart(self, user: bytes, rooms: list[str], now: float, now_ms: int) -> None:
+    def entered(self, user: bytes) -> None:
+        """Who arrived is in their rooms: `rooms_of` knows these from here on."""
+        self._arriving.pop(user, None)
+
+    def depart(self, user: bytes, now: float, now_ms: int) -> None:
         """One connection less. After the last one the user stays held for the grace, with none."""
         self._connections[user] -= 1
         self._untold[user] = None
         if self._connections[user] == 0:
+            rooms = self._rooms(user)
+            self._arriving.pop(user, None)
             del self._connections[user]
             self._leavers[user] = _Leaver(rooms, now_ms, now + self._grace)
             self._ends.append((now + self._grace, user))
@@ -88,17 +97,20 @@ class Roster:
         self._untold.update(dict.fromkeys(self._leavers))
 
     def tell_again(self, user: bytes) -> bool:
-        """Redis took them for gone; False where they are."""
+        """The rooms were told that they are offline; False where they are."""
         leaver = self._leavers.get(user)
         is_held = user in self._connections or (leaver is not None and not leaver.let_go)
         if is_held:
             self._untold[user] = None
+            self._doubted.add(user)
         return is_held
 
     def take(self, most: int) -> list[tuple[bytes, Held]]:
         """Up to `most` users of whom Redis is to be told, as they are now: follow it by `told` or `give_back`."""
         users = [self._untold.popitem()[0] for _ in range(min(most, len(self._untold)))]
-        return [(user, self._held(user)) for user in users]
+        taken = [(user, self._held(user)) for user in users]
+        self._doubted.difference_update(users)
+        return taken
 
     def told(self, taken: list[tuple[bytes, Held]]) -> None:
         for user, held in taken:
@@ -106,18 +118,21 @@ class Roster:
                 del self._leavers[user]
                 # All may have been put on the list again while Redis was being told of this one.
                 self._untold.pop(user, None)
-            # Race: who came meanwhile is on the list again, and their rooms are still to be told.
-            if user not in self._untold:
-                self._arriving.pop(user, None)
 
     def give_back(self, taken: list[tuple[bytes, Held]]) -> None:
         """Redis could not be told."""
-        known = [user for user, _ in taken if user in self._connections or user in self._leavers]
+        known = {user: held for user, held in taken if user in self._connections or user in self._leavers}
         self._untold.update(dict.fromkeys(known))
+        self._doubted.update(user for user, held in known.items() if held.is_doubted)
 
     def _held(self, user: bytes) -> Held:
         leaver = self._leavers.get(user)
         if leaver is None:
-            rooms = self._arriving.get(user) or self._rooms_of(user)
-            return Held(id_of_channel(user), self._connections[user], rooms, 0)
-        return Held(id_of_channel(user), None if leaver.let_go else 0, leaver.rooms, leaver.at_ms)
+            return Held(id_of_channel(user), self._connections[user], self._rooms(user), 0, user in self._doubted)
+        if leaver.let_go:
+            return Held(id_of_channel(user), None, leaver.rooms, leaver.at_ms)
+        return Held(id_of_channel(user), 0, leaver.rooms, leaver.at_ms, user in self._doubted)
+
+    def _rooms(self, user: bytes) -> list[str]:
+        """Race: Redis may forget, or somebody sweep, between the word of an arrival and its entry into the rooms."""
+        return self._rooms_of(user) or self._arriving.get(user, [])

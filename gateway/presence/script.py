@@ -16,7 +16,7 @@ from shared.wire import Kind, PresenceChange, pack
 
 HOLD_AND_TELL = """
 local alive = {}
-for i = 7, #ARGV do alive[ARGV[i]] = true end
+for i = 8, #ARGV do alive[ARGV[i]] = true end
 local function online()
   local held, total = redis.call('HGETALL', KEYS[1]), 0
   local any = false
@@ -38,7 +38,7 @@ else
 end
 local after
 after, total = online()
-if after ~= before then
+if after ~= before or (after and ARGV[7] == '1') then
   if not after then
     redis.call('SET', KEYS[3], ARGV[5], 'PX', 300000)
   end
@@ -53,7 +53,7 @@ return total
 """
 """KEYS: the user's hash, the shard's channel, the time of their leaving, the shard's latest news. ARGV: the
 incarnation, its connections (-1: it holds the user no longer), the news for "online", the news for "offline", when that
-was, how much news is kept, then every live incarnation.
+was, how much news is kept, 1 if "online" is news whatever was before, then every live incarnation.
 
 Someone who is let go was online until then, also where the incarnation that held them is dead, or where Redis came back
 empty and knows neither that they were here nor that they left. When they left stays known here for minutes, far longer
@@ -70,7 +70,9 @@ _LET_GO = -1
 def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
     """The command that makes Redis say of the user what `held` says, for this incarnation.
 
-    The rooms are told if the user thereby comes online, or goes offline. `live` are the incarnations that count.
+    The rooms are told if the user thereby comes online, or goes offline, or if that is doubted. `live` are the
+    incarnations that count: a list as old as that of whoever told "offline" may lack one that holds the user, whose
+    word is then the last.
     """
     came = PresenceChange(held.user_id, is_online=True, last_seen_at=None, rooms=held.rooms)
     went = b""  # whom we hold is online, whatever was before
@@ -91,5 +93,6 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
         went,
         held.at_ms,
         KEPT_NEWS,
+        int(held.is_doubted),
         *live,
     )

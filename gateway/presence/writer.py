@@ -57,7 +57,8 @@ class PresenceWriter:
         """One more connection of this user. Gives which one of theirs in the fleet it is (1: the only one); None
         while Redis is away.
 
-        `rooms` are those where presence is live. Whoever called this calls `depart`, whatever comes of it.
+        `rooms` are those where presence is live. Whoever called this calls `entered` once the user is in them, and
+        `depart` in the end, whatever comes of it.
         """
         self._roster.arrive(user.channel, rooms)
         self._news.set()
@@ -65,8 +66,13 @@ class PresenceWriter:
         self._waiting.setdefault(user.channel, []).append(future)
         return future
 
-    def depart(self, user: User, rooms: list[str]) -> None:
-        self._roster.depart(user.channel, rooms, monotonic(), now_ms())
+    def entered(self, user: User) -> None:
+        """The arrival is complete."""
+        self._roster.entered(user.channel)
+
+    def depart(self, user: User) -> None:
+        """One connection less. Call it before the user's rooms are given up: they hear of it."""
+        self._roster.depart(user.channel, monotonic(), now_ms())
         self._news.set()
 
     def tell_all_again(self) -> None:
@@ -75,7 +81,8 @@ class PresenceWriter:
         self._news.set()
 
     def tell_again(self, user: bytes) -> None:
-        """Somebody said that this user is offline: whoever swept this gateway late, after it had told all again."""
+        """Somebody said that this user is offline: whoever swept this gateway late, after it had told all again, or let
+        the user go while they took it for dead, because its lease had lapsed with Redis."""
         if self._roster.tell_again(user):
             self._news.set()
 

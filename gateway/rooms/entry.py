@@ -117,6 +117,7 @@ class Entry:
         user.arriving -= 1
         user.sessions = (*user.sessions, session)
         self._memberships.adopt(session, arrival.version, arrival.newest, list(arrival.rooms.values()))
+        self._presence.entered(user)
 
     def abandon(self, arrival: Arrival) -> None:
         """The session does not come to be."""
@@ -124,14 +125,14 @@ class Entry:
             self._hub.leave(arrival.session, room)
         user = arrival.session.user
         if arrival.is_counted:
-            self._presence.depart(user, user.live_rooms())
+            self._presence.depart(user)
         user.arriving -= 1
         self._hub.release_user(user)
 
     def leave(self, session: Session) -> None:
         """A session that was complete is over."""
         user = session.user
-        self._presence.depart(user, user.live_rooms())
+        self._presence.depart(user)
         user.sessions = tuple(other for other in user.sessions if other is not session)
         for room in user.rooms:
             self._hub.leave(session, room)

@@ -178,6 +178,24 @@ async def test_a_sweep_that_takes_effect_after_its_victim_came_back_is_contradic
     assert phone.frames
 
 
+async def test_a_gateway_that_lets_somebody_go_while_it_takes_their_new_one_for_dead_is_contradicted(
+    parley: World, site: OwnSite
+) -> None:
+    """All leases had lapsed with Redis, and it had read the list of the living before the other one's was renewed."""
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    watcher, phone = await site.connect(ann), await site.connect(ben)
+    assert (await watcher.next("presence.update"))["isOnline"] is True
+    redis: RedisClient = open_redis(parley.redis_url)
+    for connections in (0, None):
+        held = Held(ben.id, connections, [conversation], now_ms())
+        await redis.execute_command(*hold("its last one", held, ["its last one"]))
+    await redis.aclose()
+    told = [(await watcher.next("presence.update"))["isOnline"] for _ in range(3)]
+    assert told == [True, False, True]
+    assert phone.frames
+
+
 def news(user_id: str, conversation_id: str, *, is_online: bool, ms: int = 0) -> bytes:
     change = PresenceChange(user_id, is_online=is_online, last_seen_at=None, rooms=[conversation_id])
     return pack(Kind.PRESENCE, msgspec.json.encode(change), seq=ms, sender=user_id)

@@ -168,7 +168,7 @@ SABOTAGES = (
         (
             (
                 """        user = session.user
-        self._presence.depart(user, user.live_rooms())
+        self._presence.depart(user)
         user.sessions""",
                 """        user = session.user
         user.sessions""",

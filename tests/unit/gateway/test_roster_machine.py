@@ -34,7 +34,7 @@ class AnyTelling(RuleBasedStateMachine):
     @rule(data=st.data())
     def somebody_goes(self, data: st.DataObject) -> None:
         user = data.draw(st.sampled_from(sorted(self.here)))
-        self.roster.depart(user, [], self.now, 0)
+        self.roster.depart(user, self.now, 0)
         self.here[user] -= 1
         if not self.here[user]:
             del self.here[user]
