@@ -51,11 +51,16 @@ class Room(Shape):
 
 
 class Session(Shape):
-    """`version` grows by one with each change of the user's memberships."""
+    """`version` grows by one with each change of the user's memberships.
+
+    `hidden` are those of the rooms that the user does not list, and up to which seq they hid them: what comes above
+    that brings them back.
+    """
 
     id: str
     version: int
     rooms: list[Room]
+    hidden: dict[str, int] = {}
     banned: bool = False
 
 

@@ -109,12 +109,18 @@ def sender_text(sender: bytes) -> str | None:
     return None if sender == NOBODY else id_text(sender)
 
 
+EVERYTHING: Final = 2**63 - 1
+"""A seq that nothing comes above."""
+
+
 class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A user came into a conversation, left or hid it. `conversation` is the list's JSON object, for JOINED."""
+    """A user came into a conversation, left or hid it. `conversation` is the list's JSON object, for JOINED;
+    `hidden_seq` is for HIDDEN: what comes above it brings the conversation back."""
 
     conversation_id: str
     members: int = 0
     last_seq: int = 0
+    hidden_seq: int = EVERYTHING
     conversation: msgspec.Raw = msgspec.Raw(b"null")
 
 

@@ -38,10 +38,10 @@ class TooManyConnections(Exception):
 
 
 class Arrival:
-    """A session on its way into its rooms, which are those of `version`. `heads` are of a later moment, at which the
-    user's version was `newest`."""
+    """A session on its way into its rooms, some of them `hidden`, as they were at `version`. `heads` are of a later
+    moment, at which the user's version was `newest`."""
 
-    __slots__ = ("epoch", "heads", "is_counted", "is_return", "newest", "rooms", "session", "version")
+    __slots__ = ("epoch", "heads", "hidden", "is_counted", "is_return", "newest", "rooms", "session", "version")
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -49,6 +49,7 @@ class Arrival:
         self.is_counted = False  # in presence
         self.is_return = False  # within the grace
         self.epoch = ""
+        self.hidden: dict[str, int] = {}
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}
@@ -96,17 +97,22 @@ class Entry:
             self._hub.on_other_epoch()
             raise PersistenceAway("the database has another line of history")
         arrival.epoch, arrival.heads = read.epoch, read.heads
-        arrival.version = found.session.version
+        arrival.version, arrival.hidden = found.session.version, found.session.hidden
         arrival.newest = arrival.version if read.version is None else read.version
         self._drop_gone(arrival)
 
     def settle(self, arrival: Arrival) -> dict[str, int]:
-        """Fixes the session's place in each room: its events follow from the heads that this gives."""
+        """Fixes the session's place in each room: its events follow from the heads that this gives, of all that the
+        user lists."""
         settled: dict[str, int] = {}
         for conversation_id, room in arrival.rooms.items():
             head = arrival.heads[conversation_id]
             self._hub.begin(room, head)
             settled[conversation_id] = room.settle(arrival.session, head)
+        # What came above since the list was read has brought it back.
+        arrival.hidden = {key: seq for key, seq in arrival.hidden.items() if settled.get(key, 0) <= seq}
+        for conversation_id in arrival.hidden:
+            settled.pop(conversation_id, None)
         return settled
 
     def complete(self, arrival: Arrival) -> None:
@@ -116,7 +122,8 @@ class Entry:
             self._hub.release(session, room)
         user.arriving -= 1
         user.sessions = (*user.sessions, session)
-        self._memberships.adopt(session, arrival.version, arrival.newest, list(arrival.rooms.values()))
+        rooms = list(arrival.rooms.values())
+        self._memberships.adopt(session, arrival.version, arrival.newest, rooms, arrival.hidden)
         self._presence.entered(user)
 
     def abandon(self, arrival: Arrival) -> None:

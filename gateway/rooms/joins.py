@@ -1,7 +1,7 @@
 """A live session comes into a conversation: announced once its room is joined, with nothing missing behind the news."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -63,6 +63,18 @@ class Joins:
             room.enter(session)
         self._tasks.start(self._finish(user, room, newcomers, inside, conversation), name="join a room")
 
+    def tell(self, user: User, room: Room) -> None:
+        """To those who are in the room already it is news again: they hid it, and have it back."""
+        self._tasks.start(self._tell(user, room), name="tell of a room")
+
+    async def _tell(self, user: User, room: Room) -> None:
+        try:
+            conversation = await self._conversation(user, room.conversation_id)
+        except _Gone:
+            return
+        inside = [session for session in user.sessions if room.knows(session)]
+        self._send_news(user, room, conversation, inside)
+
     async def _finish(
         self, user: User, room: Room, newcomers: list[Session], inside: list[Session], conversation: msgspec.Raw | None
     ) -> None:
@@ -76,9 +88,8 @@ class Joins:
         except _Gone:
             self._give_up(user, room, newcomers)
             return
-        news = frames.conversation_new(conversation_id=room.conversation_id, conversation=conversation)
-        for session in inside if announced else ():
-            session.send(news)
+        self._send_news(user, room, conversation, inside if announced else ())
+        news = _news(room, conversation)
         # Whoever closed, or left again, while the answers were on their way is not in the room any more.
         present = [session for session in newcomers if room.is_newcomer(session)]
         if present:
@@ -86,11 +97,19 @@ class Joins:
         for session in present:
             self._let_in(session, room, head, news, missed)
 
+    def _send_news(self, user: User, room: Room, conversation: msgspec.Raw, inside: Iterable[Session]) -> None:
+        """Race: the user may have hidden it, again, while the look-ups went on."""
+        if user.lists(room.conversation_id, _told.decode(conversation).last_seq):
+            news = _news(room, conversation)
+            for session in inside:
+                session.send(news)
+
     def _let_in(
         self, session: Session, room: Room, head: int, news: bytes, missed: Sequence[LoggedEvent] | None
     ) -> None:
         settled = room.settle(session, head)
-        session.send(news)
+        if session.user.lists(room.conversation_id, settled):
+            session.send(news)
         if missed is None or settled > head:
             session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
         for event in missed or ():
@@ -151,3 +170,7 @@ class Joins:
                 log.warning("room not joined yet", error=str(away))
             await asyncio.sleep(RETRY_SECONDS)
         raise _Gone
+
+
+def _news(room: Room, conversation: msgspec.Raw) -> bytes:
+    return frames.conversation_new(conversation_id=room.conversation_id, conversation=conversation)

@@ -4,7 +4,7 @@ Changes of membership are numbered by the user's version: applied in that order,
 the whole list is read again and the difference applied. So a lost announcement costs a moment, not a conversation.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import TypeVar
 
@@ -59,11 +59,13 @@ class Memberships:
 
     def _apply(self, user: User, kind: int, membership: Membership) -> None:
         if kind == Kind.JOINED:
+            user.unhide(membership.conversation_id)
             self._joins.join(user, membership.conversation_id, membership.members, membership.conversation)
         elif kind == Kind.LEFT:
             self._leave(user, membership.conversation_id)
         else:
-            self._tell_left(user, membership.conversation_id)
+            user.hide(membership.conversation_id, membership.hidden_seq)
+            self._tell_hidden(user, membership.conversation_id)
 
     def _close(self, user: User, kind: int, payload: bytes) -> None:
         if kind == Kind.BANNED:
@@ -78,20 +80,24 @@ class Memberships:
 
     # --- the list ---------------------------------------------------------------------------------------------------
 
-    def adopt(self, session: Session, version: int, newest: int, rooms: list[Room]) -> None:
-        """A session has come into these rooms, the user's at `version`; by now the user's version is `newest`.
+    def adopt(self, session: Session, version: int, newest: int, rooms: list[Room], hidden: Mapping[str, int]) -> None:
+        """A session has come into these rooms, the user's at `version`, and was told of all but the hidden ones; by now
+        the user's version is `newest`.
 
         Whoever is behind follows: the other sessions, or this one.
         """
         user = session.user
         if len(user.sessions) == 1:
-            user.rooms = tuple(rooms)
+            user.rooms, user.hidden = tuple(rooms), hidden
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
             self._apply_list(user, {room.conversation_id: room.people for room in rooms})
+            if version > user.changes.forwarded:
+                self._apply_hidden(user, hidden)
         else:
             self._follow(session, rooms)
+            self._follow_hidden(session, hidden)
         start = user.changes.skip_to if user.changes.started else user.changes.start
         self._apply_all(user, start(version, monotonic()))
         user.changes.expect(newest, monotonic())
@@ -109,6 +115,13 @@ class Memberships:
             if room not in rooms:
                 self._joins.join(user, room.conversation_id, room.people, None)
 
+    def _follow_hidden(self, session: Session, hidden: Mapping[str, int]) -> None:
+        for conversation_id in session.user.hidden.keys() - hidden.keys():
+            if self._is_hidden(session.user, conversation_id):
+                session.send(frames.conversation_left(conversation_id=conversation_id))
+        for conversation_id in hidden.keys() - session.user.hidden.keys():
+            self._tell_back(session.user, conversation_id)
+
     async def heal(self, user: User) -> None:
         """Reads the user's list again and applies the difference. Raises PersistenceAway."""
         found = await self._lookups.session(user.user_id, user.handle)
@@ -117,19 +130,23 @@ class Memberships:
         elif found.session.banned:
             close_all(user.sessions, CloseCode.USER_BANNED, "banned")
         elif user.changes.started:
-            self._reconcile(user, found.session.version, {room.id: room.members for room in found.session.rooms})
+            self._reconcile(user, found.session)
 
     def restart(self, user: User, session: api.Session) -> None:
         """The database has another line of history: versions begin anew, the list is what counts."""
         user.restart_changes()
         self._apply_all(user, user.changes.start(session.version, monotonic()))
-        self._apply_list(user, {room.id: room.members for room in session.rooms})
+        self._apply_session(user, session)
 
-    def _reconcile(self, user: User, version: int, listed: dict[str, int]) -> None:
-        if version < user.changes.forwarded:
+    def _reconcile(self, user: User, session: api.Session) -> None:
+        if session.version < user.changes.forwarded:
             return  # read before a change that has been applied since
-        self._apply_list(user, listed)
-        self._apply_all(user, user.changes.skip_to(version, monotonic()))
+        self._apply_session(user, session)
+        self._apply_all(user, user.changes.skip_to(session.version, monotonic()))
+
+    def _apply_session(self, user: User, session: api.Session) -> None:
+        self._apply_list(user, {room.id: room.members for room in session.rooms})
+        self._apply_hidden(user, session.hidden)
 
     def _apply_list(self, user: User, listed: dict[str, int]) -> None:
         known = {room.conversation_id for room in user.rooms}
@@ -138,6 +155,15 @@ class Memberships:
         for conversation_id in listed.keys() - known:
             log.info("membership healed", user_id=user.user_id, conversation_id=conversation_id)
             self._joins.join(user, conversation_id, listed[conversation_id], None)
+
+    def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> None:
+        """Also what was told before may have come back since, and be hidden again: to be told twice does no harm."""
+        back = user.hidden.keys() - hidden.keys()
+        user.hidden = hidden
+        for conversation_id in hidden:
+            self._tell_hidden(user, conversation_id)
+        for conversation_id in back:
+            self._tell_back(user, conversation_id)
 
     # --- out --------------------------------------------------------------------------------------------------------
 
@@ -149,11 +175,26 @@ class Memberships:
 
     def _leave(self, user: User, conversation_id: str) -> None:
         room = self._hub.room(conversation_id)
+        user.unhide(conversation_id)
         self._tell_left(user, conversation_id)
         if room is not None:
             user.remove_room(room)
             for session in user.sessions:
                 self._hub.leave(session, room)
+
+    def _is_hidden(self, user: User, conversation_id: str) -> bool:
+        """Race: a message that brought it back may have been forwarded before the word that it was hidden."""
+        room = self._hub.room(conversation_id)
+        return room is None or not user.lists(conversation_id, room.forwarded)
+
+    def _tell_hidden(self, user: User, conversation_id: str) -> None:
+        if self._is_hidden(user, conversation_id):
+            self._tell_left(user, conversation_id)
+
+    def _tell_back(self, user: User, conversation_id: str) -> None:
+        room = self._hub.room(conversation_id)
+        if room in user.rooms:
+            self._joins.tell(user, room)
 
     def _tell_left(self, user: User, conversation_id: str) -> None:
         payload = frames.conversation_left(conversation_id=conversation_id)

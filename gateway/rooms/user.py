@@ -1,5 +1,7 @@
 """A user with a socket here: their sessions, their rooms, and how far their membership changes were applied."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -14,6 +16,7 @@ from shared.ids import id_text
 if TYPE_CHECKING:
     from gateway.session.session import Session
 
+NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _CHANNEL_PREFIX: Final = len(keys.user(""))
 
 
@@ -28,7 +31,9 @@ def id_of_channel(channel: bytes) -> str:
 class User(msgspec.Struct, gc=False, eq=False):
     """`sessions` are those who have been told `connected`; `arriving` counts the others, who are not yet.
 
-    Membership changes are numbered by the user's version in Postgres; `changes` puts them in order.
+    Membership changes are numbered by the user's version in Postgres; `changes` puts them in order. `hidden` are those
+    of the conversations that the sessions were told to have left, because the user hid them up to that seq: their rooms
+    stay the user's, as any message brings them back.
     """
 
     channel: bytes
@@ -36,6 +41,7 @@ class User(msgspec.Struct, gc=False, eq=False):
     sessions: "tuple[Session, ...]" = ()
     rooms: tuple[Room, ...] = ()
     arriving: int = 0
+    hidden: Mapping[str, int] = NOTHING
     changes: Reorder[bytes] = msgspec.field(default_factory=Reorder)
 
     @property
@@ -53,6 +59,17 @@ class User(msgspec.Struct, gc=False, eq=False):
     def live_rooms(self) -> list[str]:
         """The conversations that hear of their members' presence."""
         return [room.conversation_id for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS]
+
+    def lists(self, conversation_id: str, head: int) -> bool:
+        """Whether the user has not hidden it up to this head."""
+        return head > self.hidden.get(conversation_id, -1)
+
+    def hide(self, conversation_id: str, seq: int) -> None:
+        self.hidden = {**self.hidden, conversation_id: seq}
+
+    def unhide(self, conversation_id: str) -> None:
+        if conversation_id in self.hidden:
+            self.hidden = {key: seq for key, seq in self.hidden.items() if key != conversation_id}
 
     def restart_changes(self) -> None:
         """The versions of before mean nothing any more."""

@@ -6,7 +6,7 @@ import msgspec
 
 from persistence.delivery.publisher import Envelope
 from persistence.store.log import frame_of
-from persistence.store.views import Conversation, Member, Message, Moved, Pointer
+from persistence.store.views import Conversation, Hidden, Member, Message, Moved, Pointer
 from shared import api, frames, keys, wire
 
 
@@ -38,8 +38,9 @@ def joined(member: Member, conversation: Conversation, *, epoch: str) -> Envelop
     return _membership(wire.Kind.JOINED, member, membership, epoch)
 
 
-def hidden(member: Member, conversation_id: str, *, epoch: str) -> Envelope:
-    return _membership(wire.Kind.HIDDEN, member, wire.Membership(conversation_id), epoch)
+def hidden(hidden: Hidden, conversation_id: str, *, epoch: str) -> Envelope:
+    membership = wire.Membership(conversation_id, hidden_seq=hidden.seq)
+    return _membership(wire.Kind.HIDDEN, hidden.member, membership, epoch)
 
 
 def left(member: Member, conversation_id: str, *, epoch: str) -> Envelope:

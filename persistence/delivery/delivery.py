@@ -9,7 +9,7 @@ from persistence.delivery.epoch import Epoch
 from persistence.delivery.publisher import Envelope, Publisher
 from persistence.delivery.receipt_budget import ReceiptBudget
 from persistence.delivery.settling import Settling
-from persistence.store.views import Created, Member, Message, Moved, Purged
+from persistence.store.views import Created, Hidden, Member, Message, Moved, Purged
 from shared.clock import now_us
 from shared.tracing import PUBLISH, Span, Tracing
 
@@ -46,10 +46,9 @@ class Delivery:
             envelope = announcements.joined(member, created.conversation, epoch=self._epoch.current)
             self._publisher.offer(envelope, partial(self._told, member))
 
-    def hidden(self, user_id: str, conversation_id: str, version: int) -> None:
-        member = Member(user_id, version)
-        envelope = announcements.hidden(member, conversation_id, epoch=self._epoch.current)
-        self._publisher.offer(envelope, partial(self._told, member))
+    def hidden(self, conversation_id: str, hidden: Hidden) -> None:
+        envelope = announcements.hidden(hidden, conversation_id, epoch=self._epoch.current)
+        self._publisher.offer(envelope, partial(self._told, hidden.member))
 
     def left(self, purged: Sequence[Purged]) -> None:
         for one in purged:

@@ -12,7 +12,7 @@ from persistence.store import conversations, memberships, messages, outbox
 from persistence.store.database import Connection, Pool, transaction
 from persistence.store.memberships import Change
 from persistence.store.outbox import Overdue
-from persistence.store.views import Conversation, Member, Message
+from persistence.store.views import Conversation, Hidden, Member, Message
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.clock import now_us
 from shared.tracing import RELAY, Span, Tracing
@@ -125,7 +125,7 @@ class Relay:
         member, epoch = Member(change.user_id, change.version), self._epoch.current
         if change.kind is Kind.JOINED and view is not None:
             return announcements.joined(member, view, epoch=epoch)
-        if change.kind is Kind.HIDDEN:
-            return announcements.hidden(member, change.conversation_id, epoch=epoch)
-        # Joined, and gone again before anybody was told: the version must not be missing all the same.
+        if change.kind is Kind.HIDDEN and change.hidden_seq is not None:
+            return announcements.hidden(Hidden(member, change.hidden_seq), change.conversation_id, epoch=epoch)
+        # Joined or hidden, and gone before anybody was told: the version must not be missing all the same.
         return announcements.left(member, change.conversation_id, epoch=epoch)

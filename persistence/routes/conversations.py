@@ -13,7 +13,7 @@ from persistence.routes.shapes import (
 )
 from persistence.store import conversations
 from persistence.store.database import Pool
-from persistence.store.views import NotAMember, Position
+from persistence.store.views import Hidden, NotAMember, Position
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
 from shared.http.errors import forbidden, malformed
 
@@ -50,8 +50,8 @@ class Conversations:
         hidden = await conversations.hide(self._pool, call.user_id, call.ids["id"])
         if isinstance(hidden, NotAMember):
             raise forbidden()
-        if hidden.version is not None:
-            self._delivery.hidden(call.user_id, call.ids["id"], hidden.version)
+        if isinstance(hidden, Hidden):
+            self._delivery.hidden(call.ids["id"], hidden)
         return Success()
 
 

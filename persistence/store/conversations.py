@@ -15,6 +15,7 @@ from persistence.store.views import (
     NotAMember,
     Position,
     Purged,
+    StillHidden,
 )
 from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import new_id
@@ -83,7 +84,7 @@ UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal
 FROM conversations c
 WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2
     AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
-RETURNING p.user_id
+RETURNING p.hidden_seq
 """,
 )
 
@@ -185,13 +186,14 @@ async def view(database: Database, wanted: Sequence[tuple[str, str]]) -> dict[tu
     return {(row["viewer"], row["id"]): conversation_of(row) for row in rows}
 
 
-async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | NotAMember:
+async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | StillHidden | NotAMember:
     """Takes the conversation out of the user's list, and all up to now out of what this user (alone) sees of it."""
     async with transaction(pool) as connection:
-        if await _HIDE.row(connection, conversation_id, user_id) is not None:
+        row = await _HIDE.row(connection, conversation_id, user_id)
+        if row is not None:
             [member] = await memberships.change(connection, Kind.HIDDEN, conversation_id, [user_id])
-            return Hidden(member.version)
-        return Hidden(None) if await is_member(connection, user_id, conversation_id) else NotAMember()
+            return Hidden(member, row["hidden_seq"])
+        return StillHidden() if await is_member(connection, user_id, conversation_id) else NotAMember()
 
 
 async def is_member(database: Database, user_id: str, conversation_id: str) -> bool:

@@ -26,9 +26,10 @@ SELECT id, version FROM changed
 _OVERDUE = Query(
     "overdue_memberships",
     """
-SELECT user_id, version, kind, conversation_id FROM user_outbox
-WHERE created_at < now() - make_interval(secs => $1)
-ORDER BY user_id, version LIMIT $2 FOR UPDATE SKIP LOCKED
+SELECT o.user_id, o.version, o.kind, o.conversation_id, p.hidden_seq
+FROM user_outbox o LEFT JOIN participants p USING (conversation_id, user_id)
+WHERE o.created_at < now() - make_interval(secs => $1)
+ORDER BY o.user_id, o.version LIMIT $2 FOR UPDATE OF o SKIP LOCKED
 """,
 )
 
@@ -47,12 +48,13 @@ DELETE FROM user_outbox WHERE ctid = ANY (ARRAY(
 
 
 class Change(NamedTuple):
-    """`kind` is JOINED, LEFT or HIDDEN."""
+    """`kind` is JOINED, LEFT or HIDDEN. `hidden_seq` is as far as they have hidden it by now; None where it is gone."""
 
     user_id: str
     version: int
     kind: Kind
     conversation_id: str
+    hidden_seq: int | None
 
 
 async def change(connection: Connection, kind: Kind, conversation_id: str, user_ids: Sequence[str]) -> list[Member]:
@@ -64,7 +66,10 @@ async def change(connection: Connection, kind: Kind, conversation_id: str, user_
 async def overdue(connection: Connection, older_than_seconds: float, limit: int) -> list[Change]:
     """Changes that nobody settled in time, held by this transaction; those that another one holds are left out."""
     rows = await _OVERDUE.rows(connection, older_than_seconds, limit)
-    return [Change(row["user_id"], row["version"], Kind(row["kind"]), row["conversation_id"]) for row in rows]
+    return [
+        Change(row["user_id"], row["version"], Kind(row["kind"]), row["conversation_id"], row["hidden_seq"])
+        for row in rows
+    ]
 
 
 async def settle(database: Database, changes: Sequence[tuple[str, int]]) -> None:

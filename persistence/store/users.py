@@ -24,9 +24,11 @@ ON CONFLICT (id) DO UPDATE SET handle = excluded.handle WHERE known.handle IS DI
 _SESSIONS = Query(
     "sessions",
     """
-SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.ids, rooms.members
+SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.*
 FROM users u CROSS JOIN LATERAL (
-    SELECT array_agg(c.id) AS ids, array_agg(c.members) AS members
+    SELECT array_agg(c.id) AS ids, array_agg(c.members) AS members,
+           array_agg(c.id) FILTER (WHERE p.hidden AND c.last_seq <= p.hidden_seq) AS hidden_ids,
+           array_agg(p.hidden_seq) FILTER (WHERE p.hidden AND c.last_seq <= p.hidden_seq) AS hidden_seqs
     FROM participants p JOIN conversations c ON c.id = p.conversation_id
     WHERE p.user_id = u.id AND p.left_at IS NULL
 ) AS rooms
@@ -78,7 +80,8 @@ def _session(row: Row) -> Session:
         Room(id=room_id, members=members)
         for room_id, members in zip(row["ids"] or (), row["members"] or (), strict=True)
     ]
-    return Session(id=row["id"], version=row["version"], rooms=rooms, banned=row["banned"])
+    hidden = dict(zip(row["hidden_ids"] or (), row["hidden_seqs"] or (), strict=True))
+    return Session(id=row["id"], version=row["version"], rooms=rooms, hidden=hidden, banned=row["banned"])
 
 
 async def last_seen(database: Database, user_ids: Iterable[str]) -> dict[str, datetime | None]:

@@ -195,9 +195,14 @@ class Created(NamedTuple):
 
 
 class Hidden(NamedTuple):
-    """`version` is None where it was hidden already, and nothing changed."""
+    """All up to and with `seq` is hidden: what comes above it brings the conversation back."""
 
-    version: int | None
+    member: Member
+    seq: int
+
+
+class StillHidden(NamedTuple):
+    """It was hidden already, and nothing changed."""
 
 
 class Purged(NamedTuple):

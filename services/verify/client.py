@@ -95,6 +95,10 @@ class Device:
         self.history.acknowledged.append(sent)
         return sent
 
+    async def hide(self, conversation_id: str) -> None:
+        """The person removes it from their list. Raises Refused."""
+        await self.rest.persist("DELETE", f"/api/conversations/{conversation_id}")
+
     async def read_all(self, conversation_id: str) -> None:
         """The person looks at the conversation."""
         if self.cursor(conversation_id):
@@ -187,6 +191,8 @@ class Device:
                 await self._apply_live(frame)
             case "sync" | "conversation.new":
                 self._wants_sync.set()
+            case "conversation.left":
+                self._copy.forget(frame["conversationId"])
             case "reconnect" if not link.asked_to_leave.done():
                 link.asked_to_leave.set_result(frame["afterMs"] / 1000)
 

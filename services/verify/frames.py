@@ -2,17 +2,17 @@
 
 import time
 
-from services.verify.history import Answered, Event, Opened, PresenceSeen, ReceiptSeen, Step, Told
+from services.verify.history import Answered, Event, Left, Opened, PresenceSeen, ReceiptSeen, Step, Told
 from services.verify.rest import Json
 
 
 def step_of(frame: Json, connection: int) -> Step | None:
     """None where the history does not care."""
     match frame["type"]:
-        case "connected":
-            return Opened(connection, dict(frame["heads"]))
-        case "conversation.new":
-            return Opened(connection, {frame["conversationId"]: int(frame["conversation"]["lastSeq"])})
+        case "connected" | "conversation.new":
+            return Opened(connection, _heads(frame))
+        case "conversation.left":
+            return Left(frame["conversationId"], connection)
         case "message.new":
             return event_of(frame, connection, live=True)
         case "message.delivered" | "message.read":
@@ -25,6 +25,12 @@ def step_of(frame: Json, connection: int) -> Step | None:
         case "ack":
             return Answered(frame["ref"], time.monotonic())
     return None
+
+
+def _heads(frame: Json) -> dict[str, int]:
+    if frame["type"] == "connected":
+        return dict(frame["heads"])
+    return {frame["conversationId"]: int(frame["conversation"]["lastSeq"])}
 
 
 def event_of(frame: Json, connection: int, *, live: bool) -> Event:

@@ -22,10 +22,18 @@ class Event:
 
 @dataclass(frozen=True)
 class Opened:
-    """A connection said `connected` with these heads: live events begin above them."""
+    """A connection said `connected`, or `conversation.new`, with these heads: live events begin above them."""
 
     connection: int
     heads: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Left:
+    """A connection said `conversation.left`."""
+
+    conversation_id: str
+    connection: int
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Acknowledged:
     began: float = 0.0
 
 
-Step = Event | Opened | Closed | Told | ReceiptSeen | PresenceSeen | Said | Answered
+Step = Event | Opened | Left | Closed | Told | ReceiptSeen | PresenceSeen | Said | Answered
 
 
 @dataclass
@@ -107,6 +115,12 @@ class DeviceHistory:
     held: dict[str, dict[int, str]] = field(default_factory=dict)
     """conversation -> seq -> message id, as the device would show them."""
 
+    @property
+    def open_connection(self) -> int | None:
+        """The connection that the device had at the end; None where it was between two, or never had one."""
+        last = max((step.connection for step in self.steps if isinstance(step, Opened)), default=None)
+        return None if last is None or Closed(last) in self.steps else last
+
 
 @dataclass
 class Truth:
@@ -115,6 +129,11 @@ class Truth:
     messages: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     """conversation -> (seq, message id, text) of every message, by seq."""
     members: dict[str, list[str]] = field(default_factory=dict)
+    hideable: dict[str, list[str]] = field(default_factory=dict)
+    """Conversations, with their members, that these hide now and then: of them nobody is owed more than what is listed.
+    They are in none of the other fields."""
+    listed: dict[tuple[str, str], tuple[int, str] | None] = field(default_factory=dict)
+    """(user, conversation) -> seq and id of the newest message that the list shows; not there if hidden."""
     unread: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> unread count."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -127,3 +146,12 @@ class Truth:
     """Users who have a phone to push to, and no connection."""
     pushed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """user -> (message id, collapse key) of every push that reached their phone."""
+
+    def ends(self, user_id: str) -> dict[str, int]:
+        """Of each conversation of theirs the last seq that they are owed."""
+        ends = {one: len(rows) for one, rows in self.messages.items() if user_id in self.members.get(one, ())}
+        for conversation, members in self.hideable.items():
+            newest = self.listed.get((user_id, conversation))
+            if user_id in members and newest is not None:
+                ends[conversation] = newest[0]
+        return ends

@@ -11,19 +11,22 @@ class LocalCopy:
     def __init__(self, history: DeviceHistory) -> None:
         self._history = history
         self._held = history.held
+        self._begins: dict[str, int] = {}  # the seq after which the user sees anything, where they have hidden it once
+        self._asked: dict[str, int] = {}
         self._as_of: str | None = None
         self._epoch: str | None = None
 
     def cursor(self, conversation_id: str) -> int:
         """Up to which seq it has everything: it never skips one, so it is how many it holds."""
-        return len(self._held.get(conversation_id, ()))
+        return self._begins.get(conversation_id, 0) + len(self._held.get(conversation_id, ()))
 
     def cursors(self) -> dict[str, int]:
-        return {conversation_id: len(events) for conversation_id, events in self._held.items()}
+        return {conversation_id: self.cursor(conversation_id) for conversation_id in self._held}
 
     def question(self) -> Json:
-        """The body of the next sync."""
-        return {"conversations": self.cursors()} | ({"asOf": self._as_of} if self._as_of else {})
+        """The body of the next sync, which `adopt` is given the answer to."""
+        self._asked = self.cursors()
+        return {"conversations": self._asked} | ({"asOf": self._as_of} if self._as_of else {})
 
     def add(self, frame: Json) -> bool:
         """Takes an event iff it is the next one."""
@@ -33,23 +36,36 @@ class LocalCopy:
         self._held.setdefault(conversation_id, {})[frame["seq"]] = frame["messageId"]
         return True
 
+    def forget(self, conversation_id: str) -> None:
+        """The user hid it: what they had of it is gone."""
+        self._held.pop(conversation_id, None)
+        self._begins.pop(conversation_id, None)
+
     def adopt(self, answer: Json, connection: int) -> bool:
         """Takes the answer to `question`; False where the device must ask again."""
         whole = bool(answer["complete"])
         if self._epoch not in (None, answer["epoch"]):
             self._held.clear()
+            self._begins.clear()
         self._epoch = answer["epoch"]
         if whole:
             self._as_of = answer["asOf"]
         for conversation_id, part in answer["conversations"].items():
-            held = self._held.setdefault(conversation_id, {})
-            if not held and part["events"] and part["firstSeq"] > 1:
-                # A new device gets the newest events alone. This one wants all: named by now, it asks from the start.
-                whole = False
-                continue
+            self._held.setdefault(conversation_id, {})
+            if part["firstSeq"] > self.cursor(conversation_id) + 1:
+                if conversation_id not in self._asked:
+                    # A new device gets the newest events alone. This one wants all: named by now, it asks for them.
+                    whole = False
+                    continue
+                self._begin_after(conversation_id, part["firstSeq"] - 1)
             for frame in part["events"]:
                 self._history.steps.append(event_of(frame, connection, live=False))
                 self.add(frame)
         for conversation_id in answer["left"]:
-            self._held.pop(conversation_id, None)
+            self.forget(conversation_id)
         return whole
+
+    def _begin_after(self, conversation_id: str, seq: int) -> None:
+        """All up to there is hidden."""
+        self._held[conversation_id].clear()
+        self._begins[conversation_id] = seq

@@ -10,9 +10,17 @@ PAGE = 100
 AT_ONCE = 16
 
 
-async def gather(users: Mapping[str, Rest], conversations: Mapping[str, Sequence[str]]) -> Truth:
-    """The truth about these conversations (id -> members), each asked by members of it. Raises Refused."""
-    truth = Truth(members={one: list(members) for one, members in conversations.items()})
+async def gather(
+    users: Mapping[str, Rest], conversations: Mapping[str, Sequence[str]], hideable: Mapping[str, Sequence[str]]
+) -> Truth:
+    """The truth about these conversations (id -> members), each asked by members of it. Raises Refused.
+
+    The `hideable` are others, which their members hide now and then.
+    """
+    truth = Truth(
+        members={one: list(members) for one, members in conversations.items()},
+        hideable={one: list(members) for one, members in hideable.items()},
+    )
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def ask(question: Coroutine[None, None, None]) -> None:
@@ -24,7 +32,7 @@ async def gather(users: Mapping[str, Rest], conversations: Mapping[str, Sequence
             group.create_task(ask(_messages(truth, users[members[0]], conversation_id)))
     async with asyncio.TaskGroup() as group:
         for user_id, rest in users.items():
-            group.create_task(ask(_cursors(truth, user_id, rest)))
+            group.create_task(ask(_list(truth, user_id, rest)))
             group.create_task(ask(_reach(truth, user_id, rest)))
     return truth
 
@@ -47,11 +55,13 @@ async def _messages(truth: Truth, rest: Rest, conversation_id: str) -> None:
             return
 
 
-async def _cursors(truth: Truth, user_id: str, rest: Rest) -> None:
+async def _list(truth: Truth, user_id: str, rest: Rest) -> None:
     cursor: str | None = ""
     while cursor is not None:
         page = await rest.persist("GET", f"/api/conversations?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))
         for one in page["conversations"]:
+            newest = one["lastMessage"]
+            truth.listed[user_id, one["id"]] = None if newest is None else (newest["seq"], newest["id"])
             if one["id"] in truth.messages:
                 truth.unread[user_id, one["id"]] = one["unreadCount"]
                 truth.read[user_id, one["id"]] = one["readSeq"]

@@ -1,9 +1,9 @@
 """Messages: each is there once, in one order, and reaches everybody."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from services.verify.history import Closed, DeviceHistory, Event, Opened, Step, Told, Truth
+from services.verify.history import DeviceHistory, Event, Opened, Step, Told, Truth
 
 _Place = tuple[int, str]
 """A connection of a device, and a conversation."""
@@ -43,21 +43,22 @@ def one_order_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterato
     """A seq is the same message for everybody, and the one that Postgres has."""
     named = {(conversation, seq): key for conversation, rows in truth.messages.items() for seq, key, _ in rows}
     for device in devices:
-        for conversation, held in device.held.items():
-            for seq, key in held.items():
+        for conversation in device.held.keys() & truth.messages.keys():
+            for seq, key in device.held[conversation].items():
                 if named.get((conversation, seq)) != key:
                     yield f"{device.name} has {key} as seq {seq} of {conversation}"
 
 
-def once_and_in_order_on_a_connection(devices: Sequence[DeviceHistory], _: Truth) -> Iterator[str]:
+def once_and_in_order_on_a_connection(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
     """Live events of a conversation come one after another on a connection: above its head, no repeat, no hole.
 
-    A hole is allowed only where the gateway said `sync` for it.
+    A hole is allowed only where the gateway said `sync` for it. The news that something hidden is back may be ahead of
+    the messages that brought it, so there it is no head.
     """
     for device in devices:
         expected: dict[_Place, int] = {}
         for step in device.steps:
-            place = _expect(expected, step)
+            place = _expect(expected, step, headless=truth.hideable.keys())
             if place is not None and isinstance(step, Event):
                 wanted = expected.get(place, step.seq)
                 if step.seq != wanted:
@@ -71,27 +72,27 @@ def an_open_connection_is_whole(devices: Sequence[DeviceHistory], truth: Truth) 
     That the device has it from a sync of its own is luck: without its reconnect it would wait for the next message.
     """
     for device in devices:
-        connection = _still_open(device)
+        connection = device.open_connection
         expected: dict[_Place, int] = {}
         for step in device.steps:
             place = _expect(expected, step)
             if place is not None and isinstance(step, Event):
                 expected[place] = max(expected.get(place, 1), step.seq + 1)
-        for conversation, rows in _conversations(device, truth) if connection is not None else ():
+        for conversation, end in truth.ends(device.user_id).items() if connection is not None else ():
             reached = expected.get((connection or 0, conversation), 1) - 1
-            if reached < len(rows):
+            if reached < end:
                 yield (
-                    f"{device.name}: connection {connection} is open and got nothing above seq {reached} of {len(rows)}"
+                    f"{device.name}: connection {connection} is open and got nothing above seq {reached} of {end}"
                     f" in {conversation}, and was not told to sync"
                 )
 
 
-def _expect(expected: dict[_Place, int], step: Step) -> _Place | None:
+def _expect(expected: dict[_Place, int], step: Step, headless: Collection[str] = ()) -> _Place | None:
     """Which seq is due after this step, where it says so; the place of a live event, which the caller judges."""
     if isinstance(step, Opened):
         # News of a conversation that the connection is in already may be older than what it brought since.
-        for conversation, head in step.heads.items():
-            place = (step.connection, conversation)
+        for conversation in step.heads.keys() - headless:
+            place, head = (step.connection, conversation), step.heads[conversation]
             expected[place] = max(expected.get(place, 1), head + 1)
     elif isinstance(step, Told):
         place = (step.connection, step.conversation_id)
@@ -99,12 +100,6 @@ def _expect(expected: dict[_Place, int], step: Step) -> _Place | None:
     elif isinstance(step, Event) and step.live:
         return (step.connection, step.conversation_id)
     return None
-
-
-def _still_open(device: DeviceHistory) -> int | None:
-    """The connection that the device had at the end; None where it was between two, or never had one."""
-    last = max((step.connection for step in device.steps if isinstance(step, Opened)), default=None)
-    return None if last is None or Closed(last) in device.steps else last
 
 
 def _conversations(device: DeviceHistory, truth: Truth) -> Iterator[tuple[str, list[tuple[int, str, str]]]]:

@@ -1,6 +1,9 @@
 import asyncpg
+import msgspec
 
-from shared import api
+from shared import api, keys
+from shared.redis import open_redis
+from shared.wire import Kind, Membership, pack
 from tests.integration.gateway.world import OwnSite, World
 
 
@@ -30,6 +33,83 @@ async def test_a_hidden_conversation_is_left_on_every_device_and_a_message_still
     await ben.send(conversation, "come back")
     for phone in phones:
         assert await phone.messages(1) == [1]
+
+
+async def test_a_hidden_conversation_is_not_among_those_that_a_connect_names_until_a_message_brings_it_back(
+    parley: World, site: OwnSite
+) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    await ben.send(conversation, "hello")
+    await ann.delete(f"/api/conversations/{conversation}")
+    phone = await site.connect(ann)
+    assert (phone.frames[0]["conversationIds"], phone.frames[0]["heads"]) == ([], {})
+    await ben.send(conversation, "come back")
+    assert await phone.messages(1) == [2]
+    assert (await site.connect(ann)).frames[0]["heads"] == {conversation: 2}
+
+
+async def test_a_hiding_that_was_lost_is_healed_by_the_next_announcement(
+    parley: World, site: OwnSite, database_url: str
+) -> None:
+    ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+    conversation = await ann.start(ben)
+    phone = await site.connect(ann)
+    await hide_behind_the_scenes(database_url, ann.id, conversation)
+    await ann.start(cid)
+    assert (await phone.next("conversation.left"))["conversationId"] == conversation
+
+
+async def test_a_return_that_was_lost_is_healed_by_the_next_announcement(
+    parley: World, site: OwnSite, database_url: str
+) -> None:
+    ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+    conversation = await ann.start(ben)
+    await ann.delete(f"/api/conversations/{conversation}")
+    phone = await site.connect(ann)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE participants SET hidden = false WHERE conversation_id = $1", conversation)
+    await connection.execute("UPDATE users SET version = version + 1 WHERE id = $1", ann.id)
+    await connection.close()
+    announced = await ann.start(cid)
+    told = {(await phone.next("conversation.new"))["conversationId"] for _ in range(2)}
+    assert told == {conversation, announced}
+
+
+async def test_a_hiding_that_is_announced_after_a_message_had_brought_it_back_takes_nothing(
+    parley: World, site: OwnSite, database_url: str
+) -> None:
+    """The process that hid it died before it said so: the relay does, seconds later."""
+    ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+    conversation = await ann.start(ben)
+    phone = await site.connect(ann)
+    version = await hide_behind_the_scenes(database_url, ann.id, conversation)
+    await ben.send(conversation, "come back")
+    assert await phone.messages(1) == [1]
+    late = msgspec.json.encode(Membership(conversation, hidden_seq=0))
+    redis = open_redis(parley.redis_url)
+    await redis.execute_command("SPUBLISH", keys.user(ann.id), pack(Kind.HIDDEN, late, seq=version))
+    await redis.aclose()
+    await ann.start(cid)
+    await phone.next("conversation.new")
+    assert not [frame for frame in phone.frames if frame["type"] == "conversation.left"]
+
+
+async def hide_behind_the_scenes(database_url: str, user_id: str, conversation_id: str) -> int:
+    """As if its announcement was lost; the user's version by now."""
+    connection = await asyncpg.connect(database_url)
+    async with connection.transaction():
+        await connection.execute(
+            "UPDATE participants p SET hidden = true, hidden_seq = c.last_seq FROM conversations c"
+            " WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2",
+            conversation_id,
+            user_id,
+        )
+        version: int = await connection.fetchval(
+            "UPDATE users SET version = version + 1 WHERE id = $1 RETURNING version", user_id
+        )
+    await connection.close()
+    return version
 
 
 async def test_a_purged_conversation_is_left_and_its_room_ends(parley: World, site: OwnSite) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from persistence.store import conversations, cursors, history, memberships, users
 from persistence.store.database import Pool, open_pool, transaction
-from persistence.store.views import Hidden, HistoryPage, NotAMember, Position
+from persistence.store.views import Hidden, HistoryPage, Member, NotAMember, Position, StillHidden
 from shared.api import SessionUser
 from shared.ids import new_id
 from shared.wire import Cursor, Kind
@@ -131,8 +131,8 @@ async def test_hiding_takes_a_conversation_and_its_past_from_this_user_alone(poo
     room = await conversation(pool, ann, bob)
     await say(pool, room, ann, 3)
 
-    assert await conversations.hide(pool, bob, room) == Hidden(2)
-    assert await conversations.hide(pool, bob, room) == Hidden(None), "hidden already"
+    assert await conversations.hide(pool, bob, room) == Hidden(Member(bob, 2), 3)
+    assert await conversations.hide(pool, bob, room) == StillHidden(), "hidden already"
     assert await listed(pool, bob) == []
     assert await listed(pool, ann) == [room]
     assert await history.page(pool, bob, room, number=1, limit=10) == HistoryPage([], 0, has_more=False)
@@ -143,7 +143,7 @@ async def test_hiding_takes_a_conversation_and_its_past_from_this_user_alone(poo
     page = await history.page(pool, bob, room, number=1, limit=10)
     assert isinstance(page, HistoryPage)
     assert ([message.id for message in page.messages], page.total) == ([new.id], 1)
-    assert await conversations.hide(pool, bob, room) == Hidden(3), "it had come back"
+    assert await conversations.hide(pool, bob, room) == Hidden(Member(bob, 3), 4), "it had come back"
 
 
 async def test_asking_for_a_hidden_conversation_brings_it_back_without_its_past(pool: Pool) -> None:

@@ -133,8 +133,7 @@ async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts,
     async with listening(redis_url, keys.user(ann)) as ear:
         hidden = await conversations.hide(pool, ann, room)
         assert isinstance(hidden, Hidden)
-        assert hidden.version is not None
-        process.delivery.hidden(ann, room, hidden.version)
+        process.delivery.hidden(room, hidden)
         process.delivery.left(await conversations.purge(pool, [room]))
         await eventually(lambda: len(ear.envelopes) == 2)
     assert [(envelope.kind, envelope.seq) for envelope in ear.envelopes] == [(Kind.HIDDEN, 2), (Kind.LEFT, 3)]

@@ -110,7 +110,12 @@ async def _judge(made: World, crowd: People, patience: Patience) -> list[str]:
     rests = crowd.rests
     conversations = {**crowd.conversations, **crowd.quiet}
     known = await settle(
-        list(crowd.running), rests, conversations, seconds=patience.settle_seconds, whole_seconds=patience.whole_seconds
+        list(crowd.running),
+        rests,
+        conversations,
+        seconds=patience.settle_seconds,
+        whole_seconds=patience.whole_seconds,
+        hideable=crowd.corners,
     )
     await _judge_pushes(made, crowd, known, patience)
     await _judge_presence(crowd, known)

@@ -26,13 +26,18 @@ MESSAGES_PER_CIRCLE = 100
 """How often somebody begins a new conversation, in which messages follow at once."""
 READ, READ_PAST_THE_END, READ_EARLIER = 0.2, 0.03, 0.05
 """How often a message is followed by a read of its conversation: of what is there, of more, of less."""
+CORNERS = 6
+"""Conversations of two which these hide, speak in and open again."""
+HIDE, SPEAK, REOPEN = 0.03, 0.05, 0.01
+"""How often a message is followed by that, in some corner."""
 
 
 @dataclass
 class People:
     """The devices, by user, and the conversations with their members.
 
-    `asleep` have a device that is never switched on, and a push token. `quiet` are conversations without traffic.
+    `asleep` have a device that is never switched on, and a push token. `quiet` are conversations without traffic,
+    `corners` those that are hidden at times.
     """
 
     session: aiohttp.ClientSession
@@ -40,6 +45,7 @@ class People:
     devices: dict[str, list[Device]] = field(default_factory=dict)
     conversations: dict[str, list[str]] = field(default_factory=dict)
     quiet: dict[str, list[str]] = field(default_factory=dict)
+    corners: dict[str, list[str]] = field(default_factory=dict)
     asleep: dict[str, str] = field(default_factory=dict)
     running: dict[Device, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -82,6 +88,8 @@ async def people(world: World, seed: int) -> AsyncIterator[People]:
             made.switch_on(device)
         for members in _circles(made.awake, dice):
             await _begin(made, members)
+        for number in range(CORNERS):
+            await _meet_in_a_corner(made, made.awake[number::CORNERS][:2])
         await _add_asleep(made, world, dice)
         await asyncio.gather(*(device.connected.wait() for device in made.running))
         try:
@@ -140,6 +148,10 @@ async def _begin(made: People, members: list[str]) -> None:
     made.conversations[await creator.rest.create(members, group=True, name="circle")] = members
 
 
+async def _meet_in_a_corner(made: People, members: list[str]) -> None:
+    made.corners[await made.devices[members[0]][0].rest.create(members, group=False)] = members
+
+
 def _circles(users: list[str], dice: random.Random) -> Iterator[list[str]]:
     for number in range(PAIRS):
         yield [users[number], users[(number * 5 + 7) % len(users)]]
@@ -164,4 +176,17 @@ async def chatter(made: People, seed: int, *, messages: int, per_second: float) 
                 group.create_task(reader.read_past_the_end(conversation_id))
             elif chance < READ + READ_PAST_THE_END + READ_EARLIER:
                 group.create_task(reader.read_earlier(conversation_id))
+            _stir_a_corner(made, group, number, dice)
             await asyncio.sleep(1 / per_second)
+
+
+def _stir_a_corner(made: People, group: asyncio.TaskGroup, number: int, dice: random.Random) -> None:
+    """Somebody hides their conversation, speaks in it, or opens it from their contacts; mostly nobody does."""
+    corner, chance = dice.choice(list(made.corners)), dice.random()
+    device = made.devices[dice.choice(made.corners[corner])][0]
+    if chance < HIDE:
+        group.create_task(device.hide(corner))
+    elif chance < HIDE + SPEAK:
+        group.create_task(device.rest.send(corner, f"corner{number}", f"from the corner {number}"))
+    elif chance < HIDE + SPEAK + REOPEN:
+        group.create_task(device.rest.create(made.corners[corner], group=False))

@@ -12,6 +12,7 @@ from services.verify.history import (
     Closed,
     DeviceHistory,
     Event,
+    Left,
     Opened,
     PresenceSeen,
     ReceiptSeen,
@@ -21,7 +22,7 @@ from services.verify.history import (
     Truth,
 )
 
-ADA, BOB, EVE, ROOM = "ada", "bob", "eve", "room"
+ADA, BOB, EVE, ROOM, CORNER = "ada", "bob", "eve", "room", "corner"
 MESSAGES = [(1, "m1", "one"), (2, "m2", "two"), (3, "m3", "three")]
 
 
@@ -59,6 +60,8 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
     truth = Truth(
         messages={ROOM: list(MESSAGES)},
         members={ROOM: [ADA, BOB]},
+        hideable={CORNER: [ADA, BOB]},
+        listed={(ADA, ROOM): (3, "m3"), (BOB, ROOM): (3, "m3"), (ADA, CORNER): (9, "m9")},
         unread={(BOB, ROOM): 1, (ADA, ROOM): 0},
         read={(BOB, ROOM): 2, (ADA, ROOM): 3},
         delivered_up_to={(ADA, ROOM): 3, (BOB, ROOM): 3},
@@ -96,6 +99,54 @@ def test_a_report_past_the_end_that_was_never_answered_may_have_meant_anything()
     truth.read[BOB, ROOM], truth.unread[BOB, ROOM] = 3, 0
 
     assert violations([bob, ada], truth) == []
+
+
+def comes_back(bob: DeviceHistory, truth: Truth) -> None:
+    """Bob hid the corner; then two messages came there, and the device asked for it."""
+    bob.steps += [Opened(1, {CORNER: 7}), Left(CORNER, 1), corner(8), corner(9)]
+    bob.held[CORNER] = {8: "m8", 9: "m9"}
+    truth.listed[BOB, CORNER] = (9, "m9")
+
+
+def corner(seq: int) -> Event:
+    return Event(CORNER, seq, f"m{seq}", f"in the corner {seq}", 1, live=True)
+
+
+def test_what_was_hidden_comes_back_with_a_message_or_with_news_that_is_ahead_of_it() -> None:
+    bob, ada, truth = whole()
+    comes_back(bob, truth)
+    assert violations([bob, ada], truth) == []
+
+    bob.steps.insert(-2, Opened(1, {CORNER: 9}))
+    assert violations([bob, ada], truth) == []
+
+
+def test_a_message_of_before_may_come_after_the_word_that_all_is_hidden() -> None:
+    bob, ada, truth = whole()
+    bob.steps += [Opened(1, {CORNER: 7}), Left(CORNER, 1), corner(8)]
+
+    assert violations([bob, ada], truth) == []
+
+
+def still_shown(bob: DeviceHistory, truth: Truth) -> None:
+    comes_back(bob, truth)
+    bob.steps += [Left(CORNER, 1), Opened(1, {CORNER: 9})]
+    del truth.listed[BOB, CORNER]
+
+
+def back_without_a_word(bob: DeviceHistory, truth: Truth) -> None:
+    comes_back(bob, truth)
+    bob.steps.append(Left(CORNER, 1))
+
+
+def back_without_its_message(bob: DeviceHistory, truth: Truth) -> None:
+    comes_back(bob, truth)
+    del bob.held[CORNER][9]
+
+
+def the_message_that_brings_it_back_is_not_sent(bob: DeviceHistory, truth: Truth) -> None:
+    comes_back(bob, truth)
+    bob.steps.remove(corner(9))
 
 
 def lost(bob: DeviceHistory, _: Truth) -> None:
@@ -231,6 +282,10 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (read_that_was_lost, "reports_are_stored"),
         (delivered_that_was_lost, "reports_are_stored"),
         (wrong_unread, "unread_is_right"),
+        (still_shown, "the_list_is_right"),
+        (back_without_a_word, "the_list_is_right"),
+        (back_without_its_message, "what_comes_back_brings_its_message"),
+        (the_message_that_brings_it_back_is_not_sent, "an_open_connection_is_whole"),
         (ghost, "presence_tells_the_truth"),
         (deaf_to_a_departure, "presence_is_told"),
         (message_that_was_not_pushed, "the_silent_are_reached"),

@@ -1,0 +1,56 @@
+"""The list of conversations: each device shows what the server lists, by what its connection told it alone."""
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+
+from services.verify.history import DeviceHistory, Event, Left, Opened, Told, Truth
+
+
+class Shown(Enum):
+    """A message in what is hidden brings it back, or was sent before and comes late: the device asks."""
+
+    NO = 0
+    YES = 1
+    PERHAPS = 2
+
+
+def the_list_is_right(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """An open connection was told of every conversation that is listed, and that each hidden one is left."""
+    for device in devices:
+        connection = device.open_connection
+        shown = _shown(device, connection) if connection is not None else {}
+        for conversation in _conversations(device, truth) if connection is not None else ():
+            is_listed, is_shown = (device.user_id, conversation) in truth.listed, shown.get(conversation, Shown.NO)
+            if is_listed and is_shown is Shown.NO:
+                yield f"{device.name}: connection {connection} does not show {conversation}, which is listed"
+            if is_shown is Shown.YES and not is_listed:
+                yield f"{device.name}: connection {connection} still shows {conversation}, which is hidden"
+
+
+def what_comes_back_brings_its_message(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """Of what was hidden and is listed again, the device holds the newest message that the list shows."""
+    for device in devices:
+        for conversation, members in truth.hideable.items():
+            newest = truth.listed.get((device.user_id, conversation))
+            if device.open_connection is not None and device.user_id in members and newest is not None:
+                seq, message = newest
+                if device.held.get(conversation, {}).get(seq) != message:
+                    yield f"{device.name} lacks {message}, the newest of {conversation}, seq {seq}"
+
+
+def _shown(device: DeviceHistory, connection: int) -> dict[str, Shown]:
+    shown: dict[str, Shown] = {}
+    for step in device.steps:
+        if isinstance(step, Opened) and step.connection == connection:
+            shown.update(dict.fromkeys(step.heads, Shown.YES))
+        elif isinstance(step, Left) and step.connection == connection:
+            shown[step.conversation_id] = Shown.NO
+        elif isinstance(step, Event | Told) and step.connection == connection:
+            before = shown.get(step.conversation_id, Shown.NO)
+            shown[step.conversation_id] = Shown.YES if before is Shown.YES else Shown.PERHAPS
+    return shown
+
+
+def _conversations(device: DeviceHistory, truth: Truth) -> list[str]:
+    every = {**truth.members, **truth.hideable}
+    return [conversation for conversation, members in every.items() if device.user_id in members]
