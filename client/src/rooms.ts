@@ -13,6 +13,8 @@ export class Rooms {
   asOf: string | null = null;
   private epoch: string | null = null;
   private turn = 0;
+  private removals = 0;
+  private readonly removed = new Map<string, number>();
   private readonly rooms = new Map<string, Room>();
 
   constructor(private readonly userId: string) {}
@@ -32,7 +34,18 @@ export class Rooms {
   }
 
   remove(id: string): boolean {
+    this.removed.set(id, ++this.removals);
     return this.rooms.delete(id);
+  }
+
+  /** This moment, for `wasRemoved`: to be taken before the server is asked. */
+  get mark(): number {
+    return this.removals;
+  }
+
+  /** What was asked for before still knows of it. */
+  wasRemoved(id: string, since: number): boolean {
+    return (this.removed.get(id) ?? 0) > since;
   }
 
   /** Where a first sync has already said how far we are. */
@@ -63,14 +76,16 @@ export class Rooms {
   private forget(): void {
     this.incarnation++;
     this.rooms.clear();
+    this.removed.clear();
     this.asOf = null;
   }
 
-  /** Applies a sync's answer; gives the rooms it concerned and the events it brought to each. */
-  merge(answer: SyncAnswer): { room: Room; events: DurableFrame[] }[] {
+  /** Applies a sync's answer, asked for at `mark`; gives the rooms it concerned and the events it brought to each. */
+  merge(answer: SyncAnswer, mark: number): { room: Room; events: DurableFrame[] }[] {
+    const entries = Object.entries(answer.conversations).filter(([id]) => !this.wasRemoved(id, mark));
     for (const id of answer.left) this.remove(id);
     if (answer.complete) this.asOf = answer.asOf;
-    return Object.entries(answer.conversations).map(([id, entry]) => {
+    return entries.map(([id, entry]) => {
       const room = this.ensure(id);
       return { room, events: room.merge(entry) };
     });

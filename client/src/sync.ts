@@ -61,7 +61,7 @@ export class Sync {
   }
 
   private async catchUp(): Promise<void> {
-    const { incarnation } = this.rooms;
+    const { incarnation, mark } = this.rooms;
     const before = this.rooms.cursors();
     const answer = await this.api.sync(before, this.rooms.asOf);
     if (incarnation !== this.rooms.incarnation) return this.request();
@@ -70,7 +70,7 @@ export class Sync {
       this.handlers.onForgotten();
       return this.request();
     }
-    for (const { room, events } of this.rooms.merge(answer)) this.handlers.onApplied(room, events);
+    for (const { room, events } of this.rooms.merge(answer, mark)) this.handlers.onApplied(room, events);
     for (const id of answer.left) this.handlers.onRemoved(id);
     if ((this.isCurrent = answer.complete)) return this.handlers.onSynced();
     if (!advanced(before, this.rooms.cursors())) throw new Error('sync is incomplete but brings nothing new');
@@ -89,12 +89,12 @@ export class Sync {
   }
 
   private async readPages(all: boolean): Promise<void> {
-    const { incarnation } = this.rooms;
+    const { incarnation, mark } = this.rooms;
     let cursor: string | null = null;
     while (all || this.rooms.all().some((room) => room.isUndescribed)) {
       const page: Awaited<ReturnType<Api['conversations']>> = await this.api.conversations(cursor);
       if (incarnation !== this.rooms.incarnation) return this.requestList(true);
-      for (const meta of page.conversations) this.describeRoom(meta);
+      for (const meta of page.conversations) if (!this.rooms.wasRemoved(meta.id, mark)) this.describeRoom(meta);
       cursor = page.nextCursor;
       if (cursor === null) break;
     }

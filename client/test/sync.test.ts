@@ -239,6 +239,19 @@ test('a cursor ahead of the server’s head counts as another epoch', async () =
   expect(texts(client)).toEqual(['one']);
 });
 
+test('a conversation that is hidden while answers of before are on their way stays away', async () => {
+  const client = world.client();
+  world.server.post(ROOM, OTHER, 'old');
+  world.server.answerDelayMs = 3000;
+  client.connect();
+  await pass(1000);
+  world.server.hide(ROOM, ME);
+  world.server.tell(ROOM, { type: 'conversation.left', conversationId: ROOM });
+  await pass(10_000);
+  expect(client.conversations.getSnapshot()).toEqual([]);
+  expect(texts(client)).toEqual([]);
+});
+
 test('a conversation left while away disappears', async () => {
   const client = world.client();
   client.connect();

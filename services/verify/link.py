@@ -27,8 +27,12 @@ class Link:
                 self._reach(conversation_id, head)
         elif isinstance(step, Told):
             self._reach(step.conversation_id, step.last_seq)
-        elif isinstance(step, Event) and step.seq == self.reached(step.conversation_id) + 1:
+        elif isinstance(step, Event) and self._is_next(step):
             self._reach(step.conversation_id, step.seq)
+
+    def _is_next(self, event: Event) -> bool:
+        """What was hidden when the connection opened has no head: it begins with what brought it back."""
+        return event.seq == self._reached.get(event.conversation_id, event.seq - 1) + 1
 
     def _reach(self, conversation_id: str, seq: int) -> None:
         self._reached[conversation_id] = max(seq, self.reached(conversation_id))
