@@ -176,6 +176,19 @@ SABOTAGES = (
         ),
     ),
     Sabotage(
+        "name on connect what its user hid",
+        "each device shows the server's list",
+        "gateway/rooms/entry.py",
+        (
+            (
+                """            settled.pop(conversation_id, None)
+""",
+                """            pass
+""",
+            ),
+        ),
+    ),
+    Sabotage(
         "push nobody who is offline",
         "the silent are reached",
         "persistence/delivery/push_state.py",
