@@ -54,13 +54,13 @@ class Session(Shape):
     """`version` grows by one with each change of the user's memberships.
 
     `hidden` are those of the rooms that the user does not list, and up to which seq they hid them: what comes above
-    that brings them back.
+    that brings them back. None: from an older release, which does not say.
     """
 
     id: str
     version: int
     rooms: list[Room]
-    hidden: dict[str, int] = {}
+    hidden: dict[str, int] | None = None
     banned: bool = False
 
 

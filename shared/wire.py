@@ -109,10 +109,6 @@ def sender_text(sender: bytes) -> str | None:
     return None if sender == NOBODY else id_text(sender)
 
 
-EVERYTHING: Final = 2**63 - 1
-"""A seq that nothing comes above."""
-
-
 class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A user came into a conversation, left or hid it. `conversation` is the list's JSON object, for JOINED;
     `hidden_seq` is for HIDDEN: what comes above it brings the conversation back."""
@@ -120,7 +116,7 @@ class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     conversation_id: str
     members: int = 0
     last_seq: int = 0
-    hidden_seq: int = EVERYTHING
+    hidden_seq: int | None = None
     conversation: msgspec.Raw = msgspec.Raw(b"null")
 
 

@@ -159,8 +159,10 @@ class Checks:
         self._hub.latest_receipts.forget()
         self._as_of = self._last_as_of = None  # marks of a history that is no more
         try:
-            for rooms, users in _batches(list(self._hub.rooms.values()), list(self._hub.users.values())):
+            # All rooms before any user: how far a room was forwarded tells whether what is hidden has come back.
+            for rooms in _pieces(list(self._hub.rooms.values())):
                 await self._restart_rooms(rooms)
+            for users in _pieces(list(self._hub.users.values())):
                 await self._restart_users(users)
         except PersistenceAway:
             # Half of it is not enough: the next check finds the difference again, and begins anew.

@@ -49,7 +49,7 @@ class Arrival:
         self.is_counted = False  # in presence
         self.is_return = False  # within the grace
         self.epoch = ""
-        self.hidden: dict[str, int] = {}
+        self.hidden: dict[str, int] | None = None  # not told by persistence of an older release
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}
@@ -109,10 +109,11 @@ class Entry:
             head = arrival.heads[conversation_id]
             self._hub.begin(room, head)
             settled[conversation_id] = room.settle(arrival.session, head)
-        # What came above since the list was read has brought it back.
-        arrival.hidden = {key: seq for key, seq in arrival.hidden.items() if settled.get(key, 0) <= seq}
-        for conversation_id in arrival.hidden:
-            settled.pop(conversation_id, None)
+        if arrival.hidden:
+            # What came above since the list was read has brought it back.
+            arrival.hidden = {key: seq for key, seq in arrival.hidden.items() if settled.get(key, 0) <= seq}
+            for conversation_id in arrival.hidden:
+                settled.pop(conversation_id, None)
         return settled
 
     def complete(self, arrival: Arrival) -> None:

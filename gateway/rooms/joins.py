@@ -108,13 +108,14 @@ class Joins:
         self, session: Session, room: Room, head: int, news: bytes, missed: Sequence[LoggedEvent] | None
     ) -> None:
         settled = room.settle(session, head)
+        # Race: the user may have hidden it while the look-ups went on, and is then to hear nothing of it.
         if session.user.lists(room.conversation_id, settled):
             session.send(news)
-        if missed is None or settled > head:
-            session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
-        for event in missed or ():
-            if session.acks or event.sender_id != session.user.user_id:
-                session.send(bytes(event.frame))
+            if missed is None or settled > head:
+                session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
+            for event in missed or ():
+                if session.acks or event.sender_id != session.user.user_id:
+                    session.send(bytes(event.frame))
         self._hub.release(session, room)
 
     def _give_up(self, user: User, room: Room, newcomers: list[Session]) -> None:

@@ -64,7 +64,7 @@ class Memberships:
         elif kind == Kind.LEFT:
             self._leave(user, membership.conversation_id)
         else:
-            user.hide(membership.conversation_id, membership.hidden_seq)
+            user.hide(membership.conversation_id, self._hidden_seq(membership))
             self._tell_hidden(user, membership.conversation_id)
 
     def _close(self, user: User, kind: int, payload: bytes) -> None:
@@ -80,13 +80,16 @@ class Memberships:
 
     # --- the list ---------------------------------------------------------------------------------------------------
 
-    def adopt(self, session: Session, version: int, newest: int, rooms: list[Room], hidden: Mapping[str, int]) -> None:
+    def adopt(
+        self, session: Session, version: int, newest: int, rooms: list[Room], hidden: Mapping[str, int] | None
+    ) -> None:
         """A session has come into these rooms, the user's at `version`, and was told of all but the hidden ones; by now
         the user's version is `newest`.
 
         Whoever is behind follows: the other sessions, or this one.
         """
         user = session.user
+        hidden = user.hidden if hidden is None else hidden
         if len(user.sessions) == 1:
             user.rooms, user.hidden = tuple(rooms), hidden
             newest = max(newest, user.changes.forwarded)
@@ -117,10 +120,10 @@ class Memberships:
 
     def _follow_hidden(self, session: Session, hidden: Mapping[str, int]) -> None:
         for conversation_id in session.user.hidden.keys() - hidden.keys():
-            if self._is_hidden(session.user, conversation_id):
+            if not self._is_back(session.user, self._hub.room(conversation_id)):
                 session.send(frames.conversation_left(conversation_id=conversation_id))
         for conversation_id in hidden.keys() - session.user.hidden.keys():
-            self._tell_back(session.user, conversation_id)
+            self._tell_back(session.user, self._hub.room(conversation_id))
 
     async def heal(self, user: User) -> None:
         """Reads the user's list again and applies the difference. Raises PersistenceAway."""
@@ -135,6 +138,7 @@ class Memberships:
     def restart(self, user: User, session: api.Session) -> None:
         """The database has another line of history: versions begin anew, the list is what counts."""
         user.restart_changes()
+        user.hidden = dict.fromkeys(user.hidden, -1)
         self._apply_all(user, user.changes.start(session.version, monotonic()))
         self._apply_session(user, session)
 
@@ -146,7 +150,8 @@ class Memberships:
 
     def _apply_session(self, user: User, session: api.Session) -> None:
         self._apply_list(user, {room.id: room.members for room in session.rooms})
-        self._apply_hidden(user, session.hidden)
+        if session.hidden is not None:
+            self._apply_hidden(user, session.hidden)
 
     def _apply_list(self, user: User, listed: dict[str, int]) -> None:
         known = {room.conversation_id for room in user.rooms}
@@ -157,13 +162,13 @@ class Memberships:
             self._joins.join(user, conversation_id, listed[conversation_id], None)
 
     def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> None:
-        """Also what was told before may have come back since, and be hidden again: to be told twice does no harm."""
-        back = user.hidden.keys() - hidden.keys()
-        user.hidden = hidden
-        for conversation_id in hidden:
-            self._tell_hidden(user, conversation_id)
-        for conversation_id in back:
-            self._tell_back(user, conversation_id)
+        """What came back by a message and is hidden again is so up to another seq."""
+        before, user.hidden = user.hidden, hidden
+        for conversation_id, seq in hidden.items():
+            if before.get(conversation_id) != seq:
+                self._tell_hidden(user, conversation_id)
+        for conversation_id in before.keys() - hidden.keys():
+            self._tell_back(user, self._hub.room(conversation_id))
 
     # --- out --------------------------------------------------------------------------------------------------------
 
@@ -182,18 +187,28 @@ class Memberships:
             for session in user.sessions:
                 self._hub.leave(session, room)
 
-    def _is_hidden(self, user: User, conversation_id: str) -> bool:
-        """Race: a message that brought it back may have been forwarded before the word that it was hidden."""
-        room = self._hub.room(conversation_id)
-        return room is None or not user.lists(conversation_id, room.forwarded)
+    def _hidden_seq(self, membership: Membership) -> int:
+        """A persistence process of an older release does not say how far: then it is all that was forwarded."""
+        if membership.hidden_seq is not None:
+            return membership.hidden_seq
+        room = self._hub.room(membership.conversation_id)
+        return 0 if room is None else room.forwarded
+
+    def _is_back(self, user: User, room: Room | None) -> bool:
+        return room is not None and user.lists(room.conversation_id, room.forwarded)
 
     def _tell_hidden(self, user: User, conversation_id: str) -> None:
-        if self._is_hidden(user, conversation_id):
-            self._tell_left(user, conversation_id)
-
-    def _tell_back(self, user: User, conversation_id: str) -> None:
+        """All before is gone; race: a message that brought it back may have been forwarded before the word that it was
+        hidden, and then it is told of as new."""
         room = self._hub.room(conversation_id)
-        if room in user.rooms:
+        if room is not None:
+            self._hub.fanout.flush(room)  # else what is hidden would come after the word, and look like its return
+        self._tell_left(user, conversation_id)
+        if self._is_back(user, room):
+            self._tell_back(user, room)
+
+    def _tell_back(self, user: User, room: Room | None) -> None:
+        if room is not None and room in user.rooms:
             self._joins.tell(user, room)
 
     def _tell_left(self, user: User, conversation_id: str) -> None:

@@ -43,10 +43,11 @@ class LocalCopy:
 
     def adopt(self, answer: Json, connection: int) -> bool:
         """Takes the answer to `question`; False where the device must ask again."""
-        whole = bool(answer["complete"])
+        whole, asked = bool(answer["complete"]), self._asked
         if self._epoch not in (None, answer["epoch"]):
             self._held.clear()
             self._begins.clear()
+            self._asked = {}
         self._epoch = answer["epoch"]
         if whole:
             self._as_of = answer["asOf"]
@@ -61,9 +62,14 @@ class LocalCopy:
             for frame in part["events"]:
                 self._history.steps.append(event_of(frame, connection, live=False))
                 self.add(frame)
-        for conversation_id in answer["left"]:
+        return self._leave({key: asked[key] for key in answer["left"]}) and whole
+
+    def _leave(self, left: dict[str, int]) -> bool:
+        """False where one of them has moved since the question: it may have come back, as another one will tell."""
+        unmoved = [key for key, cursor in left.items() if self.cursor(key) == cursor]
+        for conversation_id in unmoved:
             self.forget(conversation_id)
-        return whole
+        return len(unmoved) == len(left)
 
     def _begin_after(self, conversation_id: str, seq: int) -> None:
         """All up to there is hidden."""

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from typing import TypeGuard
 
-from services.verify.history import DeviceHistory, Event, Left, Opened, Told, Truth
+from services.verify.history import DeviceHistory, Event, Left, Opened, Step, Told, Truth
 
 
 class Shown(Enum):
@@ -45,10 +46,14 @@ def _shown(device: DeviceHistory, connection: int) -> dict[str, Shown]:
             shown.update(dict.fromkeys(step.heads, Shown.YES))
         elif isinstance(step, Left) and step.connection == connection:
             shown[step.conversation_id] = Shown.NO
-        elif isinstance(step, Event | Told) and step.connection == connection:
+        elif _is_live_word(step) and step.connection == connection:
             before = shown.get(step.conversation_id, Shown.NO)
             shown[step.conversation_id] = Shown.YES if before is Shown.YES else Shown.PERHAPS
     return shown
+
+
+def _is_live_word(step: Step) -> TypeGuard[Event | Told]:
+    return isinstance(step, Told) or (isinstance(step, Event) and step.live)
 
 
 def _conversations(device: DeviceHistory, truth: Truth) -> list[str]:
