@@ -222,6 +222,8 @@ export class ParleyClient {
   async hideConversation(conversationId: string): Promise<void> {
     await this.api.hideConversation(conversationId);
     this.inbound.removed(conversationId);
+    // A message may have brought it back before the answer came.
+    this.sync.request();
   }
 
   /** Raises `ApiError`, with status 400 where it is no Expo push token. */

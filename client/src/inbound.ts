@@ -6,12 +6,12 @@ import type { Env } from './platform';
 import type { PresenceBook } from './presence';
 import {
   asEvent, isDurable,
-  type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type ConversationFrame, type DurableFrame, type KnownFrame,
+  type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type DurableFrame, type KnownFrame,
   type MessageNewFrame, type ReceiptFrame, type ServerFrame, type WireMessage,
 } from './protocol';
 import type { Receipts } from './receipts';
 import type { Room } from './room';
-import { isBehind, type Rooms } from './rooms';
+import { differs, type Rooms } from './rooms';
 import type { Screens } from './screens';
 import type { Sync } from './sync';
 import { Timers } from './timers';
@@ -55,8 +55,8 @@ export class Inbound {
   connected(frame: ConnectedFrame, seamless: boolean): void {
     const { rooms, sync, receipts, presence, outbox, events } = this.parts;
     // With the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones than the heads.
-    if (rooms.enter(frame.epoch, this.cursorsAtOpening, frame.heads)) this.forgotten();
-    if (!seamless || isBehind(rooms, frame.heads)) this.catchUp();
+    if (rooms.enter(frame.epoch, this.cursorsAtOpening, (id) => frame.heads[id])) this.forgotten();
+    if (!seamless || differs(rooms, frame.heads)) this.catchUp();
     else this.claim();
     sync.start();
     receipts.connected();
@@ -164,7 +164,7 @@ export class Inbound {
 
   private readWatched(): void {
     if (!this.active) return;
-    for (const id of this.watched.keys()) this.markRead(id, this.parts.rooms.get(id)?.timeline.cursor ?? 0);
+    for (const id of this.watched.keys()) this.markRead(id, this.parts.rooms.cursorOf(id));
   }
 
   private catchUp(): void {
@@ -194,21 +194,23 @@ export class Inbound {
   }
 
   private heed(frame: KnownFrame): void {
-    const { presence, typing } = this.parts;
     switch (frame.type) {
       case 'message.delivered':
       case 'message.read':
         return this.receipt(frame);
       case 'typing.start':
       case 'typing.stop':
-        return typing.show(frame.conversationId, frame.senderId, frame.type === 'typing.start');
+        return this.parts.typing.show(frame.conversationId, frame.senderId, frame.type === 'typing.start');
       case 'presence.update':
-        return presence.update(frame);
+        return this.parts.presence.update(frame);
       case 'sync':
-        return this.compare(frame.conversationId, frame.lastSeq);
+        // Also where we have more than that: the server's history may have gone back.
+        if (frame.lastSeq !== this.parts.rooms.cursorOf(frame.conversationId)) this.parts.sync.request();
+        return;
       case 'conversation.new':
+        return this.described(frame.conversation);
       case 'conversation.left':
-        return this.membership(frame);
+        return this.removed(frame.conversationId);
       case 'ack':
       case 'error':
         return this.answer(frame as AnswerFrame);
@@ -229,19 +231,12 @@ export class Inbound {
   }
 
   private compare(conversationId: string, lastSeq: number): void {
-    const cursor = this.parts.rooms.get(conversationId)?.timeline.cursor ?? -1;
-    if (lastSeq > cursor) this.parts.sync.request();
-  }
-
-  private membership({ type, conversationId, conversation }: ConversationFrame): void {
-    if (type === 'conversation.left') return this.removed(conversationId);
-    if (conversation) this.described(conversation);
-    else this.parts.sync.requestList(true);
+    if (lastSeq > this.parts.rooms.cursorOf(conversationId)) this.parts.sync.request();
   }
 
   private answer(frame: AnswerFrame): void {
     this.parts.receipts.answered(frame);
     // To a `join`: how far the conversation is.
-    if (frame.conversationId !== undefined && frame.lastSeq !== undefined) this.compare(frame.conversationId, frame.lastSeq);
+    if (frame.conversationId && frame.lastSeq !== undefined) this.compare(frame.conversationId, frame.lastSeq);
   }
 }

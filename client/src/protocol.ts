@@ -113,11 +113,17 @@ export interface PresenceFrame {
   lastSeenAt: Timestamp | null;
 }
 
-export interface ConversationFrame {
-  type: 'conversation.new' | 'conversation.left';
+export interface ConversationNewFrame {
+  type: 'conversation.new';
   timestamp: Timestamp;
   conversationId: string;
-  conversation?: Conversation | null;
+  conversation: Conversation;
+}
+
+export interface ConversationLeftFrame {
+  type: 'conversation.left';
+  timestamp: Timestamp;
+  conversationId: string;
 }
 
 export interface ReconnectFrame {
@@ -160,7 +166,8 @@ export type KnownFrame =
   | TypingFrame
   | SyncFrame
   | PresenceFrame
-  | ConversationFrame
+  | ConversationNewFrame
+  | ConversationLeftFrame
   | ReconnectFrame
   | ErrorFrame
   | AnswerFrame;

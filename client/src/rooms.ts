@@ -7,20 +7,23 @@ import { Room } from './room';
 const SOME = 16;
 
 export class Rooms {
-  /** Goes up whenever local state is forgotten: an answer asked for before that is of no use. */
+  /** Goes up whenever local state is forgotten, of one conversation or of all: an answer asked for before is of no use. */
   incarnation = 0;
   /** The server's word for "since when", from the last complete sync. */
   asOf: string | null = null;
   private epoch: string | null = null;
   private turn = 0;
-  private removals = 0;
-  private readonly removed = new Map<string, number>();
   private readonly rooms = new Map<string, Room>();
 
   constructor(private readonly userId: string) {}
 
   get(id: string): Room | undefined {
     return this.rooms.get(id);
+  }
+
+  /** Everything up to and with this seq is here; -1 where nobody has said where we begin. */
+  cursorOf(id: string): number {
+    return this.get(id)?.timeline.cursor ?? -1;
   }
 
   ensure(id: string): Room {
@@ -33,19 +36,9 @@ export class Rooms {
     return [...this.rooms.values()];
   }
 
-  remove(id: string): boolean {
-    this.removed.set(id, ++this.removals);
-    return this.rooms.delete(id);
-  }
-
-  /** This moment, for `wasRemoved`: to be taken before the server is asked. */
-  get mark(): number {
-    return this.removals;
-  }
-
-  /** What was asked for before still knows of it. */
-  wasRemoved(id: string, since: number): boolean {
-    return (this.removed.get(id) ?? 0) > since;
+  remove(id: string): void {
+    this.incarnation++;
+    this.rooms.delete(id);
   }
 
   /** Where a first sync has already said how far we are. */
@@ -65,8 +58,8 @@ export class Rooms {
    * Notes the epoch. True if it is another one than before, or if a cursor that was taken before asking lies beyond its
    * head: the server's history went back (a restore), whatever its epoch. Then everything of the old one is forgotten.
    */
-  enter(epoch: string, cursors: Record<string, number>, heads: Record<string, number>): boolean {
-    const ahead = Object.entries(cursors).some(([id, cursor]) => cursor > (heads[id] ?? cursor));
+  enter(epoch: string, cursors: Record<string, number>, headOf: (id: string) => number | undefined): boolean {
+    const ahead = Object.entries(cursors).some(([id, cursor]) => cursor > (headOf(id) ?? cursor));
     const changed = ahead || (this.epoch !== null && this.epoch !== epoch);
     if (changed) this.forget();
     this.epoch = epoch;
@@ -76,23 +69,21 @@ export class Rooms {
   private forget(): void {
     this.incarnation++;
     this.rooms.clear();
-    this.removed.clear();
     this.asOf = null;
   }
 
-  /** Applies a sync's answer, asked for at `mark`; gives the rooms it concerned and the events it brought to each. */
-  merge(answer: SyncAnswer, mark: number): { room: Room; events: DurableFrame[] }[] {
-    const entries = Object.entries(answer.conversations).filter(([id]) => !this.wasRemoved(id, mark));
-    for (const id of answer.left) this.remove(id);
+  /** Applies a sync's answer; gives the rooms it concerned and the events it brought to each. */
+  merge(answer: SyncAnswer): { room: Room; events: DurableFrame[] }[] {
     if (answer.complete) this.asOf = answer.asOf;
-    return entries.map(([id, entry]) => {
+    return Object.entries(answer.conversations).map(([id, entry]) => {
       const room = this.ensure(id);
       return { room, events: room.merge(entry) };
     });
   }
 }
 
-/** Whether these heads hold something that `rooms` has not. */
-export function isBehind(rooms: Rooms, heads: Record<string, number>): boolean {
-  return Object.entries(heads).some(([id, head]) => (rooms.get(id)?.timeline.cursor ?? -1) < head);
+/** Whether these heads hold something that `rooms` has not, or lack a conversation that it lists. */
+export function differs(rooms: Rooms, heads: Record<string, number>): boolean {
+  const isBehind = Object.entries(heads).some(([id, head]) => rooms.cursorOf(id) < head);
+  return isBehind || rooms.all().some((room) => room.meta && !(room.id in heads));
 }

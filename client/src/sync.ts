@@ -61,19 +61,20 @@ export class Sync {
   }
 
   private async catchUp(): Promise<void> {
-    const { incarnation, mark } = this.rooms;
+    const { incarnation } = this.rooms;
     const before = this.rooms.cursors();
     const answer = await this.api.sync(before, this.rooms.asOf);
     if (incarnation !== this.rooms.incarnation) return this.request();
-    const heads = Object.entries(answer.conversations).map(([id, { lastSeq }]) => [id, lastSeq]);
-    if (this.rooms.enter(answer.epoch, before, Object.fromEntries(heads))) {
+    if (this.rooms.enter(answer.epoch, before, (id) => answer.conversations[id]?.lastSeq)) {
       this.handlers.onForgotten();
       return this.request();
     }
-    for (const { room, events } of this.rooms.merge(answer, mark)) this.handlers.onApplied(room, events);
+    // What moved since the question may have come back.
+    if (answer.left.some((id) => this.rooms.cursorOf(id) !== before[id])) return this.request();
+    for (const { room, events } of this.rooms.merge(answer)) this.handlers.onApplied(room, events);
     for (const id of answer.left) this.handlers.onRemoved(id);
     if ((this.isCurrent = answer.complete)) return this.handlers.onSynced();
-    if (!advanced(before, this.rooms.cursors())) throw new Error('sync is incomplete but brings nothing new');
+    if (JSON.stringify(before) === JSON.stringify(this.rooms.cursors())) throw new Error('an incomplete sync without progress');
     this.request();
   }
 
@@ -89,12 +90,12 @@ export class Sync {
   }
 
   private async readPages(all: boolean): Promise<void> {
-    const { incarnation, mark } = this.rooms;
+    const { incarnation } = this.rooms;
     let cursor: string | null = null;
     while (all || this.rooms.all().some((room) => room.isUndescribed)) {
       const page: Awaited<ReturnType<Api['conversations']>> = await this.api.conversations(cursor);
       if (incarnation !== this.rooms.incarnation) return this.requestList(true);
-      for (const meta of page.conversations) if (!this.rooms.wasRemoved(meta.id, mark)) this.describeRoom(meta);
+      for (const meta of page.conversations) this.describeRoom(meta);
       cursor = page.nextCursor;
       if (cursor === null) break;
     }
@@ -106,8 +107,4 @@ export class Sync {
     room.describe(meta);
     this.handlers.onApplied(room, []);
   }
-}
-
-function advanced(before: Record<string, number>, after: Record<string, number>): boolean {
-  return Object.entries(after).some(([id, cursor]) => cursor > (before[id] ?? -1));
 }

@@ -252,6 +252,58 @@ test('a conversation that is hidden while answers of before are on their way sta
   expect(texts(client)).toEqual([]);
 });
 
+test('a message that brings a hidden conversation back is kept, though an answer of before says that it is left', async () => {
+  const client = world.client();
+  world.server.post(ROOM, OTHER, 'old');
+  client.connect();
+  await pass();
+  FakeSocket.last.drop();
+  world.server.hide(ROOM, ME);
+  world.server.answerDelayMs = 3000;
+  await pass(3000);
+  world.server.tell(ROOM, { type: 'conversation.left', conversationId: ROOM });
+  world.server.post(ROOM, OTHER, 'new');
+  await pass(20_000);
+  expect(texts(client)).toEqual(['new']);
+});
+
+test('a message that comes before the answer to a hiding is kept', async () => {
+  const client = world.client();
+  world.server.post(ROOM, OTHER, 'old');
+  client.connect();
+  await pass();
+  world.server.answerDelayMs = 1000;
+  const hiding = client.hideConversation(ROOM);
+  await pass();
+  world.server.post(ROOM, OTHER, 'new');
+  await pass(10_000);
+  await hiding;
+  expect(texts(client)).toEqual(['new']);
+});
+
+test('a conversation that a new socket does not name disappears without a break', async () => {
+  const client = world.client();
+  world.server.post(ROOM, OTHER, 'old');
+  client.connect();
+  await pass();
+  world.server.hide(ROOM, ME);
+  FakeSocket.last.receive({ type: 'reconnect', afterMs: 0 });
+  await pass(1000);
+  expect(client.conversations.getSnapshot()).toEqual([]);
+});
+
+test('the server’s word that its history ends before ours makes the client sync', async () => {
+  const client = world.client();
+  for (const text of ['one', 'two', 'lost in the restore']) world.server.post(ROOM, OTHER, text);
+  client.connect();
+  await pass();
+  world.server.epoch = 'e2';
+  world.server.logs.get(ROOM)?.events.pop();
+  world.server.tell(ROOM, { type: 'sync', conversationId: ROOM, lastSeq: 2 });
+  await pass();
+  expect(texts(client)).toEqual(['one', 'two']);
+});
+
 test('a conversation left while away disappears', async () => {
   const client = world.client();
   client.connect();

@@ -143,6 +143,10 @@ export class FakeServer {
     if (kind?.startsWith('conversations') && !id) return json(200, { conversations: this.of(user).map(([, log]) => this.describe(user, log)), nextCursor: null });
     if (method === 'POST' && id) return this.send(user, id, body as { text: string; clientId: string });
     if (method === 'GET' && id) return this.page(user, id, Number(/before=(\d+)/.exec(path)?.[1] ?? 1e9));
+    if (method === 'DELETE' && id) {
+      this.hide(id, user);
+      return json(200, { success: true });
+    }
     return json(404, { error: 'not here', code: 'not_found' });
   }
 
