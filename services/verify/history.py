@@ -132,8 +132,8 @@ class Truth:
     hideable: dict[str, list[str]] = field(default_factory=dict)
     """Conversations, with their members, that these hide now and then: of them nobody is owed more than what is listed.
     They are in none of the other fields."""
-    listed: dict[tuple[str, str], tuple[int, str] | None] = field(default_factory=dict)
-    """(user, conversation) -> seq and id of the newest message that the list shows; not there if hidden."""
+    listed: dict[str, dict[str, tuple[int, str] | None]] = field(default_factory=dict)
+    """user -> conversation -> seq and id of the newest message that their list shows; of those who asked for theirs."""
     unread: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> unread count."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class Truth:
         """Of each conversation of theirs the last seq that they are owed."""
         ends = {one: len(rows) for one, rows in self.messages.items() if user_id in self.members.get(one, ())}
         for conversation, members in self.hideable.items():
-            newest = self.listed.get((user_id, conversation))
+            newest = self.listed.get(user_id, {}).get(conversation)
             if user_id in members and newest is not None:
                 ends[conversation] = newest[0]
         return ends

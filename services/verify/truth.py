@@ -57,11 +57,12 @@ async def _messages(truth: Truth, rest: Rest, conversation_id: str) -> None:
 
 async def _list(truth: Truth, user_id: str, rest: Rest) -> None:
     cursor: str | None = ""
+    listed = truth.listed.setdefault(user_id, {})
     while cursor is not None:
         page = await rest.persist("GET", f"/api/conversations?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))
         for one in page["conversations"]:
             newest = one["lastMessage"]
-            truth.listed[user_id, one["id"]] = None if newest is None else (newest["seq"], newest["id"])
+            listed[one["id"]] = None if newest is None else (newest["seq"], newest["id"])
             if one["id"] in truth.messages:
                 truth.unread[user_id, one["id"]] = one["unreadCount"]
                 truth.read[user_id, one["id"]] = one["readSeq"]

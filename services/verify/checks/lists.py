@@ -17,11 +17,10 @@ class Shown(Enum):
 
 def the_list_is_right(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
     """An open connection was told of every conversation that is listed, and that each hidden one is left."""
-    for device in devices:
-        connection = device.open_connection
-        shown = _shown(device, connection) if connection is not None else {}
-        for conversation in _conversations(device, truth) if connection is not None else ():
-            is_listed, is_shown = (device.user_id, conversation) in truth.listed, shown.get(conversation, Shown.NO)
+    for device, connection, listed in _listening(devices, truth):
+        shown = _shown(device, connection)
+        for conversation in _conversations(device, truth):
+            is_listed, is_shown = conversation in listed, shown.get(conversation, Shown.NO)
             if is_listed and is_shown is Shown.NO:
                 yield f"{device.name}: connection {connection} does not show {conversation}, which is listed"
             if is_shown is Shown.YES and not is_listed:
@@ -30,13 +29,23 @@ def the_list_is_right(devices: Sequence[DeviceHistory], truth: Truth) -> Iterato
 
 def what_comes_back_brings_its_message(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
     """Of what was hidden and is listed again, the device holds the newest message that the list shows."""
-    for device in devices:
-        for conversation, members in truth.hideable.items():
-            newest = truth.listed.get((device.user_id, conversation))
-            if device.open_connection is not None and device.user_id in members and newest is not None:
+    for device, _, listed in _listening(devices, truth):
+        for conversation in truth.hideable:
+            newest = listed.get(conversation)
+            if newest is not None:
                 seq, message = newest
                 if device.held.get(conversation, {}).get(seq) != message:
                     yield f"{device.name} lacks {message}, the newest of {conversation}, seq {seq}"
+
+
+def _listening(
+    devices: Sequence[DeviceHistory], truth: Truth
+) -> Iterator[tuple[DeviceHistory, int, dict[str, tuple[int, str] | None]]]:
+    """Those that are connected, and whose user's list is known."""
+    for device in devices:
+        connection, listed = device.open_connection, truth.listed.get(device.user_id)
+        if connection is not None and listed is not None:
+            yield device, connection, listed
 
 
 def _shown(device: DeviceHistory, connection: int) -> dict[str, Shown]:

@@ -61,7 +61,7 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
         messages={ROOM: list(MESSAGES)},
         members={ROOM: [ADA, BOB]},
         hideable={CORNER: [ADA, BOB]},
-        listed={(ADA, ROOM): (3, "m3"), (BOB, ROOM): (3, "m3"), (ADA, CORNER): (9, "m9")},
+        listed={ADA: {ROOM: (3, "m3"), CORNER: (9, "m9")}, BOB: {ROOM: (3, "m3")}},
         unread={(BOB, ROOM): 1, (ADA, ROOM): 0},
         read={(BOB, ROOM): 2, (ADA, ROOM): 3},
         delivered_up_to={(ADA, ROOM): 3, (BOB, ROOM): 3},
@@ -105,7 +105,7 @@ def comes_back(bob: DeviceHistory, truth: Truth) -> None:
     """Bob hid the corner; then two messages came there, and the device asked for it."""
     bob.steps += [Opened(1, {CORNER: 7}), Left(CORNER, 1), corner(8), corner(9)]
     bob.held[CORNER] = {8: "m8", 9: "m9"}
-    truth.listed[BOB, CORNER] = (9, "m9")
+    truth.listed[BOB][CORNER] = (9, "m9")
 
 
 def corner(seq: int) -> Event:
@@ -131,7 +131,7 @@ def test_a_message_of_before_may_come_after_the_word_that_all_is_hidden() -> Non
 def still_shown(bob: DeviceHistory, truth: Truth) -> None:
     comes_back(bob, truth)
     bob.steps += [Left(CORNER, 1), Opened(1, {CORNER: 9})]
-    del truth.listed[BOB, CORNER]
+    del truth.listed[BOB][CORNER]
 
 
 def back_without_a_word(bob: DeviceHistory, truth: Truth) -> None:
