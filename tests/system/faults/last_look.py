@@ -2,7 +2,8 @@
 
 Each watcher connects to a gateway on which nobody else is in its rooms, through a slow link to Redis, while partners
 who have no connection send one message each, somewhere between its look-ups and its subscriptions. No later message
-shows that one was missed.
+shows that one was missed. Each watcher has hidden two conversations before: one stays so, into the other comes such a
+message.
 """
 
 import asyncio
@@ -32,13 +33,15 @@ async def last_look(world: World, crowd: People, seed: int) -> None:
     pairs = [(partner, watcher) for partner in partners for watcher in watchers]
     made = await asyncio.gather(*(_meet(crowd, *pair) for pair in pairs))
     crowd.quiet.update({conversation_id: list(pair) for conversation_id, pair in zip(made, pairs, strict=True)})
+    hidden = await asyncio.gather(*(_hide_one(crowd, partners[0], watcher) for watcher in watchers * 2))
     links = [world.proxies[f"{gateway}>redis"] for gateway in GATEWAYS]
     for link in links:
         link.delay(LINK_DELAY_SECONDS)
     for watcher in watchers:
         crowd.switch_on(crowd.devices[watcher][0])
     await asyncio.gather(
-        *(_speak(crowd, conversation_id, dice.uniform(0, CONNECTING_SECONDS)) for conversation_id in made)
+        *(_speak(crowd, conversation_id, dice.uniform(0, CONNECTING_SECONDS)) for conversation_id in made),
+        *(_bring_back(crowd, one, dice.uniform(0, CONNECTING_SECONDS)) for one in hidden[: len(watchers)]),
     )
     for link in links:
         link.heal()
@@ -47,6 +50,20 @@ async def last_look(world: World, crowd: People, seed: int) -> None:
 
 async def _meet(crowd: People, partner: str, watcher: str) -> str:
     return await crowd.devices[partner][0].rest.create([partner, watcher], group=False)
+
+
+async def _hide_one(crowd: People, partner: str, watcher: str) -> str:
+    members = [partner, watcher]
+    conversation_id = await crowd.devices[partner][0].rest.create(members, group=True, name="hidden")
+    await crowd.devices[watcher][0].hide(conversation_id)
+    crowd.corners[conversation_id] = members
+    return conversation_id
+
+
+async def _bring_back(crowd: People, conversation_id: str, after_seconds: float) -> None:
+    await asyncio.sleep(after_seconds)
+    partner = crowd.devices[crowd.corners[conversation_id][0]][0]
+    await partner.rest.send(conversation_id, f"back-{conversation_id}", "come back")
 
 
 async def _speak(crowd: People, conversation_id: str, after_seconds: float) -> None:
