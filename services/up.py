@@ -15,7 +15,8 @@ from pusher.calls import Sender
 from pusher.local import LocalSender
 from services import demo, gateway, openings, serving
 from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError
-from services.embedded.server import EmbeddedServer, free_port
+from services.embedded.ports import free_port
+from services.embedded.server import EmbeddedServer
 from services.fleet import readings
 from services.fleet.registration import registered
 from services.persistence import Persistence, persistence

@@ -2,9 +2,7 @@
 
 import asyncio
 import os
-import random
 import secrets
-import socket
 import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -13,25 +11,12 @@ from typing import ClassVar, Self
 from services.embedded import lock, process
 from services.embedded.account import Account, account_for, own
 from services.embedded.errors import StartError
+from services.embedded.ports import free_port
 
 START_SECONDS = 60.0  # a recovery after a crash replays the log first
 WATCH_SECONDS = 0.5
 PORT_FILE = "port"
 """Beside the password: so that a command can reach the server of an `up` that runs."""
-# Below the range from which Linux and macOS take the ports of outgoing connections: none of those can be in the way.
-PORTS = range(15_000, 32_000)
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on at this moment."""
-    for port in random.sample(PORTS, 100):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise StartError(f"no free port between {PORTS.start} and {PORTS.stop}")
 
 
 class EmbeddedServer(ABC):

@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from shared.auth import mint
 
 ROOT = Path(__file__).parents[2]

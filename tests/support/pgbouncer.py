@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.support.tools import require_tool
 from tests.support.waiting import eventually
 

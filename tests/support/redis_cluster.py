@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from gateway.bus.slots import SLOTS
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.support.waiting import eventually
 
 

@@ -4,7 +4,7 @@ import shutil
 from contextlib import AsyncExitStack
 
 from gateway.websocket.frames import Opcode
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.bench.load.marks import split
 from tests.bench.load.publishing import Publishing, payload
 from tests.bench.systems.processes import server

@@ -11,7 +11,7 @@ import orjson
 
 from gateway.bus.link import encode
 from gateway.websocket.frames import Opcode
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.bench.load.marks import split
 from tests.bench.load.publishing import Publishing, payload, to_redis
 from tests.bench.systems.processes import PYTHON, ROOT, server

@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from services.demo import BUILT, USERS
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.support.fleet import ServiceProcess
 from tests.support.waiting import eventually
 from tests.system.browser.phone import Phone

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.integration.deploy.files import documents
 from tests.support.fleet import ROOT, ServiceProcess
 from tests.support.tools import require_tool

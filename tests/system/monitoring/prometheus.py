@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from tests.support.fleet import ROOT
 from tests.support.tools import require_tool
 

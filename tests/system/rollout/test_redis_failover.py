@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from services.embedded import EmbeddedRedis
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from shared.redis import REDIS_FAILURES, open_redis
 from tests.support.fault_proxy import FaultProxy
 from tests.support.fleet import ROOT

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from services.listening import listening
 from tests.support.waiting import eventually
 

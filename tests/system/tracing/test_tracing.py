@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from services.embedded.server import free_port
+from services.embedded.ports import free_port
 from shared import keys
 from shared.checkpoints import COMMITTED
 from shared.ids import new_id
