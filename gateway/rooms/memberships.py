@@ -15,7 +15,7 @@ from gateway.lookups import Lookups
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.room import Room
-from gateway.rooms.user import User
+from gateway.rooms.user import NOTHING, User
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
 from shared import api, frames
@@ -89,7 +89,7 @@ class Memberships:
         Whoever is behind follows: the other sessions, or this one.
         """
         user = session.user
-        hidden = user.hidden if hidden is None else hidden
+        hidden = (user.hidden if hidden is None else hidden) or NOTHING  # most hide nothing: one object for all of them
         if len(user.sessions) == 1:
             user.rooms, user.hidden = tuple(rooms), hidden
             newest = max(newest, user.changes.forwarded)
@@ -163,7 +163,7 @@ class Memberships:
 
     def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> None:
         """What came back by a message and is hidden again is so up to another seq."""
-        before, user.hidden = user.hidden, hidden
+        before, user.hidden = user.hidden, hidden or NOTHING
         for conversation_id, seq in hidden.items():
             if before.get(conversation_id) != seq:
                 self._tell_hidden(user, conversation_id)
