@@ -72,8 +72,9 @@ class Joins:
             conversation = await self._conversation(user, room.conversation_id)
         except _Gone:
             return
-        inside = [session for session in user.sessions if room.knows(session)]
-        self._send_news(user, room, conversation, inside)
+        # Race: the user may have hidden it, again, while the look-up went on.
+        if user.lists(room.conversation_id, _told.decode(conversation).last_seq):
+            _send([session for session in user.sessions if room.knows(session)], _news(room, conversation))
 
     async def _finish(
         self, user: User, room: Room, newcomers: list[Session], inside: list[Session], conversation: msgspec.Raw | None
@@ -88,8 +89,9 @@ class Joins:
         except _Gone:
             self._give_up(user, room, newcomers)
             return
-        self._send_news(user, room, conversation, inside if announced else ())
         news = _news(room, conversation)
+        if announced and user.lists(room.conversation_id, told):  # race: as in `_tell`
+            _send(inside, news)
         # Whoever closed, or left again, while the answers were on their way is not in the room any more.
         present = [session for session in newcomers if room.is_newcomer(session)]
         if present:
@@ -97,18 +99,11 @@ class Joins:
         for session in present:
             self._let_in(session, room, head, news, missed)
 
-    def _send_news(self, user: User, room: Room, conversation: msgspec.Raw, inside: Iterable[Session]) -> None:
-        """Race: the user may have hidden it, again, while the look-ups went on."""
-        if user.lists(room.conversation_id, _told.decode(conversation).last_seq):
-            news = _news(room, conversation)
-            for session in inside:
-                session.send(news)
-
     def _let_in(
         self, session: Session, room: Room, head: int, news: bytes, missed: Sequence[LoggedEvent] | None
     ) -> None:
         settled = room.settle(session, head)
-        # Race: the user may have hidden it while the look-ups went on, and is then to hear nothing of it.
+        # Race: as in `_tell`; then nothing that is hidden is sent either.
         if session.user.lists(room.conversation_id, settled):
             session.send(news)
             if missed is None or settled > head:
@@ -120,9 +115,11 @@ class Joins:
 
     def _give_up(self, user: User, room: Room, newcomers: list[Session]) -> None:
         user.remove_room(room)
+        left = frames.conversation_left(conversation_id=room.conversation_id)
         for session in newcomers:
             if room.is_newcomer(session):
                 self._hub.leave(session, room)
+                session.send(left)  # the client may have it from a list that it asked for meanwhile
 
     async def _head(self, user: User, room: Room) -> int:
         """Read after Redis confirmed the channel."""
@@ -171,6 +168,11 @@ class Joins:
                 log.warning("room not joined yet", error=str(away))
             await asyncio.sleep(RETRY_SECONDS)
         raise _Gone
+
+
+def _send(sessions: Iterable[Session], frame: bytes) -> None:
+    for session in sessions:
+        session.send(frame)
 
 
 def _news(room: Room, conversation: msgspec.Raw) -> bytes:

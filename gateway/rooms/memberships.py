@@ -138,7 +138,7 @@ class Memberships:
     def restart(self, user: User, session: api.Session) -> None:
         """The database has another line of history: versions begin anew, the list is what counts."""
         user.restart_changes()
-        user.hidden = dict.fromkeys(user.hidden, -1)
+        user.hidden = dict.fromkeys(user.hidden, -1)  # what was told of them was of the other: all is told anew
         self._apply_all(user, user.changes.start(session.version, monotonic()))
         self._apply_session(user, session)
 

@@ -32,7 +32,7 @@ def claim(port: int) -> bool:
         return False
     try:
         fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    except OSError:
+    except (BlockingIOError, PermissionError):  # POSIX leaves it to the system which of them says "taken"
         return False
     own.add(port)
     return True

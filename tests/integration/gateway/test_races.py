@@ -95,6 +95,30 @@ async def test_a_conversation_of_which_nobody_was_told_in_that_moment_is_found_b
         assert (await phone.next("conversation.new"))["conversationId"] == conversation
 
 
+async def test_a_conversation_that_is_gone_before_a_device_has_come_into_it_is_left(
+    parley: World, database_url: str
+) -> None:
+    """The word of its end is lost; and the device may have it from a list that it asked for meanwhile."""
+    ann, ben = parley.person("ann"), parley.person("ben")
+    async with held(parley) as gateway:
+        phone = await gateway.site.connect(ben)
+        gateway.persistence.stall("up")
+        conversation = await ann.start(ben)
+        await eventually(lambda: gateway.is_subscribed(keys.room(conversation)))
+        await end_behind_the_scenes(database_url, conversation)
+        gateway.persistence.heal()
+
+        assert (await phone.next("conversation.left"))["conversationId"] == conversation
+        assert not [frame for frame in phone.frames if frame["type"] == "conversation.new"]
+
+
+async def end_behind_the_scenes(database_url: str, conversation_id: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM participants WHERE conversation_id = $1", conversation_id)
+    await connection.execute("DELETE FROM conversations WHERE id = $1", conversation_id)
+    await connection.close()
+
+
 async def test_an_event_between_the_heads_and_connected_follows_them(parley: World) -> None:
     ann, ben = parley.person("ann"), parley.person("ben")
     conversation = await ann.start(ben)

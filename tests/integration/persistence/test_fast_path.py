@@ -130,6 +130,7 @@ async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_
 async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts, pool: Pool, redis_url: str) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
+    await say(pool, room, bob, 3)
     async with listening(redis_url, keys.user(ann)) as ear:
         hidden = await conversations.hide(pool, ann, room)
         assert isinstance(hidden, Hidden)
@@ -137,6 +138,7 @@ async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts,
         process.delivery.left(await conversations.purge(pool, [room]))
         await eventually(lambda: len(ear.envelopes) == 2)
     assert [(envelope.kind, envelope.seq) for envelope in ear.envelopes] == [(Kind.HIDDEN, 2), (Kind.LEFT, 3)]
+    assert msgspec.json.decode(ear.envelopes[0].frame, type=wire.Membership).hidden_seq == 3
 
 
 async def test_a_receipt_that_redis_did_not_take_is_told_when_it_is_back(pool: Pool, own_redis: EmbeddedRedis) -> None:

@@ -174,6 +174,7 @@ async def test_memberships_that_nobody_was_told_of_are_relayed_in_the_order_of_t
     assert [envelope.seq for envelope in anns.envelopes] == [1, 2, 3, 4]
     # The second was joined and gone before anybody was told: still no version is missing.
     assert told == [(Kind.JOINED, kept), (Kind.LEFT, purged), (Kind.HIDDEN, kept), (Kind.LEFT, purged)]
+    assert msgspec.json.decode(anns.envelopes[2].frame, type=wire.Membership).hidden_seq == 1
     membership = msgspec.json.decode(bobs.envelopes[0].frame, type=wire.Membership)
     assert bytes(membership.conversation) == msgspec.json.encode(
         (await conversations.view(pool, [(bob, kept)]))[bob, kept]
