@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Sequence
 
-from shared.settings import Network
+from shared.setting_forms import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

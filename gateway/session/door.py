@@ -30,7 +30,8 @@ from shared.auth import Identity, Reason, Rejected, TokenVerifier
 from shared.http.errors import unavailable
 from shared.http.origins import Origins
 from shared.limits import LocalBucket
-from shared.settings import Bucket, Settings
+from shared.setting_forms import Bucket
+from shared.settings import Settings
 
 log = structlog.get_logger()
 

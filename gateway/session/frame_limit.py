@@ -2,7 +2,7 @@
 
 from enum import Enum, auto
 
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 
 class Verdict(Enum):

@@ -8,7 +8,8 @@ from dataclasses import replace
 from services.processes import run as run_process
 from services.up import up
 from shared.lifecycle import Stop
-from shared.settings import LAST_PORT, SettingError, Settings
+from shared.setting_forms import LAST_PORT
+from shared.settings import SettingError, Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

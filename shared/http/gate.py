@@ -15,7 +15,7 @@ from shared.http.endpoint import Endpoint
 from shared.http.errors import ApiError, limited, unauthorized, unavailable
 from shared.limits import Allowed, Limited
 from shared.limits.script import Check
-from shared.settings import Bucket, Network
+from shared.setting_forms import Bucket, Network
 
 KNOWN_USERS = 50_000
 """Users whose handle is known to be in Postgres; about 10 MB."""

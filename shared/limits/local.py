@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 MOST_KEYS = 10_000
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from redis.exceptions import NoScriptError, ResponseError
 
 from shared.redis_batches import Batches, Command
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 _SOURCE = Path(__file__).with_name("token_bucket.lua").read_text()
 _DIGEST = hashlib.sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest()

@@ -8,7 +8,7 @@ import pytest
 from gateway.session.continuity import SETTLED_SECONDS
 from shared.ids import new_id
 from shared.redis import open_redis
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 from tests.integration.gateway.world import OwnSite, Phone, World
 from tests.support.waiting import eventually
 

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from shared.ids import new_id
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 from tests.integration.gateway.world import OwnSite, World
 
 

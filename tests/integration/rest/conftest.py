@@ -22,7 +22,7 @@ from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.limits import RateLimiter
 from shared.presence import PresenceReader
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 from shared.tracing import NoTracing
 from tests.integration.persistence.parts import Parts, parts
 

@@ -4,7 +4,7 @@ from aiohttp import ClientSession
 
 from shared.auth import mint
 from shared.ids import new_id
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 from tests.integration.rest.conftest import SECRET, SERVICE_TOKEN, Person, Rest, serving
 
 ROUTES = [

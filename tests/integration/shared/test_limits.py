@@ -15,7 +15,7 @@ from shared.limits import ALLOWED, Allowed, Limited, RateLimiter
 from shared.limits import limiter as limits
 from shared.limits.breaker import PROBE_SECONDS
 from shared.redis import RedisClient, open_redis
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.support.servers import kill, paused, restart
 from tests.support.waiting import eventually

@@ -1,5 +1,5 @@
 from gateway.session.frame_limit import FrameLimit, Verdict
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 
 def verdicts(limit: FrameLimit, times: list[float]) -> list[Verdict]:

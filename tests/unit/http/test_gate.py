@@ -5,7 +5,7 @@ from aiohttp.test_utils import make_mocked_request
 from shared import keys
 from shared.http.gate import Limits, bearer
 from shared.limits import ALLOWED, Allowed, Limited
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 BUCKET = Bucket(1, 1)
 PEER = "127.0.0.1"

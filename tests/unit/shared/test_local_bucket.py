@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from shared.limits.breaker import PROBE_SECONDS, Breaker
 from shared.limits.local import LocalBucket, LocalBuckets
-from shared.settings import Bucket
+from shared.setting_forms import Bucket
 
 
 def test_a_burst_is_let_through_at_once_then_as_many_as_the_rate_allows() -> None:

@@ -1,0 +1,131 @@
+"""The forms of settings: each takes the raw text of a variable and gives its value, or raises ValueError."""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared import redis_url
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
+
+
+LAST_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A token bucket: `rate` tokens a second, at most `burst` saved up."""
+
+    rate: float
+    burst: float
+
+
+def text(raw: str) -> str:
+    return raw
+
+
+def words(raw: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def seconds(raw: str) -> float:
+    value = float(raw)
+    if not 0 < value < 86_400 * 365:
+        raise ValueError("a number of seconds above 0")
+    return value
+
+
+def seconds_or_zero(raw: str) -> float:
+    return 0.0 if float(raw) == 0 else seconds(raw)
+
+
+def rate(raw: str) -> float:
+    value = float(raw)
+    if not 0 < value < 1e9:
+        raise ValueError("a number above 0")
+    return value
+
+
+def count(raw: str) -> int:
+    value = int(raw)
+    if value < 1:
+        raise ValueError("a whole number above 0")
+    return value
+
+
+def share(raw: str) -> float:
+    value = float(raw)
+    if not 0 <= value <= 1:
+        raise ValueError("a number from 0 to 1")
+    return value
+
+
+def port(raw: str) -> int:
+    value = int(raw)
+    if not 0 <= value <= LAST_PORT:
+        raise ValueError("a port from 0 to 65535")
+    return value
+
+
+def bucket(raw: str) -> Bucket:
+    rate, _, burst = raw.partition(":")
+    bucket = Bucket(float(rate), float(burst))
+    if not (0 < bucket.rate < 1e9 and 1 <= bucket.burst < 1e9):
+        raise ValueError("RATE:BURST, such as 50:300")
+    return bucket
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if urlsplit(raw).scheme not in schemes:
+            raise ValueError("a URL that begins with " + " or ".join(f"{scheme}://" for scheme in schemes))
+        return raw
+
+    return parse
+
+
+def redis_address(raw: str) -> str:
+    address = url(*redis_url.SCHEMES)(raw)
+    redis_url.seeds(address)
+    return address
+
+
+def origins(raw: str) -> tuple[str, ...]:
+    origins = words(raw)
+    if not all(origin == "*" or _ORIGIN.match(origin) for origin in origins):
+        raise ValueError("origins such as https://app.example, separated by commas")
+    return origins
+
+
+def networks(raw: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(word, strict=False) for word in words(raw))
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(raw: str) -> str:
+        if raw.lower() not in words:
+            raise ValueError("one of " + ", ".join(words))
+        return raw.lower()
+
+    return parse
+
+
+def hint(parse: Callable[[str], Any], error: ValueError) -> str:
+    if parse in (seconds, seconds_or_zero):
+        return "a number of seconds"
+    if parse is networks:
+        return "addresses or networks, such as 10.0.0.0/8, separated by commas"
+    return _HINTS.get(parse) or str(error)
+
+
+_HINTS: dict[Callable[[str], Any], str] = {
+    rate: "a number above 0",
+    share: "a number from 0 to 1",
+    count: "a whole number above 0",
+    port: "a port from 0 to 65535",
+    bucket: "RATE:BURST, such as 50:300",
+}
