@@ -4,9 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import islice
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
-from gateway.persistence_client import PersistenceAway, PersistenceClient
+from gateway.persistence_client import PersistenceAway, PersistenceClient, PersistenceRefused
 from shared import api
 
 GATHER_SECONDS = 0.002
@@ -17,6 +17,7 @@ BATCHES_AT_ONCE = 2
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
+_Asked: TypeAlias = tuple[Question, asyncio.Future[Answer]]
 
 
 class Starter(Protocol):
@@ -45,7 +46,7 @@ class _Batches(Generic[Question, Answer]):
         self._ask = ask
         self._weigh = weigh
         self._name = name
-        self._waiting: deque[tuple[Question, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Asked[Question, Answer]] = deque()
         self._on_the_way = 0
         self._is_gathering = False
         self._gather_seconds = GATHER_SECONDS
@@ -66,7 +67,7 @@ class _Batches(Generic[Question, Answer]):
 
     def _send(self) -> None:
         self._is_gathering = False
-        batch: list[tuple[Question, asyncio.Future[Answer]]] = []
+        batch: list[_Asked[Question, Answer]] = []
         weight = 0
         while self._waiting:
             weight += self._weigh(self._waiting[0][0])
@@ -78,21 +79,38 @@ class _Batches(Generic[Question, Answer]):
         self._tasks.start(self._resolve(batch), name=self._name)
         self._gather()
 
-    async def _resolve(self, batch: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
-        failure = PersistenceAway("the look-up was given up")
+    async def _resolve(self, batch: list[_Asked[Question, Answer]]) -> None:
+        try:
+            await self._answer_each(batch)
+        finally:
+            _fail(batch, PersistenceAway("the look-up was given up"))
+            self._on_the_way -= 1
+            self._gather()
+
+    async def _answer_each(self, batch: list[_Asked[Question, Answer]]) -> None:
+        """A question that persistence refuses fails alone: those who came together are asked again in halves."""
         try:
             answers = await self._ask([question for question, _ in batch])
+        except PersistenceRefused as refused:
+            if len(batch) == 1:
+                _fail(batch, refused)
+                return
+            half = len(batch) // 2
+            await self._answer_each(batch[:half])
+            await self._answer_each(batch[half:])
+        except PersistenceAway as away:
+            _fail(batch, away)
+        else:
             for (_, future), answer in zip(batch, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
-        except PersistenceAway as away:
-            failure = away
-        finally:
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(failure)
-            self._on_the_way -= 1
-            self._gather()
+
+
+def _fail(batch: Iterable[_Asked[Any, Any]], failure: PersistenceAway) -> None:
+    """Those who have no answer yet."""
+    for _, future in batch:
+        if not future.done():
+            future.set_exception(failure)
 
 
 class Heads(NamedTuple):
@@ -144,7 +162,7 @@ class Lookups:
         by_id = {session.id: session for session in answer.sessions}
         missing = users.keys() - by_id.keys()
         if missing:
-            raise PersistenceAway(f"no session in the answer for {len(missing)} users")
+            raise PersistenceRefused(f"no session in the answer for {len(missing)} users")
         return [Found(answer.epoch, by_id[user.id], session_id in answer.revoked) for user, session_id in questions]
 
     async def _ask_heads(self, questions: list[tuple[list[str], str]]) -> list[Heads]:

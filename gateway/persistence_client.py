@@ -14,11 +14,18 @@ ANSWER_SECONDS = 5.0
 CONCURRENT_CALLS = 8
 """Look-ups are batched: a few calls at once carry thousands of connects, and more would only queue at persistence."""
 
+_AWAY = frozenset((401, 403, 404, 429, 502, 503, 504))
+"""What is answered whatever is asked: no reason to ask again in smaller pieces."""
+
 Answer = TypeVar("Answer")
 
 
 class PersistenceAway(Exception):
     """Persistence did not answer, or answered with an error: ask again later."""
+
+
+class PersistenceRefused(PersistenceAway):
+    """Persistence answered that it cannot answer this: something in the question, which may be one of many in it."""
 
 
 class PersistenceClient:
@@ -71,12 +78,17 @@ class PersistenceClient:
     async def _ask(self, path: str, question: api.Shape, kind: type[Answer]) -> Answer:
         assert self._http is not None
         try:
-            async with self._turns, self._http.post(self._url + path, data=msgspec.json.encode(question)) as response:
+            data = msgspec.json.encode(question)
+        except UnicodeEncodeError as error:
+            raise PersistenceRefused(f"{path}: {error.reason}") from error
+        try:
+            async with self._turns, self._http.post(self._url + path, data=data) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PersistenceAway(f"{path}: {type(error).__name__}") from error
         if response.status != 200:
-            raise PersistenceAway(f"{path}: status {response.status}")
+            kind_of_failure = PersistenceAway if response.status in _AWAY else PersistenceRefused
+            raise kind_of_failure(f"{path}: status {response.status}")
         try:
             return msgspec.json.decode(body, type=kind)
         except msgspec.DecodeError as error:

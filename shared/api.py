@@ -19,7 +19,6 @@ REVOCATIONS = "/internal/revocations"
 
 MAX_LOOKUPS = 1000
 MAX_EVENTS = 500
-LONGEST_SESSION_ID = 128
 LONGEST_REVOCATION_SECONDS = 366 * 86_400.0
 LIVE_PRESENCE_MEMBERS = 50
 """Presence is live only in conversations of up to so many people: its cost grows with their square."""

@@ -3,6 +3,9 @@
 import os
 import re
 
+LONGEST_SESSION_ID = 128
+"""Characters of a token's `session_id`. Supabase's is a UUID; other issuers have their own."""
+
 _CANONICAL = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _ANY_CASE = re.compile(_CANONICAL.pattern, re.IGNORECASE)
 
@@ -20,6 +23,11 @@ def canonical_id(text: object) -> str | None:
     if not isinstance(text, str) or not _ANY_CASE.match(text):
         return None
     return text.lower()
+
+
+def is_session_id(text: object) -> bool:
+    """Whether this can name a sign-in: 1 to LONGEST_SESSION_ID characters, none of which Postgres or UTF-8 refuses."""
+    return isinstance(text, str) and 0 < len(text) <= LONGEST_SESSION_ID and text.isprintable()
 
 
 def id_bytes(canonical: str) -> bytes:

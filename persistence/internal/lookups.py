@@ -13,7 +13,7 @@ from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed, not_found
 from shared.http.fields import MAX_SEQ
-from shared.ids import canonical_id
+from shared.ids import LONGEST_SESSION_ID, canonical_id, is_session_id
 
 
 class Lookups:
@@ -26,7 +26,7 @@ class Lookups:
     async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
         ids = _ids("users", (user.id for user in call.body.users))
         known = [api.SessionUser(key, user.handle) for key, user in zip(ids, call.body.users, strict=True)]
-        return await users.sessions(self._pool, known, call.body.session_ids[: api.MAX_LOOKUPS])
+        return await users.sessions(self._pool, known, _session_ids(call.body.session_ids))
 
     async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:
         asked = _ids("conversations", call.body.conversations)
@@ -74,6 +74,14 @@ def _ids(field: str, given: Iterable[str]) -> list[str]:
     if len(ids) > api.MAX_LOOKUPS:
         raise malformed(field, f"at most {api.MAX_LOOKUPS} at once")
     return ids
+
+
+def _session_ids(given: list[str]) -> list[str]:
+    if not all(map(is_session_id, given)):
+        raise malformed("sessionIds", f"expected 1 to {LONGEST_SESSION_ID} characters without controls")
+    if len(given) > api.MAX_LOOKUPS:
+        raise malformed("sessionIds", f"at most {api.MAX_LOOKUPS} at once")
+    return given
 
 
 def _as_of(given: str | None) -> int | None:

@@ -11,7 +11,7 @@ from persistence.store.database import Pool
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed
-from shared.ids import canonical_id
+from shared.ids import LONGEST_SESSION_ID, canonical_id, is_session_id
 from shared.presence import PresenceReader
 
 
@@ -39,8 +39,8 @@ class Operators:
 
     async def revoke(self, call: Call[api.RevokeRequest, Nothing]) -> api.RevokeAnswer:
         session_id, seconds = call.body.session_id, call.body.seconds
-        if not 0 < len(session_id) <= api.LONGEST_SESSION_ID or "\x00" in session_id:
-            raise malformed("sessionId", f"expected 1 to {api.LONGEST_SESSION_ID} characters")
+        if not is_session_id(session_id):
+            raise malformed("sessionId", f"expected 1 to {LONGEST_SESSION_ID} characters without controls")
         if not 0 < seconds <= api.LONGEST_REVOCATION_SECONDS:
             raise malformed("seconds", f"expected at most {api.LONGEST_REVOCATION_SECONDS:.0f}")
         await refusals.revoke(self._pool, session_id, seconds)

@@ -8,6 +8,7 @@ from services import attached
 from services.commands import EXIT_CODES, described
 from services.fleet.asking import NEEDS, Failed, ask
 from shared import api
+from shared.ids import LONGEST_SESSION_ID, is_session_id
 from shared.settings import SettingError, Settings
 
 DAY_SECONDS = 86_400.0
@@ -39,8 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     session_id = chosen.session.strip()
-    if not 0 < len(session_id) <= api.LONGEST_SESSION_ID:
-        raise SettingError(f"SESSION must have 1 to {api.LONGEST_SESSION_ID} characters: a token's session_id")
+    if not is_session_id(session_id):
+        words = f"SESSION must have 1 to {LONGEST_SESSION_ID} characters without controls: a token's session_id"
+        raise SettingError(words)
     if not 0 < chosen.days <= MOST_DAYS:
         raise SettingError(f"--days is malformed: a number above 0, at most {MOST_DAYS:.0f}")
     question = api.RevokeRequest(session_id, chosen.days * DAY_SECONDS)

@@ -66,7 +66,8 @@ def read_claims(token: str, key: Any, algorithm: str, expected: Expected, now: f
 
 
 def judge(claims: dict[str, Any], expected: Expected, now: float) -> Identity | Rejected:
-    """Holds the claims to what PyJWT does not ask: a real `exp` without leeway, our role, a UUID as subject."""
+    """Holds the claims to what PyJWT does not ask: a real `exp` without leeway, our role, a UUID as subject, and
+    a sign-in that can be written down."""
     exp = claims["exp"]
     if isinstance(exp, bool) or not isinstance(exp, int | float) or not exp < LATEST_EXPIRY:  # NaN is not, either
         return Rejected(Reason.CLAIMS)
@@ -75,7 +76,15 @@ def judge(claims: dict[str, Any], expected: Expected, now: float) -> Identity | 
     user_id = canonical_id(claims["sub"])
     if user_id is None or claims.get("role") != expected.role:
         return Rejected(Reason.CLAIMS)
+    if _is_unfit_session_id(claims.get("session_id")):
+        return Rejected(Reason.CLAIMS)
     return identity_of(claims, user_id)
+
+
+def _is_unfit_session_id(value: object) -> bool:
+    """A sign-in that nobody could name to revoke it, and that Postgres would refuse together with all that was asked
+    beside it."""
+    return isinstance(value, str) and not value.isprintable()
 
 
 def _reason(error: jwt.InvalidTokenError) -> Reason:

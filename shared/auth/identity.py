@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from shared.auth.handle import handle_of
+from shared.ids import is_session_id
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ def identity_of(claims: dict[str, Any], user_id: str) -> Identity:
     return Identity(
         user_id=user_id,
         handle=handle_of(claims, user_id),
-        session_id=session_id if isinstance(session_id, str) and 0 < len(session_id) <= 128 else None,
+        session_id=session_id if is_session_id(session_id) else None,
         expires_at=float(claims["exp"]),
         role=claims["role"],
     )

@@ -144,6 +144,7 @@ async def test_a_token_without_a_session_is_never_taken_for_a_revoked_one(parley
         (api.REVOKE, {"sessionId": "", "seconds": 60}, "sessionId"),
         (api.REVOKE, {"sessionId": "x" * 129, "seconds": 60}, "sessionId"),
         (api.REVOKE, {"sessionId": "a\x00b", "seconds": 60}, "sessionId"),
+        (api.REVOKE, {"sessionId": "a\x1b[2Jb", "seconds": 60}, "sessionId"),
         (api.REVOKE, {"sessionId": new_id(), "seconds": 0}, "seconds"),
         (api.REVOKE, {"sessionId": new_id(), "seconds": 1e12}, "seconds"),
     ],

@@ -88,6 +88,11 @@ async def test_a_session_id_of_another_shape_counts_as_none(verifier: TokenVerif
     assert identity.session_id is None
 
 
+@pytest.mark.parametrize("session_id", ["a\x00b", "\x00", "a\nb", "\ud800", "a\x1b[2Jb", "a\u202eb", "\x85"])
+async def test_a_session_id_that_nobody_could_write_down_is_refused(verifier: TokenVerifier, session_id: str) -> None:
+    assert await reason(verifier, by_secret(session_id=session_id)) == Reason.CLAIMS
+
+
 @pytest.mark.parametrize("token", [None, ""])
 async def test_no_token_is_missing(verifier: TokenVerifier, token: str | None) -> None:
     assert await reason(verifier, token) == Reason.MISSING
