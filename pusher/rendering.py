@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pusher.planning import Push
+from shared import texts
 from shared.push_api import TEXT_CHARACTERS, Badge, Device, Target
 
 TITLE_CHARACTERS = 100
@@ -63,14 +64,14 @@ def render_badge(badge: Badge) -> list[Notification]:
 
 def _words(target: Target, preview: str) -> dict[str, str]:
     """full: who and what; sender: who; none: that there is something. A group's pushes are titled with its name."""
-    handle = target.sender_handle or NAMELESS
     if preview == "none":
         return {"title": NAMELESS, "body": "You have a new message"}
-    said = target.text[:TEXT_CHARACTERS] if preview == "full" else "sent you a message"
-    if not target.is_group or not target.group_name:
-        return {"title": handle[:TITLE_CHARACTERS], "body": said}
-    body = f"{handle}: {target.text}" if preview == "full" else f"{handle} sent a message"
-    return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:TEXT_CHARACTERS]}
+    handle, group = _handle(target), _group(target)
+    if group:
+        said = f"{handle}: {target.text}" if preview == "full" else f"{handle} sent a message"
+    else:
+        said = target.text if preview == "full" else "sent you a message"
+    return _cut(group or handle, said)
 
 
 def _digest(push: Push, preview: str) -> dict[str, str]:
@@ -78,11 +79,23 @@ def _digest(push: Push, preview: str) -> dict[str, str]:
     target, counted = push.newest, f"{push.count} new messages"
     if preview == "none":
         return {"title": "New messages", "body": f"You have {counted}"}
-    handle = target.sender_handle or NAMELESS
-    if target.is_group and target.group_name:
-        body = counted if push.several_senders else f"{handle}: {counted}"
-        return {"title": target.group_name[:TITLE_CHARACTERS], "body": body[:TEXT_CHARACTERS]}
-    return {"title": counted if push.several_senders else handle[:TITLE_CHARACTERS], "body": counted}
+    handle, group = _handle(target), _group(target)
+    if group:
+        return _cut(group, counted if push.several_senders else f"{handle}: {counted}")
+    return _cut(counted if push.several_senders else handle, counted)
+
+
+def _handle(target: Target) -> str:
+    return texts.line(target.sender_handle or "") or NAMELESS
+
+
+def _group(target: Target) -> str:
+    """Cleaned here too: a group may have been named before names were."""
+    return texts.line(target.group_name or "") if target.is_group else ""
+
+
+def _cut(title: str, body: str) -> dict[str, str]:
+    return {"title": texts.shortened(title, TITLE_CHARACTERS), "body": texts.shortened(body, TEXT_CHARACTERS)}
 
 
 def _collapse_key(target: Target, device: Device) -> dict[str, str]:
@@ -98,7 +111,7 @@ def _within_limit(payload: dict[str, Any]) -> dict[str, Any]:
     while len(json.dumps(payload)) > MAX_PAYLOAD_BYTES:
         payload = {
             **payload,
-            "title": payload["title"][: len(payload["title"]) // 2],
-            "body": payload["body"][: len(payload["body"]) // 2],
+            "title": texts.shortened(payload["title"], len(payload["title"]) // 2 or 1),
+            "body": texts.shortened(payload["body"], len(payload["body"]) // 2 or 1),
         }
     return payload

@@ -9,7 +9,10 @@ Cause = Literal["offline", "unacknowledged"]
 """Why a user is to hear of a message: they were not online, or did not take it in time."""
 
 TEXT_CHARACTERS = 120
-"""As much of a message as a notification shows. No pusher needs more, and a large group would multiply it."""
+"""As much of a message as a notification shows, an ellipsis included."""
+SENT_CHARACTERS = TEXT_CHARACTERS + 1
+"""As much as a pusher is given: enough to see that there is more, and where the last character ends. No pusher needs
+more, and a large group would multiply it."""
 
 LAGGARDS = "/internal/push/laggards"
 TARGETS = "/internal/push/targets"
@@ -55,7 +58,7 @@ class Device(Shape):
 class Target(Shape):
     """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot.
 
-    `text` is cut to TEXT_CHARACTERS. `ordinal` numbers the conversation's messages, and the user has seen them up to
+    `text` is cut to SENT_CHARACTERS. `ordinal` numbers the conversation's messages, and the user has seen them up to
     `seen_ordinal`. `devices` are those that may still be told of this message, `told_devices` how many others there
     are.
     """

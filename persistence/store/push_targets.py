@@ -74,7 +74,7 @@ LEFT JOIN LATERAL (
 async def targets(database: Database, addressees: Sequence[push_api.Addressee]) -> list[push_api.Target]:
     """The facts for each of these users and messages. Who was never in there, and what is gone, is absent."""
     asked = [(one.conversation_id, one.message_id, user, one.cause) for one in addressees for user in one.users]
-    rows = await _TARGETS.rows(database, *columns(asked, 4), MAX_ATTEMPTS, push_api.TEXT_CHARACTERS)
+    rows = await _TARGETS.rows(database, *columns(asked, 4), MAX_ATTEMPTS, push_api.SENT_CHARACTERS)
     return [_target(dict(row)) for row in rows]
 
 

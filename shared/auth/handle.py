@@ -3,15 +3,11 @@
 import unicodedata
 from typing import Any
 
+from shared import texts
+
 LONGEST = 64
 
-_BIDIRECTIONAL_CONTROLS = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_INVISIBLE = (0xAD, 0x180E, 0x200B, 0x2060, 0xFEFF)
-_UNWANTED = {chr(code) for code in (*_BIDIRECTIONAL_CONTROLS, *_INVISIBLE)}
-"""They would let one name look like another. The joiners U+200C and U+200D stay: scripts and emoji need them."""
-
-_UNWANTED_KINDS = {"Cc", "Cs"}
-_BLANK_KINDS = {"Cf", "Mn", "Me", "Zs", "Zl", "Zp"}
+_MARKS = {"Mn", "Me"}
 
 
 def handle_of(claims: dict[str, Any], user_id: str) -> str:
@@ -26,18 +22,10 @@ def handle_of(claims: dict[str, Any], user_id: str) -> str:
 
 
 def clean_handle(value: object) -> str | None:
-    """The name in NFC, on one line, without what misleads the eye; None where no 1 to 64 code points are left."""
+    """The name as `texts.line` leaves it; None where that is not 1 to 64 code points, or combining marks alone."""
     if not isinstance(value, str):
         return None
-    line = " ".join(value.split())
-    if line.isascii() and line.isprintable():  # most are, and hold nothing that is unwanted
-        return line if 0 < len(line) <= LONGEST else None
-    kept = "".join(one for one in line if not _is_unwanted(one))
-    text = unicodedata.normalize("NFC", kept).strip()
-    if len(text) > LONGEST or all(unicodedata.category(one) in _BLANK_KINDS for one in text):
+    name = value if value.isascii() and value.isalnum() else texts.line(value)  # most are, and need no cleaning
+    if not 0 < len(name) <= LONGEST or all(unicodedata.category(one) in _MARKS for one in name):
         return None
-    return text
-
-
-def _is_unwanted(one: str) -> bool:
-    return one in _UNWANTED or unicodedata.category(one) in _UNWANTED_KINDS
+    return name

@@ -4,13 +4,16 @@ import json
 from dataclasses import replace
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pusher.planning import Push
 from pusher.rendering import MAX_PAYLOAD_BYTES, render, render_badge
+from shared import texts
 from shared.push_api import Badge, Device, Target
 from tests.unit.pusher.targets import PHONE, WANTED, target
+from tests.unit.shared.test_texts import CLUSTERS
 
 CONVERSATION = WANTED.conversation_id
 
@@ -44,8 +47,31 @@ def test_a_push_has_the_senders_handle_the_text_and_where_it_belongs() -> None:
     }
 
 
-def test_a_long_text_is_cut_to_120_characters() -> None:
-    assert render(push(target(text="é" * 500))).payload["body"] == "é" * 120
+def test_a_long_text_is_cut_to_120_characters_an_ellipsis_among_them() -> None:
+    assert render(push(target(text="é" * 121))).payload["body"] == "é" * 119 + "…"
+    assert render(push(target(text="é" * 120))).payload["body"] == "é" * 120
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS.values(), ids=CLUSTERS)
+@pytest.mark.parametrize("is_group", [True, False])
+def test_neither_title_nor_body_ends_inside_one_character_that_a_person_sees(cluster: str, *, is_group: bool) -> None:
+    shown = target(text=cluster * 200, sender_handle="ada", is_group=is_group, group_name=cluster * 30)
+
+    payload = render(push(shown)).payload
+
+    title, body = (payload[name].removesuffix("…").removeprefix("ada: ") for name in ("title", "body"))
+    assert payload["body"].endswith("…")
+    assert body == cluster * (len(body) // len(cluster)) != ""
+    assert title in ("ada", texts.line(cluster * 30)[: len(title)])
+    assert len(regex.findall(r"\X", title + "x")) == len(regex.findall(r"\X", title)) + 1
+
+
+def test_a_title_is_one_line_that_turns_no_other_words_round() -> None:
+    shown = target(is_group=True, group_name="Bank \u202eecivres\n\x1b[31m", sender_handle="a\u2066da")
+
+    payload = render(push(shown)).payload
+
+    assert (payload["title"], payload["body"]) == ("Bank ecivres [31m", "ada: Hello")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +153,7 @@ def test_the_longest_words_of_the_widest_characters_still_fit() -> None:
     payload = render(push(shown)).payload
 
     assert len(json.dumps(payload)) <= MAX_PAYLOAD_BYTES
-    assert payload["title"] == "\U0001f600" * 100
+    assert payload["title"] == "\U0001f600" * 99 + "…"
 
 
 LONGEST_TOKEN = "ExponentPushToken[" + "x" * 201 + "]"
@@ -164,7 +190,7 @@ def test_the_widest_handles_and_group_names_fit_whole_into_their_hundred_charact
         payload = render(push(shown)).payload
 
         assert len(json.dumps({"to": LONGEST_TOKEN, **payload})) <= EXPOS_LIMIT
-        assert payload["title"] == (wide * 300)[:100]
+        assert payload["title"] == (texts.shortened(texts.line(wide * 300), 100) or "New message")
 
 
 def test_a_text_of_the_store_is_not_cut_again() -> None:
