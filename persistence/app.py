@@ -7,7 +7,7 @@ from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
 from persistence.refusals import Refusals
-from persistence.routes import conversations, messages, mute, notifications, presence, sync, trace
+from persistence.routes import conversations, members, messages, mute, notifications, presence, sync, trace
 from persistence.sending import SendQueue
 from persistence.store import meta, users
 from persistence.store.database import DATABASE_FAILURES, Pool
@@ -40,6 +40,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for apps, `/health` not among them."""
     return [
         *conversations.endpoints(deps.pool, deps.delivery),
+        *members.endpoints(deps.pool),
         *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),

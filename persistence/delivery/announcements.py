@@ -1,6 +1,6 @@
 """What persistence tells the gateways: the envelope for each thing that happened, and the channel it goes to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -27,15 +27,16 @@ def span(message: Message, context: bytes) -> Envelope:
     return Envelope(keys.room(message.conversation_id), wire.pack(wire.Kind.SPAN, context, seq=message.seq))
 
 
-def joined(member: Member, conversation: Conversation, *, epoch: str) -> Envelope:
-    """`conversation` as this member sees it."""
+def joined(members: Iterable[Member], conversation: Conversation, *, epoch: str) -> Iterator[Envelope]:
+    """`conversation` as each of these members sees it, which is encoded once: a group of 1,000 is told 1,000 times."""
     membership = wire.Membership(
         conversation.id,
-        members=len(conversation.participants),
+        members=conversation.participant_count,
         last_seq=conversation.last_seq,
         conversation=msgspec.Raw(msgspec.json.encode(conversation)),
     )
-    return _membership(wire.Kind.JOINED, member, membership, epoch)
+    encoded = msgspec.json.encode(membership)
+    return (_to_user(wire.Kind.JOINED, member, encoded, epoch) for member in members)
 
 
 def hidden(hidden: Hidden, conversation_id: str, *, epoch: str) -> Envelope:
@@ -48,8 +49,11 @@ def left(member: Member, conversation_id: str, *, epoch: str) -> Envelope:
 
 
 def _membership(kind: wire.Kind, member: Member, membership: wire.Membership, epoch: str) -> Envelope:
-    payload = wire.pack(kind, msgspec.json.encode(membership), seq=member.version, epoch=epoch)
-    return Envelope(keys.user(member.user_id), payload)
+    return _to_user(kind, member, msgspec.json.encode(membership), epoch)
+
+
+def _to_user(kind: wire.Kind, member: Member, encoded: bytes, epoch: str) -> Envelope:
+    return Envelope(keys.user(member.user_id), wire.pack(kind, encoded, seq=member.version, epoch=epoch))
 
 
 def receipt_of(receipt: api.Receipt, *, epoch: str) -> Envelope:

@@ -1,4 +1,4 @@
-"""What the rest of persistence tells after a commit. Nothing here waits, and nothing it does can fail a request."""
+"""What the rest of persistence tells after a commit. Nothing but `joined` waits, and nothing can fail a request."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -41,9 +41,13 @@ class Delivery:
             span = None if parent is None else self._begun(message, parent)
             self._publisher.offer(envelope, partial(self._published, message, span))
 
-    def joined(self, created: Created) -> None:
-        for member in created.joined:
-            envelope = announcements.joined(member, created.conversation, epoch=self._epoch.current)
+    async def joined(self, created: Created) -> None:
+        """Whoever makes a group waits where many are being told already: what is offered in between goes first, and
+        what waits does not grow with how fast groups are made. Cancelled, it leaves the rest to the relay."""
+        members = created.joined
+        envelopes = announcements.joined(members, created.conversation, epoch=self._epoch.current)
+        for member, envelope in zip(members, envelopes, strict=True):
+            await self._publisher.room()
             self._publisher.offer(envelope, partial(self._told, member))
 
     def hidden(self, conversation_id: str, hidden: Hidden) -> None:

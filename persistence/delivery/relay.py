@@ -23,6 +23,8 @@ AGE_SECONDS = Gauge("parley_persistence_outbox_age_seconds", "Age of the oldest 
 RELAYED = Counter("parley_persistence_relayed_total", "Changes that the relay had to publish.")
 
 BATCH = 500
+MEMBERSHIPS = 100
+"""Of them at a time: each may bring a conversation of 50 names, as its own member sees it."""
 OVERDUE_SECONDS = 1.0
 
 
@@ -60,9 +62,9 @@ class Relay:
         where the push state could not be written.
         """
         relayed = 0
-        for relay_batch in (self._relay_memberships, self._relay_events):
-            count = BATCH
-            while count == BATCH:
+        for relay_batch, most in ((self._relay_memberships, MEMBERSHIPS), (self._relay_events, BATCH)):
+            count = most
+            while count == most:
                 async with transaction(self._pool) as connection:
                     count = await relay_batch(connection)
                 relayed += count
@@ -110,7 +112,7 @@ class Relay:
         return envelopes
 
     async def _relay_memberships(self, connection: Connection) -> int:
-        changes = await memberships.overdue(connection, self._overdue_seconds, BATCH)
+        changes = await memberships.overdue(connection, self._overdue_seconds, MEMBERSHIPS)
         if not changes or not await self._publisher.publish(await self._envelopes(connection, changes)):
             return 0
         await memberships.settle(connection, [(change.user_id, change.version) for change in changes])
@@ -124,7 +126,8 @@ class Relay:
     def _envelope(self, change: Change, view: Conversation | None) -> Envelope:
         member, epoch = Member(change.user_id, change.version), self._epoch.current
         if change.kind is Kind.JOINED and view is not None:
-            return announcements.joined(member, view, epoch=epoch)
+            [envelope] = announcements.joined([member], view, epoch=epoch)
+            return envelope
         if change.kind is Kind.HIDDEN and change.hidden_seq is not None:
             return announcements.hidden(Hidden(member, change.hidden_seq), change.conversation_id, epoch=epoch)
         # Joined or hidden, and gone before anybody was told: the version must not be missing all the same.

@@ -42,7 +42,7 @@ class Conversations:
             name=(given.name or "").strip() or None,
             bounty_id=given.bounty_id,
         )
-        self._delivery.joined(created)
+        await self._delivery.joined(created)
         shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
         return Reply(200 if created.existing else 201, CreatedAnswer(shown))
 
@@ -72,7 +72,8 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
             path="/api/conversations",
             handler=handlers.page,
             summary="List the caller's conversations",
-            description="Newest activity first. Hidden ones are left out until a new message brings them back.",
+            description="Newest activity first. Hidden ones are left out until a new message brings them back."
+            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all.",
             tag=TAG,
             query=ConversationsQuery,
             response=ConversationsAnswer,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from persistence.store.views import Conversation, Message
+from persistence.store.views import Conversation, Message, Role, RoomMember
 from shared.http.errors import malformed
 from shared.http.fields import (
     AS_OF_PATTERN,
@@ -64,6 +64,22 @@ class ConversationsAnswer(msgspec.Struct, rename="camel"):
     """Newest activity first; `nextCursor` is null at the end."""
 
     conversations: list[Conversation]
+    next_cursor: str | None
+
+
+class MembersQuery(msgspec.Struct):
+    """Only those whose handle holds `q`, in any case; only those with this role."""
+
+    limit: PageSize = 50
+    cursor: Annotated[Id, Meta(description="nextCursor of the page before")] | UnsetType = UNSET
+    q: Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=200)] | UnsetType = UNSET
+    role: Role | UnsetType = UNSET
+
+
+class MembersAnswer(msgspec.Struct, rename="camel"):
+    """By id; `nextCursor` is null at the end."""
+
+    members: list[RoomMember]
     next_cursor: str | None
 
 

@@ -1,23 +1,33 @@
 """The query that lists conversations as a user sees them, and the view that each of its rows makes."""
 
+from typing import Final
+
 from persistence.store import bounty
 from persistence.store.database import Row
 from persistence.store.views import Conversation, LastMessage, Participant
 from shared.clock import iso
 
+NAMED: Final = 50
+"""Participants of a conversation that its view names; `members` gives all of them, page by page."""
+
 # Chooses the conversations first (`mine`, a WHERE clause over participants p and conversations c), and only then looks
-# up people and last messages: of one page, by index.
+# up people and last messages: of one page, by index. Of the people only the first `named`, by id: else what a group's
+# list costs, and each answer that holds it, would grow with what its creator named.
 LISTED = """
 WITH mine AS (
-    SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, p.user_id AS viewer,
+    SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members,
+           p.user_id AS viewer,
            p.read_seq, p.hidden_seq,
            greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {mine}
 )
 SELECT mine.*, people.ids, people.handles, m.id AS message_id, m.seq, m.text, m.sender_id, m.created_at AS sent_at
 FROM mine CROSS JOIN LATERAL (
-    SELECT array_agg(q.user_id ORDER BY q.user_id) AS ids, array_agg(u.handle ORDER BY q.user_id) AS handles
-    FROM participants q JOIN users u ON u.id = q.user_id WHERE q.conversation_id = mine.id AND q.left_at IS NULL
+    SELECT array_agg(f.user_id ORDER BY f.user_id) AS ids, array_agg(u.handle ORDER BY f.user_id) AS handles
+    FROM (
+        SELECT q.user_id FROM participants q WHERE q.conversation_id = mine.id AND q.left_at IS NULL
+        ORDER BY q.user_id LIMIT {named}
+    ) AS f JOIN users u ON u.id = f.user_id
 ) AS people LEFT JOIN LATERAL (
     SELECT * FROM messages m WHERE m.conversation_id = mine.id AND m.seq > mine.hidden_seq ORDER BY m.seq DESC LIMIT 1
 ) AS m ON true
@@ -36,6 +46,7 @@ def conversation_of(row: Row) -> Conversation:
         participants=[
             Participant(id=user_id, handle=handle) for user_id, handle in zip(row["ids"], row["handles"], strict=True)
         ],
+        participant_count=row["members"],
         last_message=_last_message(row),
         unread_count=row["unread_count"],
         last_seq=row["last_seq"],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from persistence.store import bounty, memberships
-from persistence.store.conversation_rows import LISTED, conversation_of
+from persistence.store.conversation_rows import LISTED, NAMED, conversation_of
 from persistence.store.database import Connection, Database, Pool, Query, columns, transaction
 from persistence.store.views import (
     Conversation,
@@ -59,20 +59,22 @@ RETURNING c.last_seq <= p.hidden_seq AS was_hidden
 _PAGE = Query(
     "conversation_page",
     LISTED.format(
+        named=NAMED,
         mine="""
     WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
         AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
-    ORDER BY c.updated_at DESC, c.id DESC LIMIT $4"""
+    ORDER BY c.updated_at DESC, c.id DESC LIMIT $4""",
     ),
 )
 
 _VIEW = Query(
     "conversation_view",
     LISTED.format(
+        named=NAMED,
         mine="""
     JOIN unnest($1::uuid[], $2::uuid[]) AS w(user_id, conversation_id)
         ON w.user_id = p.user_id AND w.conversation_id = p.conversation_id
-    WHERE p.left_at IS NULL"""
+    WHERE p.left_at IS NULL""",
     ),
 )
 

@@ -45,6 +45,23 @@ class Participant(View, frozen=True):
     handle: str | None
 
 
+class Role(StrEnum):
+    """What somebody may do in a group."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class RoomMember(View, frozen=True):
+    """Somebody who is in a conversation, and since when."""
+
+    id: str
+    handle: str | None
+    role: Role
+    joined_at: str
+
+
 class LastMessage(View, frozen=True):
     id: str
     seq: int
@@ -54,7 +71,10 @@ class LastMessage(View, frozen=True):
 
 
 class Conversation(View, frozen=True):
-    """As one of its participants sees it: `last_message`, `unread_count` and `read_seq` are that user's."""
+    """As one of its participants sees it: `last_message`, `unread_count` and `read_seq` are that user's.
+
+    `participants` are the first 50 of them, `participant_count` is how many there are.
+    """
 
     id: str
     is_group: bool
@@ -63,6 +83,7 @@ class Conversation(View, frozen=True):
     created_at: str
     updated_at: str
     participants: list[Participant]
+    participant_count: int
     last_message: LastMessage | None
     unread_count: int
     last_seq: int
@@ -130,6 +151,13 @@ class Position(NamedTuple):
 class ConversationPage(NamedTuple):
     conversations: list[Conversation]
     next: Position | None
+
+
+class MemberPage(NamedTuple):
+    """`next` is the id after which the next page begins."""
+
+    members: list[RoomMember]
+    next: str | None
 
 
 class HistoryPage(NamedTuple):

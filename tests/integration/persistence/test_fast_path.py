@@ -118,7 +118,7 @@ async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_
     [ann, bob] = await people(pool, 2)
     async with listening(redis_url, keys.user(ann), keys.user(bob)) as ear:
         created = await conversations.create(pool, ann, [bob])
-        process.delivery.joined(created)
+        await process.delivery.joined(created)
         await eventually(lambda: len(ear.envelopes) == 2)
     for envelope in ear.of(Kind.JOINED):
         membership = msgspec.json.decode(envelope.frame, type=wire.Membership)

@@ -72,7 +72,7 @@ async def act(action: str, pool: Pool, redis_url: str, room: str, sender: str, o
         await conversation(pool, sender, other, bounty_id=new_id())
     elif action == "make a conversation and die at some moment":
         async with parts(pool, redis_url) as process, process.running("publisher", "settling"):
-            process.delivery.joined(await conversations.create(pool, sender, [other], bounty_id=new_id()))
+            await process.delivery.joined(await conversations.create(pool, sender, [other], bounty_id=new_id()))
             await asyncio.sleep(0)
     else:
         await send_or_relay(action, pool, redis_url, room, sender)

@@ -22,6 +22,7 @@ async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> N
         "name": None,
         "bountyId": None,
         "participants": people,
+        "participantCount": 2,
         "lastMessage": None,
         "unreadCount": 0,
         "lastSeq": 0,

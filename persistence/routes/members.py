@@ -1,0 +1,41 @@
+"""`/api/conversations/{id}/members`: who is in a conversation."""
+
+from msgspec import UnsetType
+
+from persistence.routes.shapes import MAX_PAGE, MembersAnswer, MembersQuery
+from persistence.store import members
+from persistence.store.database import Pool
+from persistence.store.views import NotAMember
+from shared.http.endpoint import Call, Endpoint, Nothing
+from shared.http.errors import forbidden
+
+
+def endpoints(pool: Pool) -> list[Endpoint]:
+    async def page(call: Call[Nothing, MembersQuery]) -> MembersAnswer:
+        query = call.query
+        found = await members.page(
+            pool,
+            call.user_id,
+            call.ids["id"],
+            limit=min(query.limit, MAX_PAGE),
+            after=None if isinstance(query.cursor, UnsetType) else query.cursor.lower(),
+            containing=None if isinstance(query.q, UnsetType) else query.q.strip(),
+            role=None if isinstance(query.role, UnsetType) else query.role,
+        )
+        if isinstance(found, NotAMember):
+            raise forbidden()
+        return MembersAnswer(found.members, found.next)
+
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/conversations/{id}/members",
+            handler=page,
+            summary="List the members of a conversation",
+            description="All of them, page by page: a conversation's `participants` are only the first 50.",
+            tag="conversations",
+            query=MembersQuery,
+            response=MembersAnswer,
+            errors=(403,),
+        )
+    ]
