@@ -7,7 +7,17 @@ from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
 from persistence.refusals import Refusals
-from persistence.routes import conversations, members, messages, mute, notifications, presence, sync, trace
+from persistence.routes import (
+    conversations,
+    devices,
+    members,
+    messages,
+    mute,
+    notifications,
+    presence,
+    sync,
+    trace,
+)
 from persistence.sending import SendQueue
 from persistence.store import meta, users
 from persistence.store.database import DATABASE_FAILURES, Pool
@@ -45,6 +55,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool),
+        *devices.endpoints(deps.pool),
         *mute.endpoints(deps.pool),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
     ]

@@ -17,6 +17,7 @@ class Reason(StrEnum):
     PUSH = "push"
     GONE = "message deleted"
     OWN = "own message"
+    BANNED = "user banned"
     LEFT = "left the conversation"
     HIDDEN = "hid the conversation"
     READ = "read"
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     QUIET = "quiet hours"
     STALE = "too old"
     TOLD = "told before"
+    REVOKED = "session revoked"
     NO_DEVICE = "no device"
 
 
@@ -42,6 +44,7 @@ def decide(target: Target | None, now: Now) -> Reason:
         return Reason.GONE
     for reason, applies in (
         (Reason.OWN, target.user_id == target.sender_id),
+        (Reason.BANNED, target.banned),
         (Reason.LEFT, target.left),
         (Reason.HIDDEN, target.seq <= target.hidden_seq),
         (Reason.READ, target.read_seq >= target.seq),
@@ -51,6 +54,7 @@ def decide(target: Target | None, now: Now) -> Reason:
         (Reason.QUIET, _is_quiet(target, now)),
         (Reason.STALE, now.ms - target.created_at_ms > FRESH_SECONDS * 1000),
         (Reason.TOLD, not target.devices and target.told_devices > 0),
+        (Reason.REVOKED, not target.devices and target.revoked_devices > 0),
         (Reason.NO_DEVICE, not target.devices),
     ):
         if applies:

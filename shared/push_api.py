@@ -59,8 +59,8 @@ class Target(Shape):
     """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot.
 
     `text` is cut to SENT_CHARACTERS. `ordinal` numbers the conversation's messages, and the user has seen them up to
-    `seen_ordinal`. `devices` are those that may still be told of this message, `told_devices` how many others there
-    are.
+    `seen_ordinal`. `devices` are those that may still be told of this message: none of a user who is `banned`, nor
+    those, `revoked_devices` many, whose sign-in was revoked. `told_devices`: how many were told of it.
     """
 
     conversation_id: str
@@ -88,6 +88,8 @@ class Target(Shape):
     badge: int
     devices: list[Device]
     told_devices: int = 0
+    revoked_devices: int = 0
+    banned: bool = False
     cause: Cause = "offline"
 
 

@@ -1,14 +1,15 @@
 """Push tokens and what their owners want to hear: `/notifications`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from persistence.store import devices
+from persistence.routes import toggles
+from persistence.store import devices, preferences
 from persistence.store.database import Pool
-from persistence.store.devices import Preferences
+from persistence.store.preferences import Preferences, TooManyToggles
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
 from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN
@@ -26,7 +27,8 @@ Preview = Literal["full", "sender", "none"]
 
 
 class Registration(msgspec.Struct, rename="camel"):
-    """`deviceId` names the installation: a new token of the same one replaces the old."""
+    """`deviceId` names the installation, as no other does: a new token of the same one replaces the old, also another
+    user's."""
 
     token: PushToken
     device_id: DeviceId | None = None
@@ -38,8 +40,12 @@ class TokenBody(msgspec.Struct):
 
 
 class PreferencesBody(msgspec.Struct):
-    """What is absent stays as it is; null takes a wish back."""
+    """What is absent stays as it is; null takes a wish back. Other fields that end in `_enabled` are the app's own, 50
+    at most: Parley keeps them and gives them back."""
 
+    EXTRA_SCHEMA: ClassVar[dict[str, Any]] = {
+        "patternProperties": {toggles.NAME_PATTERN: {"type": ["boolean", "null"]}},
+    }
     messages_enabled: bool | UnsetType = UNSET
     preview: Preview | UnsetType | None = UNSET
     quiet_start: TimeOfDay | UnsetType | None = UNSET
@@ -61,7 +67,15 @@ class PreferencesView(msgspec.Struct):
 
 
 class PreferencesAnswer(msgspec.Struct):
-    preferences: PreferencesView
+    """With the app's own fields that end in `_enabled`."""
+
+    preferences: Annotated[
+        PreferencesView,
+        Meta(extra_json_schema={"patternProperties": {toggles.NAME_PATTERN: {"type": "boolean"}}}),
+    ]
+
+
+KNOWN = {field.encode_name for field in msgspec.structs.fields(PreferencesBody)}
 
 
 class Notifications:
@@ -71,8 +85,8 @@ class Notifications:
         self._pool = pool
 
     async def register(self, call: Call[Registration, Nothing]) -> Success:
-        given = call.body
-        await devices.register(self._pool, call.user_id, given.token, given.device_id, given.platform)
+        given, session_id = call.body, call.identity.session_id
+        await devices.register(self._pool, call.user_id, given.token, given.device_id, given.platform, session_id)
         return Success()
 
     async def forget(self, call: Call[TokenBody, Nothing]) -> Success:
@@ -80,10 +94,15 @@ class Notifications:
         return Success()
 
     async def read(self, call: Call[Nothing, Nothing]) -> PreferencesAnswer:
-        return _shown(await devices.preferences(self._pool, call.user_id))
+        return _shown(await preferences.preferences(self._pool, call.user_id))
 
     async def change(self, call: Call[PreferencesBody, Nothing]) -> PreferencesAnswer:
-        return _shown(await devices.change_preferences(self._pool, call.user_id, _changes(call.body)))
+        # Which fields are the app's own no shape can name: they are read from the body, which aiohttp keeps.
+        own = toggles.read(await call.request.read(), KNOWN)
+        changed = await preferences.change_preferences(self._pool, call.user_id, _changes(call.body), own)
+        if isinstance(changed, TooManyToggles):
+            raise toggles.too_many()
+        return _shown(changed)
 
 
 def endpoints(pool: Pool) -> list[Endpoint]:
@@ -94,7 +113,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             path="/notifications/register-token",
             handler=handlers.register,
             summary="Register this device's push token",
-            description="The token moves to whoever registered it last.",
+            description="The token, and the device id, move to whoever registered them last.",
             tag=TAG,
             body=Registration,
             response=Success,
@@ -149,13 +168,11 @@ def _time_of_day(minute: int | None) -> str | None:
 
 
 def _shown(stored: Preferences) -> PreferencesAnswer:
-    preview: Any = stored.preview
-    return PreferencesAnswer(
-        PreferencesView(
-            stored.messages_enabled,
-            preview,
-            _time_of_day(stored.quiet_start),
-            _time_of_day(stored.quiet_end),
-            stored.time_zone,
-        )
-    )
+    known = msgspec.structs.asdict(stored) | {
+        "quiet_start": _time_of_day(stored.quiet_start),
+        "quiet_end": _time_of_day(stored.quiet_end),
+    }
+    own: dict[str, Any] = known.pop("toggles")
+    # The view is encoded as the object that it describes, and the app's fields beside it.
+    shown: Any = own | known
+    return PreferencesAnswer(shown)

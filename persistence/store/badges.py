@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from persistence.store.database import Connection, Database, Query, columns
+from persistence.store.devices import IS_REVOKED
 from shared import push_api
 
 QUIET_MINUTES = 20
@@ -33,7 +34,7 @@ UPDATE badges b SET stale_since = now() FROM reader WHERE b.user_id = reader.use
 # A user whose badge is right after all is taken too, silently: nothing is told, and no quiet time begins.
 _TAKE = Query(
     "badges_take",
-    """
+    f"""
 WITH stale AS (
     SELECT user_id, shown FROM badges
     WHERE stale_since IS NOT NULL AND coalesce(lowered_at < now() - make_interval(mins => $2), true)
@@ -51,7 +52,8 @@ WITH stale AS (
     FROM counted c WHERE b.user_id = c.user_id
 )
 SELECT c.user_id, c.unread, array_agg(d.token) AS tokens
-FROM counted c JOIN devices d ON d.user_id = c.user_id AND d.platform = 'ios'
+FROM counted c JOIN devices d ON d.user_id = c.user_id AND d.platform = 'ios' AND NOT {IS_REVOKED.format(device="d")}
+JOIN users u ON u.id = c.user_id AND u.banned_at IS NULL
 WHERE c.unread < c.shown
 GROUP BY c.user_id, c.unread
 """,

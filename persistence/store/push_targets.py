@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from persistence.store.database import Database, Query, columns
+from persistence.store.devices import IS_REVOKED
 from persistence.store.push_ledger import MAX_ATTEMPTS
 from shared import push_api
 from shared.wire import Deadline
@@ -35,7 +36,7 @@ async def laggards(database: Database, deadlines: Sequence[Deadline]) -> list[li
 
 _TARGETS = Query(
     "push_targets",
-    """
+    f"""
 SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cause, m.sender_id,
        s.handle AS sender_handle, left(m.text, $6) AS text,
        (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
@@ -43,12 +44,14 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        greatest(p.read_ordinal, p.hidden_ordinal) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
        coalesce(f.messages_enabled, true) AS messages_enabled, f.preview, f.quiet_start, f.quiet_end, f.time_zone,
-       coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{}') AS devices, d.told AS told_devices
+       coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{{}}') AS devices, d.told AS told_devices,
+       d.revoked AS revoked_devices, u.banned_at IS NOT NULL AS banned
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS a(conversation_id, message_id, user_id, cause)
 JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id
 JOIN conversations c ON c.id = m.conversation_id
 JOIN participants p ON p.conversation_id = m.conversation_id AND p.user_id = a.user_id
 LEFT JOIN users s ON s.id = m.sender_id
+LEFT JOIN users u ON u.id = a.user_id
 LEFT JOIN preferences f ON f.user_id = a.user_id
 LEFT JOIN LATERAL (
     SELECT sum(greatest(oc.last_ordinal - greatest(op.read_ordinal, op.hidden_ordinal), 0))::bigint AS badge
@@ -58,9 +61,11 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT array_agg(ARRAY[v.id::text, v.token, (extract(epoch FROM v.registered_at) * 1000000)::bigint::text,
                            v.platform]
-                     ORDER BY v.registered_at) FILTER (WHERE l.device_id IS NULL OR NOT l.settled) AS devices,
-           count(*) FILTER (WHERE l.settled) AS told
-    FROM devices v LEFT JOIN LATERAL (
+                     ORDER BY v.registered_at)
+               FILTER (WHERE (l.device_id IS NULL OR NOT l.settled) AND NOT v.revoked AND u.banned_at IS NULL)
+               AS devices,
+           count(*) FILTER (WHERE l.settled) AS told, count(*) FILTER (WHERE v.revoked) AS revoked
+    FROM (SELECT *, {IS_REVOKED.format(device="o")} AS revoked FROM devices o) v LEFT JOIN LATERAL (
         SELECT e.device_id, e.state <> 'calling' OR (e.attempts >= $5 AND e.lease_until < now()) AS settled
         FROM push_ledger e
         WHERE e.conversation_id = m.conversation_id AND e.message_id = m.id AND e.device_id = v.id

@@ -1,4 +1,4 @@
-"""What is kept for a while only: the push ledger, decisions and the history of cursors."""
+"""What is kept for a while only: the push ledger, decisions, the history of cursors, and refusals."""
 
 from persistence.store.database import Database, Query
 
@@ -22,12 +22,28 @@ SELECT count(*) AS n FROM gone
     )
 
 
+# The devices of a sign-in go with its revocation, in one statement: between the two a push would go out.
+_EXPIRED_REFUSALS = Query(
+    "expire_refusals",
+    f"""
+WITH gone AS (
+    DELETE FROM refusals WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM refusals WHERE expires_at < now() LIMIT {BATCH} FOR UPDATE SKIP LOCKED))
+    RETURNING subject
+), ended AS (
+    DELETE FROM devices d USING gone
+    WHERE gone.subject LIKE 'session:%' AND d.session_id = substr(gone.subject, length('session:') + 1)
+)
+SELECT count(*) AS n FROM gone
+""",
+)
+
 _EXPIRED = (
     # A push is tried for a day, its receipt is there for another; the rest is for those who ask what became of it.
     _expired("push_ledger", "created_at", "7 days"),
     _expired("push_decisions", "decided_at", "7 days"),
     _expired("cursor_moves", "moved_at", "2 days"),
-    _expired("refusals", "expires_at", "0 days"),
+    _EXPIRED_REFUSALS,
 )
 
 

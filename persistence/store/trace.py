@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from persistence.store.database import Database, Query, Row
+from persistence.store.devices import IS_REVOKED
 from persistence.store.push_ledger import MAX_ATTEMPTS
 from persistence.store.views import View
 from shared.clock import iso, iso_or_none
@@ -96,18 +97,32 @@ ORDER BY p.user_id
 
 _DEVICES = Query(
     "trace_devices",
-    """
+    f"""
 SELECT l.user_id, l.device_id, d.platform, l.attempts, l.reason, l.cause, l.created_at, l.updated_at, l.ticket_id,
        l.receipt, CASE WHEN l.state = 'calling' AND l.attempts >= $3 AND l.lease_until < now() THEN 'unclear'
                        ELSE l.state END AS state
 FROM push_ledger l LEFT JOIN devices d ON d.id = l.device_id
 WHERE l.conversation_id = $1 AND l.message_id = $2
 UNION ALL
-SELECT p.user_id, d.id, d.platform, 0, p.reason, p.cause, NULL, p.decided_at, NULL, NULL, 'untold'
-FROM push_decisions p JOIN devices d ON d.user_id = p.user_id AND d.registered_at <= p.decided_at
+SELECT p.user_id, d.id, d.platform, 0,
+       CASE WHEN {IS_REVOKED.format(device="d")} THEN 'session revoked' ELSE p.reason END,
+       p.cause, NULL, p.decided_at, NULL, NULL, 'untold'
+FROM push_decisions p
+JOIN devices d ON d.user_id = p.user_id AND coalesce(d.signed_in_at, d.registered_at) <= p.decided_at
 WHERE p.conversation_id = $1 AND p.message_id = $2 AND NOT EXISTS (
     SELECT FROM push_ledger l
     WHERE l.conversation_id = $1 AND l.message_id = $2 AND l.device_id = d.id)
+UNION ALL
+-- Their other devices were told, and none of it was decided for this one alone.
+SELECT d.user_id, d.id, d.platform, 0, 'session revoked', NULL, NULL, r.changed_at, NULL, NULL, 'untold'
+FROM (SELECT user_id, max(updated_at) AS told_at FROM push_ledger
+      WHERE conversation_id = $1 AND message_id = $2 GROUP BY user_id) o
+JOIN devices d ON d.user_id = o.user_id
+JOIN refusals r ON r.subject = 'session:' || d.session_id AND r.refused AND r.changed_at <= o.told_at
+WHERE NOT EXISTS (
+    SELECT FROM push_ledger l WHERE l.conversation_id = $1 AND l.message_id = $2 AND l.device_id = d.id)
+  AND NOT EXISTS (
+    SELECT FROM push_decisions p WHERE p.conversation_id = $1 AND p.message_id = $2 AND p.user_id = d.user_id)
 ORDER BY updated_at, device_id
 """,
 )

@@ -14,7 +14,7 @@ from shared.settings import SettingError, Settings
 HELP = f"""
 USER is the user's id, the `sub` of their tokens. Without an option their sockets close with 1012 on every gateway, and
 their clients come back at once, with a fresh `connected`. With --ban they close with 4502 and the user is refused from
-then on: at each connect, and by REST (403) within a second. --unban ends that.
+then on: at each connect, and by REST (403) within a second; no push goes out to them. --unban ends that.
 
 {NEEDS}
 

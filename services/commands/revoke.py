@@ -17,7 +17,8 @@ MOST_DAYS = api.LONGEST_REVOCATION_SECONDS / DAY_SECONDS
 HELP = f"""
 SESSION is the `session_id` of a token: the sign-in that it came from, the id of a row in Supabase's auth.sessions. Its
 sockets close with 4503 on every gateway. Its tokens, those renewed later too, are refused: at each connect at once, by
-REST (401) within a second. So for --days; choose no less than the longest life of a token. Other sign-ins of the user
+REST (401) within a second. The devices that it registered get no more pushes, also when --days are over: another
+sign-in may register them again. Choose no fewer --days than the longest life of a token. Other sign-ins of the user
 stay. Ending the session at the issuer as well keeps new tokens from being made.
 
 {NEEDS}

@@ -15,6 +15,8 @@ _REFERENCE = "#/components/schemas/{name}"
 REFERENCES = "x-references"
 REFERENCE = "x-reference"
 """Marks, in a field's `extra_json_schema`, an optional name or id that is refused unless it names what there is."""
+EXTRA_SCHEMA = "EXTRA_SCHEMA"
+"""The name of a body's, query's or answer's class variable: what its schema says besides its fields."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
 _DESCRIPTION = """\
 Conversations, messages, presence and push registration of a Parley server. Live events come over the WebSocket at
@@ -40,6 +42,8 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     shapes = _shapes(endpoints)
     schemas, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
     by_shape = dict(zip(shapes, schemas, strict=True))
+    for shape in shapes:
+        components[_name(by_shape[shape])].update(getattr(shape, EXTRA_SCHEMA, {}))
     queries = {endpoint.query for endpoint in endpoints} - {Nothing}
     document: dict[str, Any] = {
         "openapi": "3.1.0",

@@ -6,6 +6,7 @@ import pytest
 
 from persistence.store import conversations, devices, messages, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool, open_pool
+from persistence.store.preferences import change_preferences
 from persistence.store.views import Created, Draft, Sent
 from shared import push_api
 from shared.ids import new_id
@@ -51,7 +52,7 @@ def outcome_of(claim: push_api.Claim, state: str, **more: object) -> push_api.Ou
 
 async def test_a_target_has_every_fact_that_decides_the_push(pool: Pool, conversation_id: str) -> None:
     await devices.register(pool, BOB, "ExponentPushToken[b]", "phone", "ios")
-    await devices.change_preferences(pool, BOB, {"preview": "sender", "time_zone": "Europe/Berlin"})
+    await change_preferences(pool, BOB, {"preview": "sender", "time_zone": "Europe/Berlin"}, {})
     await say(pool, conversation_id, "one")
     message_id = await say(pool, conversation_id, "two")
 

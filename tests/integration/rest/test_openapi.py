@@ -41,6 +41,8 @@ async def test_every_route_of_the_contract_is_in_the_document(rest: Rest) -> Non
         ("delete", "/notifications/token"),
         ("get", "/notifications/preferences"),
         ("post", "/notifications/preferences"),
+        ("get", "/api/me/devices"),
+        ("delete", "/api/me/devices/{device}"),
         ("get", "/health"),
     }
 

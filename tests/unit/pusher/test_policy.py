@@ -19,6 +19,7 @@ def test_a_message_that_no_device_took_is_pushed() -> None:
     ("changes", "reason"),
     [
         ({"user_id": WANTED.sender_id}, Reason.OWN),
+        ({"banned": True}, Reason.BANNED),
         ({"left": True}, Reason.LEFT),
         ({"hidden_seq": 7}, Reason.HIDDEN),
         ({"read_seq": 7}, Reason.READ),
@@ -29,6 +30,7 @@ def test_a_message_that_no_device_took_is_pushed() -> None:
         ({"created_at_ms": NOW_MS - DAY_MS - 1}, Reason.STALE),
         ({"devices": []}, Reason.NO_DEVICE),
         ({"devices": [], "told_devices": 1}, Reason.TOLD),
+        ({"devices": [], "revoked_devices": 1}, Reason.REVOKED),
     ],
 )
 def test_each_reason_stills_the_push_and_is_named(changes: dict[str, object], reason: Reason) -> None:
