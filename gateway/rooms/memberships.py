@@ -95,9 +95,11 @@ class Memberships:
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
-            self._apply_list(user, {room.conversation_id: room.people for room in rooms})
+            told = self._apply_list(user, {room.conversation_id: room.people for room in rooms})
             if version > user.changes.forwarded:
-                self._apply_hidden(user, hidden)
+                told += self._apply_hidden(user, hidden)
+            others = [other for other in user.sessions if other is not session]
+            self._send_away_if_blind(others, missed=version - user.changes.forwarded, told=told)
         else:
             self._follow(session, rooms)
             self._follow_hidden(session, hidden)
@@ -145,30 +147,42 @@ class Memberships:
     def _reconcile(self, user: User, session: api.Session) -> None:
         if session.version < user.changes.forwarded:
             return  # read before a change that has been applied since
-        self._apply_session(user, session)
+        missed = session.version - user.changes.forwarded
+        self._send_away_if_blind(user.sessions, missed=missed, told=self._apply_session(user, session))
         self._apply_all(user, user.changes.skip_to(session.version, monotonic()))
 
-    def _apply_session(self, user: User, session: api.Session) -> None:
-        self._apply_list(user, {room.id: room.members for room in session.rooms})
-        if session.hidden is not None:
-            self._apply_hidden(user, session.hidden)
+    def _send_away_if_blind(self, sessions: Iterable[Session], *, missed: int, told: int) -> None:
+        """Where fewer differences were told than changes were missed, something came and went unseen: a client may
+        have it from a list that it asked for in between, and nobody can name it. So these sessions come again, as
+        their sync tells what they left."""
+        if told < missed:
+            close_all(sessions, CloseCode.RESTARTING, "changes of memberships were missed")
 
-    def _apply_list(self, user: User, listed: dict[str, int]) -> None:
+    def _apply_session(self, user: User, session: api.Session) -> int:
+        """How many differences were told."""
+        told = self._apply_list(user, {room.id: room.members for room in session.rooms})
+        return told if session.hidden is None else told + self._apply_hidden(user, session.hidden)
+
+    def _apply_list(self, user: User, listed: dict[str, int]) -> int:
+        """How many conversations the user came into or left."""
         known = {room.conversation_id for room in user.rooms}
         for conversation_id in known - listed.keys():
             self._leave(user, conversation_id)
         for conversation_id in listed.keys() - known:
             log.info("membership healed", user_id=user.user_id, conversation_id=conversation_id)
             self._joins.join(user, conversation_id, listed[conversation_id], None)
+        return len(known ^ listed.keys())
 
-    def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> None:
-        """What came back by a message and is hidden again is so up to another seq."""
+    def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> int:
+        """What came back by a message and is hidden again is so up to another seq. How many changed."""
         before, user.hidden = user.hidden, hidden or NOTHING
-        for conversation_id, seq in hidden.items():
-            if before.get(conversation_id) != seq:
-                self._tell_hidden(user, conversation_id)
-        for conversation_id in before.keys() - hidden.keys():
+        changed = [conversation_id for conversation_id, seq in hidden.items() if before.get(conversation_id) != seq]
+        for conversation_id in changed:
+            self._tell_hidden(user, conversation_id)
+        back = before.keys() - hidden.keys()
+        for conversation_id in back:
             self._tell_back(user, self._hub.room(conversation_id))
+        return len(changed) + len(back)
 
     # --- out --------------------------------------------------------------------------------------------------------
 

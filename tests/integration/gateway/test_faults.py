@@ -10,7 +10,9 @@ import aiohttp
 import asyncpg
 import pytest
 
+from gateway.websocket.codes import CloseCode
 from services.embedded import EmbeddedRedis
+from shared import api
 from shared.ids import new_id
 from tests.integration.gateway.world import OwnSite, Phone, World, world
 from tests.integration.rest.conftest import Person
@@ -60,6 +62,23 @@ async def test_what_was_sent_while_the_redis_link_was_cut_arrives_also_the_tail_
         assert [frame["seq"] for frame in phone.frames if frame["type"] == "message.new"] == [1, 2]
         await ann.send(conversation, "three")
         assert await phone.messages(1) == [3]
+
+
+async def test_a_device_comes_again_where_a_conversation_began_and_was_purged_while_the_link_was_down(
+    parley: World,
+) -> None:
+    async with through_a_proxy(parley.redis_url) as (proxy, redis_url):
+        site = await parley.gateway(redis_url=redis_url)
+        ann, ben = parley.person("ann"), parley.person("ben")
+        phone = await site.connect(ann)
+        proxy.refuse()
+        proxy.cut()
+        conversation = await ann.start(ben)
+        listed = await ann.get("/api/conversations")
+        assert [one["id"] for one in listed["conversations"]] == [conversation]
+        await parley.rest.ask_internal(api.PURGE, {"conversations": [conversation]})
+        proxy.heal()
+        assert await phone.closed() == CloseCode.RESTARTING
 
 
 async def receipts_are_settled(site: OwnSite) -> bool:

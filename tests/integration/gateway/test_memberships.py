@@ -1,6 +1,7 @@
 import asyncpg
 import msgspec
 
+from gateway.websocket.codes import CloseCode
 from shared import api, keys
 from shared.redis import open_redis
 from shared.wire import Kind, Membership, pack
@@ -146,6 +147,38 @@ async def test_an_announcement_that_was_lost_is_healed_by_the_next_one(
     assert told == {unannounced, announced}
     await ben.send(unannounced, "hello")
     assert await phone.messages(1) == [1]
+
+
+async def test_a_device_comes_again_where_a_conversation_came_and_went_unannounced(
+    parley: World, site: OwnSite, database_url: str
+) -> None:
+    """It may show the conversation, from a list that it asked for in between; its next sync says that it is left."""
+    ann, ben, cid = parley.person("ann"), parley.person("ben"), parley.person("cid")
+    phone = await site.connect(ann)
+    await come_and_go_behind_the_scenes(database_url, ann.id, ben.id)
+    await ann.start(cid)
+    assert await phone.closed() == CloseCode.RESTARTING
+
+
+async def test_of_two_devices_only_the_one_that_may_have_seen_what_came_and_went_comes_again(
+    parley: World, site: OwnSite, database_url: str
+) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    earlier = await site.connect(ann)
+    await come_and_go_behind_the_scenes(database_url, ann.id, ben.id)
+    later = await site.connect(ann)
+    assert await earlier.closed() == CloseCode.RESTARTING
+    assert (await later.ask("ping"))["type"] == "pong"
+
+
+async def come_and_go_behind_the_scenes(database_url: str, *users: str) -> None:
+    conversation = await conversation_behind_the_scenes(database_url, *users)
+    connection = await asyncpg.connect(database_url)
+    async with connection.transaction():
+        await connection.execute("DELETE FROM participants WHERE conversation_id = $1", conversation)
+        await connection.execute("DELETE FROM conversations WHERE id = $1", conversation)
+        await connection.execute("UPDATE users SET version = version + 1 WHERE id = ANY ($1::uuid[])", users)
+    await connection.close()
 
 
 async def conversation_behind_the_scenes(database_url: str, *users: str) -> str:

@@ -1,6 +1,5 @@
 """State + events = new state: after anything, what a client holds that applied what came live is what REST says."""
 
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -208,6 +207,8 @@ async def settled(screen: Screen) -> None:
         left[:] = await differences(screen)
         return not left
 
-    with contextlib.suppress(AssertionError):
+    try:
         await eventually(is_right, 4.0)
-    assert left == []
+    except AssertionError:
+        assert left == []
+        raise
