@@ -1,15 +1,17 @@
 """The queue of messages to send: those that wait for one conversation are joined into one statement."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import asyncpg
 from prometheus_client import Counter, Histogram
 
+from persistence.log.logged import Logged
+from persistence.log.rows import logged_message
 from persistence.store import messages
 from persistence.store.database import DATABASE_FAILURES, Borrower, Pool
-from persistence.store.views import Draft, Message, Outcome, Sent
+from persistence.store.views import Draft, Outcome, Sent
 from shared.checkpoints import COMMITTED, Checkpoints
 
 MESSAGES = Counter("parley_persistence_messages_total", "Messages committed.")
@@ -45,14 +47,13 @@ class SendQueue:
 
     While a statement of a conversation is in flight, its next messages gather and then go together, in the order in
     which they came, each answered alone. When Postgres is away all who wait hear it at once. `committed` hears of each
-    statement's messages right after its commit, before anybody is answered, in the order of their seqs, and of the
-    spans of those that are traced, by id.
+    statement's messages right after its commit, before anybody is answered, in the order of their seqs.
     """
 
     def __init__(
         self,
         pool: Pool,
-        committed: Callable[[Sequence[Message], Mapping[str, bytes]], None],
+        committed: Callable[[Sequence[Logged]], None],
         checkpoints: Checkpoints,
         *,
         workers: int = WORKERS,
@@ -153,7 +154,8 @@ class SendQueue:
         sent = [outcome.message for outcome in outcomes if isinstance(outcome, Sent)]
         if sent:
             await self._checkpoints.reach(COMMITTED)
-            self._committed(sent, {one.draft.id: one.draft.span for one in batch if one.draft.span is not None})
+            spans = {one.draft.id: one.draft.span for one in batch if one.draft.span is not None}
+            self._committed([logged_message(message, spans.get(message.id)) for message in sent])
         MESSAGES.inc(len(sent))
         for message in sent:
             LENGTH.observe(len(message.text))

@@ -93,10 +93,14 @@ class EventsRequest(Shape):
 
 
 class LoggedEvent(Shape):
+    """`flags` are those of its envelope (`wire.event_flags`); `removed` are the users whom it takes out."""
+
     seq: int
     sender_id: str
     committed_us: int
     frame: msgspec.Raw
+    flags: int = 0
+    removed: list[str] = []
 
 
 class EventsAnswer(Shape):

@@ -54,6 +54,23 @@ class Kind(IntEnum):
     """Stop, as by SIGTERM. On the gateway's own channel."""
 
 
+NO_MESSAGE: Final = 1
+"""Bit 0 of a DURABLE's flags: the event counts nowhere. Not spared to its author, ends no typing, not for who hides the
+conversation. 0, which every older release wrote, is a message."""
+_PEOPLE_SHIFT: Final = 3  # bits 1 and 2 are reserved
+_MOST_PEOPLE: Final = 2**13 - 1
+
+
+def event_flags(is_message: bool, people: int) -> int:
+    """The flags of a DURABLE. `people`: how many the conversation has after it; 0 for as many as before."""
+    return (0 if is_message else NO_MESSAGE) | min(people, _MOST_PEOPLE) << _PEOPLE_SHIFT
+
+
+def people_of(flags: int) -> int:
+    """How many the conversation has after this DURABLE; 0 for as many as before."""
+    return flags >> _PEOPLE_SHIFT
+
+
 class ReceiptStatus(IntEnum):
     """What a receipt says of its sender."""
 

@@ -5,26 +5,27 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from persistence.delivery.publisher import Envelope
-from persistence.store.log import frame_of
-from persistence.store.views import Conversation, Hidden, Member, Message, Moved, Pointer
+from persistence.log.logged import Logged
+from persistence.store.views import Conversation, Hidden, Member, Moved, Pointer
 from shared import api, frames, keys, wire
 
 
-def message(message: Message, *, epoch: str, committed_us: int) -> Envelope:
+def event(event: Logged, *, epoch: str, committed_us: int) -> Envelope:
     payload = wire.pack(
         wire.Kind.DURABLE,
-        frame_of(message),
-        seq=message.seq,
+        event.frame(),
+        flags=event.flags,
+        seq=event.seq,
         committed_us=committed_us,
-        sender=message.sender_id,
+        sender=event.sender_id,
         epoch=epoch,
     )
-    return Envelope(keys.room(message.conversation_id), payload)
+    return Envelope(keys.room(event.conversation_id), payload)
 
 
-def span(message: Message, context: bytes) -> Envelope:
-    """To be published right before this message."""
-    return Envelope(keys.room(message.conversation_id), wire.pack(wire.Kind.SPAN, context, seq=message.seq))
+def span(event: Logged, context: bytes) -> Envelope:
+    """To be published right before this event."""
+    return Envelope(keys.room(event.conversation_id), wire.pack(wire.Kind.SPAN, context, seq=event.seq))
 
 
 def joined(members: Iterable[Member], conversation: Conversation, *, epoch: str) -> Iterator[Envelope]:

@@ -1,7 +1,7 @@
 """What the rest of persistence tells after a commit. Nothing but `joined` waits, and nothing can fail a request."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from persistence.delivery import announcements
@@ -9,7 +9,8 @@ from persistence.delivery.epoch import Epoch
 from persistence.delivery.publisher import Envelope, Publisher
 from persistence.delivery.receipt_budget import ReceiptBudget
 from persistence.delivery.settling import Settling
-from persistence.store.views import Created, Hidden, Member, Message, Moved, Purged
+from persistence.log.logged import Logged
+from persistence.store.views import Created, Hidden, Member, Moved, Purged
 from shared.clock import now_us
 from shared.tracing import PUBLISH, Span, Tracing
 
@@ -32,14 +33,13 @@ class Delivery:
         self._budget = ReceiptBudget()
         self._unheard: list[Envelope] = []
 
-    def sent(self, messages: Sequence[Message], spans: Mapping[str, bytes]) -> None:
-        """Committed just now. In the order of their seqs for each conversation. `spans`: of those that are traced."""
+    def logged(self, events: Sequence[Logged]) -> None:
+        """Committed just now. In the order of their seqs for each conversation."""
         committed_us = now_us()
-        for message in messages:
-            envelope = announcements.message(message, epoch=self._epoch.current, committed_us=committed_us)
-            parent = spans.get(message.id)
-            span = None if parent is None else self._begun(message, parent)
-            self._publisher.offer(envelope, partial(self._published, message, span))
+        for event in events:
+            envelope = announcements.event(event, epoch=self._epoch.current, committed_us=committed_us)
+            span = None if event.span is None else self._begun(event, event.span)
+            self._publisher.offer(envelope, partial(self._published, event, span))
 
     async def joined(self, created: Created) -> None:
         """Whoever makes a group waits where many are being told already: what is offered in between goes first, and
@@ -89,18 +89,18 @@ class Delivery:
         if not went_out and len(self._unheard) < MOST_UNHEARD:
             self._unheard.append(receipt)
 
-    def _begun(self, message: Message, parent: bytes) -> Span | None:
+    def _begun(self, event: Logged, parent: bytes) -> Span | None:
         """The span of the publication of what is offered next. None where this process does not trace."""
         span = self._tracing.step(PUBLISH, parent)
         if span is not None:
-            self._publisher.offer(announcements.span(message, span.context), _ignore)
+            self._publisher.offer(announcements.span(event, span.context), _ignore)
         return span
 
-    def _published(self, message: Message, span: Span | None, went_out: bool) -> None:
+    def _published(self, event: Logged, span: Span | None, went_out: bool) -> None:
         if span is not None:
             span.end(error=None if went_out else "not published: left to the relay")
         if went_out:
-            self._settling.published(message, None if span is None else span.context)
+            self._settling.published(event if span is None else event._replace(span=span.context))
 
     def _told(self, member: Member, went_out: bool) -> None:
         if went_out:

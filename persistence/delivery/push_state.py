@@ -1,14 +1,14 @@
 """Push state: who is offline goes to the stream `undelivered` at once, for the rest a deadline is set per message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
+from persistence.log.logged import Logged
 from persistence.store import conversations
 from persistence.store.database import Database
-from persistence.store.views import Message
 from shared import keys
 from shared.clock import now_ms
 from shared.presence import PresenceReader
@@ -38,18 +38,21 @@ class PushState:
         self._presence = presence
         self._ack_timeout_ms = round(ack_timeout_seconds * 1000)
 
-    async def write(self, database: Database, messages: Sequence[Message], spans: Mapping[str, bytes]) -> None:
-        """For these committed messages; `spans` are of the publication of those that are traced, by id.
+    async def follow(self, database: Database, events: Sequence[Logged]) -> None:
+        """A `Follower`: for those of these events that are messages. Their spans are of their publication.
 
         Raises DATABASE_FAILURES or REDIS_FAILURES; then some may have been written.
         """
+        messages = [event for event in events if event.is_message]
+        if not messages:
+            return
         members = await conversations.members(database, {message.conversation_id for message in messages})
         recipients = [
             [user for user in members.get(message.conversation_id, ()) if user != message.sender_id]
             for message in messages
         ]
         online = await self._presence.online({user for users in recipients for user in users})
-        await self._write(_plan(messages, recipients, online, spans))
+        await self._write(_plan(messages, recipients, online))
 
     async def set_deadlines(self, deadlines: Iterable[Deadline]) -> None:
         """Raises REDIS_FAILURES."""
@@ -66,29 +69,38 @@ class PushState:
         successes(await self._redis.send(commands))
 
 
-def _plan(
-    messages: Sequence[Message], recipients: Sequence[list[str]], online: set[str], spans: Mapping[str, bytes]
-) -> _Plan:
+def _plan(messages: Sequence[Logged], recipients: Sequence[list[str]], online: set[str]) -> _Plan:
     plan = _Plan([], [])
     for message, users in zip(messages, recipients, strict=True):
         offline = [user for user in users if user not in online]
         if offline:
-            plan.undelivered.append(_encode(_undelivered(message, offline, spans.get(message.id, b""))))
+            plan.undelivered.append(_encode(_undelivered(message, offline)))
         if len(offline) < len(users):
             plan.deadlines.append(_encode(_deadline(message)))
     return plan
 
 
-def _undelivered(message: Message, users: list[str], span: bytes) -> Undelivered:
+def _undelivered(message: Logged, users: list[str]) -> Undelivered:
     return Undelivered(
-        message.conversation_id, message.seq, message.id, message.sender_id, users, _committed_ms(message), span=span
+        message.conversation_id,
+        message.seq,
+        _id(message),
+        message.sender_id,
+        users,
+        _committed_ms(message),
+        span=message.span or b"",
     )
 
 
-def _deadline(message: Message) -> Deadline:
-    return Deadline(message.conversation_id, message.seq, message.id, message.sender_id, _committed_ms(message))
+def _deadline(message: Logged) -> Deadline:
+    return Deadline(message.conversation_id, message.seq, _id(message), message.sender_id, _committed_ms(message))
 
 
-def _committed_ms(message: Message) -> int:
+def _id(message: Logged) -> str:
+    assert message.message_id is not None
+    return message.message_id
+
+
+def _committed_ms(message: Logged) -> int:
     # From the row, not from a clock: so that whoever writes a deadline again writes the same member.
-    return round(datetime.fromisoformat(message.created_at).timestamp() * 1000)
+    return round(datetime.fromisoformat(message.at).timestamp() * 1000)

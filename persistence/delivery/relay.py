@@ -1,18 +1,19 @@
 """Publishes what nobody published in time: a process died between commit and publication, or Redis was away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge
 
 from persistence.delivery import announcements
 from persistence.delivery.epoch import Epoch
+from persistence.delivery.follower import Follower
 from persistence.delivery.publisher import Envelope, Publisher
-from persistence.delivery.push_state import PushState
-from persistence.store import conversations, memberships, messages, outbox
+from persistence.log import read
+from persistence.log.logged import Logged
+from persistence.store import conversations, memberships, outbox
 from persistence.store.database import Connection, Pool, transaction
 from persistence.store.memberships import Change
-from persistence.store.outbox import Overdue
-from persistence.store.views import Conversation, Hidden, Member, Message
+from persistence.store.views import Conversation, Hidden, Member
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.clock import now_us
 from shared.tracing import RELAY, Span, Tracing
@@ -20,6 +21,7 @@ from shared.wire import Kind
 
 PENDING = Gauge("parley_persistence_outbox_pending", "Changes in Postgres that may not have been published yet.")
 AGE_SECONDS = Gauge("parley_persistence_outbox_age_seconds", "Age of the oldest such change; 0 where there is none.")
+STUCK = Gauge("parley_persistence_outbox_stuck", "Events in the outbox that this release cannot read, and so publish.")
 RELAYED = Counter("parley_persistence_relayed_total", "Changes that the relay had to publish.")
 
 BATCH = 500
@@ -40,7 +42,7 @@ class Relay:
         self,
         pool: Pool,
         publisher: Publisher,
-        push_state: PushState,
+        followers: Sequence[Follower],
         epoch: Epoch,
         checkpoints: Checkpoints,
         tracing: Tracing,
@@ -49,7 +51,7 @@ class Relay:
     ) -> None:
         self._pool = pool
         self._publisher = publisher
-        self._push_state = push_state
+        self._followers = followers
         self._epoch = epoch
         self._checkpoints = checkpoints
         self._tracing = tracing
@@ -59,7 +61,7 @@ class Relay:
         """Publishes all that is overdue, memberships first; how much that was. To be called every second or so.
 
         Stops early, and leaves everything where it is, while Redis is away. Raises DATABASE_FAILURES, or REDIS_FAILURES
-        where the push state could not be written.
+        where a follower could not be told.
         """
         relayed = 0
         for relay_batch, most in ((self._relay_memberships, MEMBERSHIPS), (self._relay_events, BATCH)):
@@ -76,40 +78,47 @@ class Relay:
         backlog = await outbox.backlog(self._pool)
         PENDING.set(backlog.pending)
         AGE_SECONDS.set(backlog.age_seconds)
+        STUCK.set(backlog.stuck)
 
     async def _relay_events(self, connection: Connection) -> int:
-        events = await outbox.overdue(connection, self._overdue_seconds, BATCH)
-        if not events:
+        overdue = await outbox.overdue(connection, self._overdue_seconds, BATCH)
+        if not overdue:
             return 0
-        keys = [(event.conversation_id, event.seq) for event in events]
-        # Rows whose message is gone belong to a conversation that was purged meanwhile: only to be deleted.
-        committed = await messages.by_seq(connection, keys)
-        spans = self._spans(events, committed)
-        if not await self._publisher.publish(self._announced(committed, spans)):
+        keys = [(one.conversation_id, one.seq) for one in overdue]
+        parents = {key: one.span for key, one in zip(keys, overdue, strict=True) if one.span is not None}
+        found = await read.by_seq(connection, keys, parents)
+        spans = [self._begun(event) for event in found.logged]
+        if not await self._publisher.publish(self._announced(found.logged, spans)):
             return 0
-        for span in spans.values():
-            span.end()
-        await self._push_state.write(connection, committed, {key: span.context for key, span in spans.items()})
+        await self._follow(connection, found.logged, spans)
         await self._checkpoints.reach(PUBLISHED)
-        await outbox.settle(connection, keys)
-        return len(keys)
+        # Those of a conversation that was purged meanwhile are only to be deleted.
+        await outbox.settle(connection, found.keys)
+        return len(found.keys)
 
-    def _spans(self, events: Sequence[Overdue], messages: Sequence[Message]) -> dict[str, Span]:
-        """Of what is traced, by message. Those of a try that failed are never told of: the next begins anew."""
-        parents = {(event.conversation_id, event.seq): event.span for event in events if event.span is not None}
-        traced = [message for message in messages if (message.conversation_id, message.seq) in parents]
-        begun = [(one.id, self._tracing.step(RELAY, parents[one.conversation_id, one.seq])) for one in traced]
-        return {message_id: span for message_id, span in begun if span is not None}
+    def _begun(self, event: Logged) -> Span | None:
+        """Of what is traced. The span of a try that failed is never told of: the next begins anew."""
+        return None if event.span is None else self._tracing.step(RELAY, event.span)
 
-    def _announced(self, messages: Sequence[Message], spans: Mapping[str, Span]) -> list[Envelope]:
+    def _announced(self, events: Sequence[Logged], spans: Sequence[Span | None]) -> list[Envelope]:
         at, epoch = now_us(), self._epoch.current
         envelopes: list[Envelope] = []
-        for message in messages:
-            span = spans.get(message.id)
+        for event, span in zip(events, spans, strict=True):
             if span is not None:
-                envelopes.append(announcements.span(message, span.context))
-            envelopes.append(announcements.message(message, epoch=epoch, committed_us=at))
+                envelopes.append(announcements.span(event, span.context))
+            envelopes.append(announcements.event(event, epoch=epoch, committed_us=at))
         return envelopes
+
+    async def _follow(self, connection: Connection, events: Sequence[Logged], spans: Sequence[Span | None]) -> None:
+        for span in spans:
+            if span is not None:
+                span.end()
+        told = [
+            event.without_words()._replace(span=None if span is None else span.context)
+            for event, span in zip(events, spans, strict=True)
+        ]
+        for follow in self._followers:
+            await follow(connection, told)
 
     async def _relay_memberships(self, connection: Connection) -> int:
         changes = await memberships.overdue(connection, self._overdue_seconds, MEMBERSHIPS)

@@ -7,7 +7,8 @@ import msgspec
 from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
-from persistence.store import conversations, cursors, log, users
+from persistence.log import heads, read
+from persistence.store import conversations, cursors, users
 from persistence.store.database import Pool
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
@@ -30,14 +31,14 @@ class Lookups:
 
     async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:
         asked = _ids("conversations", call.body.conversations)
-        return await log.heads(self._pool, asked, _ids("users", call.body.users))
+        return await heads.heads(self._pool, asked, _ids("users", call.body.users))
 
     async def events(self, call: Call[api.EventsRequest, Nothing]) -> api.EventsAnswer:
         [conversation_id] = _ids("conversationId", [call.body.conversation_id])
         after, up_to = call.body.after, call.body.up_to
         if not 0 <= after <= up_to <= MAX_SEQ:
             raise malformed("upTo", "expected 0 <= after <= upTo")
-        found = await log.events(self._pool, conversation_id, after=after, up_to=up_to)
+        found = await read.events(self._pool, conversation_id, after=after, up_to=up_to)
         if found is None:
             raise not_found("there is no such conversation")
         return found

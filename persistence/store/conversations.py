@@ -116,6 +116,7 @@ _PURGE = [
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
     Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
     Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
+    Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
     Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
 ]
 _PURGE_PARTICIPANTS = Query(

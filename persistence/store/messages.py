@@ -5,8 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from persistence.store.database import Database, Query, Row, columns
-from persistence.store.message_rows import COLUMNS, REACH, message_of, with_status
+from persistence.store.database import Database, Query, Row
+from persistence.store.message_rows import COLUMNS, REACH, with_status
 from persistence.store.views import (
     Draft,
     Message,
@@ -86,15 +86,6 @@ _SEND_TRACED = Query(
         outbox="INSERT INTO outbox (conversation_id, seq, created_at, span) SELECT $1, seq, created_at, span FROM sent"
         " JOIN unnest($2::uuid[], $8::bytea[]) AS traced(id, span) USING (id)"
     ),
-)
-
-_BY_SEQ = Query(
-    "messages_by_seq",
-    f"""
-SELECT {COLUMNS} FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)
-JOIN messages m USING (conversation_id, seq) LEFT JOIN users u ON u.id = m.sender_id
-ORDER BY m.conversation_id, m.seq
-""",
 )
 
 _PRIOR = Query(
@@ -193,9 +184,3 @@ def _outcome(conversation_id: str, draft: Draft, row: Row, priors: Mapping[int, 
 
 def _repeated(outcome: Outcome) -> Outcome:
     return Repeated(outcome.message) if isinstance(outcome, Sent) else outcome
-
-
-async def by_seq(database: Database, wanted: Sequence[tuple[str, int]]) -> list[Message]:
-    """The messages with these (conversation, seq), in that order; those that are gone are absent. Status is `sent`."""
-    rows = await _BY_SEQ.rows(database, *columns(wanted, 2))
-    return [message_of(row) for row in rows]

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from persistence.store.database import Database, Query, Row, columns
-from persistence.store.log import frame_of
-from persistence.store.message_rows import COLUMNS, message_of
+from persistence.log import read
+from persistence.log.rows import logged_of
+from persistence.store.database import Database, Query, Row
 from persistence.store.views import Reached, Sync, SyncedConversation
 from shared.api import LIVE_PRESENCE_MEMBERS
 
@@ -54,18 +54,6 @@ FROM meta LEFT JOIN LATERAL (
     WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
 ) AS mine ON true
 ORDER BY mine.id
-""",
-)
-
-# Events are never changed and never taken back, so those up to a head may be read after the head was.
-_RANGES = Query(
-    "sync_events",
-    f"""
-SELECT {COLUMNS} FROM unnest($1::uuid[], $2::bigint[], $3::bigint[])
-    AS w(conversation_id, after, up_to)
-JOIN messages m ON m.conversation_id = w.conversation_id AND m.seq > w.after AND m.seq <= w.up_to
-LEFT JOIN users u ON u.id = m.sender_id
-ORDER BY m.conversation_id, m.seq
 """,
 )
 
@@ -129,7 +117,7 @@ async def _fill(database: Database, catches: Mapping[str, _Catch], bounds: Bound
     """Reads events, conversation by conversation, until all have theirs, a bound is met, or a row is missing."""
     events_left, bytes_left = bounds.events, bounds.bytes
     while ranges := _next_ranges(catches, min(bounds.chunk, events_left)):
-        rows = await _RANGES.rows(database, *columns(ranges, 3))
+        rows = await read.between(database, ranges, bytes_left)
         frames = _take(catches, rows, bytes_left)
         if len(frames) < sum(up_to - after for _, after, up_to in ranges):
             return
@@ -153,8 +141,9 @@ def _take(catches: Mapping[str, _Catch], rows: Sequence[Row], bytes_left: int) -
     taken: list[bytes] = []
     for row in rows:
         catch = catches[row["conversation_id"]]
-        if bytes_left > 0 and row["seq"] == catch.reached + 1:
-            frame = frame_of(message_of(row))
+        event = logged_of(row) if bytes_left > 0 and row["seq"] == catch.reached + 1 else None
+        if event is not None:
+            frame = event.frame()
             catch.frames.append(msgspec.Raw(frame))
             catch.reached += 1
             taken.append(frame)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from time import time_ns
 
+import msgspec
+
 from gateway.bus.link import encode
 from shared import frames, wire
+from shared.events.message_new import MESSAGE_NEW, MessageNew
 from tests.bench.load.marks import PLACE, mark, split
 from tests.bench.seats import conversation_id, user_id
 
@@ -15,17 +18,14 @@ MOMENT = "2026-11-22T20:15:04.123Z"
 
 def payload(room: int, size: int = 0) -> bytes:
     """A real `message.new` with the mark as its text, the same for every system; about `size` characters more."""
-    return frames.message_new(
+    text = PLACE + FILLER.decode() * (size // len(FILLER))
+    return frames.durable(
+        MESSAGE_NEW.name,
+        timestamp=MOMENT,
         conversation_id=conversation_id(room),
-        message_id=user_id(-1),
         seq=1,
         sender_id=user_id(0),
-        sender_handle="ann",
-        text=PLACE + FILLER.decode() * (size // len(FILLER)),
-        client_id=None,
-        reply_to=None,
-        media_url=None,
-        created_at=MOMENT,
+        body=msgspec.json.encode(MessageNew(user_id(-1), "ann", text, None, None, None, MOMENT)),
     )
 
 

@@ -8,13 +8,14 @@ import json
 import random
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import uvloop
 
+from persistence.log.logged import Logged
 from persistence.sending import SendQueue
 from persistence.store.database import open_pool
-from persistence.store.views import Draft, Message, Sent
+from persistence.store.views import Draft, Sent
 from shared.checkpoints import NoCheckpoints
 from shared.ids import new_id
 from tests.bench.seats import Seats, conversation_id, user_id
@@ -57,7 +58,7 @@ async def _send(queue: SendQueue, seats: Seats, senders: int, seconds: float) ->
     return count
 
 
-def _ignore(_: Sequence[Message], __: Mapping[str, bytes]) -> None: ...
+def _ignore(_: Sequence[Logged]) -> None: ...
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     epoch = await Epoch.read(pool)
     publisher = Publisher(redis)
     push_state = PushState(redis, PresenceReader(redis), ack_timeout_seconds=1.0)
-    settling = Settling(pool, push_state, checkpoints)
+    followers = [push_state.follow]
+    settling = Settling(pool, followers, checkpoints)
     delivery = Delivery(publisher, settling, epoch, NoTracing())
     try:
         yield Parts(
@@ -97,8 +98,8 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
             publisher,
             settling,
             delivery,
-            SendQueue(pool, delivery.sent, checkpoints),
-            Relay(pool, publisher, push_state, epoch, checkpoints, NoTracing(), overdue_seconds=OVERDUE_SECONDS),
+            SendQueue(pool, delivery.logged, checkpoints),
+            Relay(pool, publisher, followers, epoch, checkpoints, NoTracing(), overdue_seconds=OVERDUE_SECONDS),
             PushMarker(pool, redis, push_state, epoch),
             ReceiptsConsumer(
                 pool,

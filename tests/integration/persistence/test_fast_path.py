@@ -9,8 +9,10 @@ import msgspec
 import orjson
 import pytest
 
+from persistence.log import read
+from persistence.log.rows import logged_message
 from persistence.sending import Overloaded
-from persistence.store import conversations, cursors, log, messages
+from persistence.store import conversations, cursors
 from persistence.store.database import Pool
 from persistence.store.views import Hidden, NotAMember, Repeated, Sent
 from services.embedded import EmbeddedRedis
@@ -63,7 +65,7 @@ async def test_a_sent_message_is_published_as_the_frame_that_the_log_gives(
     [envelope] = ear.of(Kind.DURABLE)
     assert (envelope.seq, wire.sender_text(envelope.sender)) == (1, ann)
     assert wire.sender_text(envelope.epoch) == process.epoch
-    logged = await log.events(pool, room, after=0, up_to=1)
+    logged = await read.events(pool, room, after=0, up_to=1)
     assert logged is not None
     assert bytes(logged.events[0].frame) == envelope.frame
     frame = orjson.loads(envelope.frame)
@@ -232,5 +234,5 @@ async def test_without_redis_a_send_is_committed_and_waits_in_the_outbox(pool: P
         room = await conversation(pool, ann, bob)
         outcome = await soon(process.queue.send(room, draft(ann)))
         assert isinstance(outcome, Sent)
-        assert await messages.by_seq(pool, [(room, 1)]) == [outcome.message]
+        assert await read.by_seq(pool, [(room, 1)], {}) == read.Found([logged_message(outcome.message)], [])
         assert await pool.fetchval("SELECT count(*) FROM outbox") == 1

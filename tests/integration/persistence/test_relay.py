@@ -185,7 +185,9 @@ async def test_events_of_a_purged_conversation_leave_the_outbox_unpublished(pool
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
     await say(pool, room, ann)
-    await pool.execute("DELETE FROM messages")
+    await conversations.purge(pool, [room])
+    await pool.execute("DELETE FROM user_outbox")
+    await pool.execute("INSERT INTO outbox (conversation_id, seq, created_at) VALUES ($1, 1, now())", room)
     await grow_old(pool)
     async with (
         listening(redis_url, keys.room(room)) as ear,

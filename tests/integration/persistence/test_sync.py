@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from persistence.store import conversations, cursors, log, messages, sync
+from persistence.log import heads, read
+from persistence.store import conversations, cursors, messages, sync
 from persistence.store.database import Pool
 from persistence.store.sync import Bounds
 from persistence.store.views import Reached, Sync, SyncedConversation
@@ -98,7 +99,7 @@ async def test_whatever_happened_meanwhile_a_sync_brings_a_phone_up_to_date(
     assert phone.cursors == {room: cursor for room, (cursor, _) in expected.items()}
     assert phone.last_seq == {room: head for room, (_, head) in expected.items()}
     for room, (_, head) in expected.items():
-        logged = await log.events(pool, room, after=0, up_to=head)
+        logged = await read.events(pool, room, after=0, up_to=head)
         assert logged is not None
         ids = {event.seq: orjson.loads(bytes(event.frame))["messageId"] for event in logged.events}
         floor = min(phone.events[room], default=head + 1)
@@ -210,7 +211,7 @@ async def test_a_missing_row_is_never_reported_as_success(pool: Pool) -> None:
     answer = await sync.sync(pool, bob, {room: 1})
     told = answer.conversations[room]
     assert (seqs(told), told.last_seq, told.complete, answer.complete) == ([2], 2, False, False)
-    logged = await log.events(pool, room, after=1, up_to=5)
+    logged = await read.events(pool, room, after=1, up_to=5)
     assert logged is not None
     assert ([event.seq for event in logged.events], logged.complete) == ([2], False)
 
@@ -239,24 +240,24 @@ async def test_the_log_gives_what_lies_between_two_seqs(pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
     sent = await say(pool, room, ann, 6)
-    found = await log.events(pool, room, after=1, up_to=4)
+    found = await read.events(pool, room, after=1, up_to=4)
     assert found is not None
     assert ([event.seq for event in found.events], found.last_seq, found.complete) == ([2, 3, 4], 6, True)
     assert orjson.loads(bytes(found.events[0].frame))["timestamp"] == sent[1].created_at
     assert found.events[0].sender_id == ann
-    cut = await log.events(pool, room, after=0, up_to=6, limit=4)
+    cut = await read.events(pool, room, after=0, up_to=6, limit=4)
     assert cut is not None
     assert ([event.seq for event in cut.events], cut.complete) == ([1, 2, 3, 4], False)
-    ahead = await log.events(pool, room, after=6, up_to=9)
+    ahead = await read.events(pool, room, after=6, up_to=9)
     assert ahead is not None
     assert (ahead.events, ahead.last_seq, ahead.complete) == ([], 6, False)
-    assert await log.events(pool, new_id(), after=0, up_to=1) is None
+    assert await read.events(pool, new_id(), after=0, up_to=1) is None
 
 
 async def test_heads_and_versions_are_read_together(pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
     await say(pool, room, ann, 2)
-    answer = await log.heads(pool, [room, new_id()], [ann, new_id()])
+    answer = await heads.heads(pool, [room, new_id()], [ann, new_id()])
     assert (answer.heads, answer.versions) == ({room: 2}, {ann: 1})
     assert answer.epoch == await pool.fetchval("SELECT epoch FROM meta")

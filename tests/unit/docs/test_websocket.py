@@ -10,10 +10,12 @@ import pytest
 
 from gateway.session.commands import BadFrame, decode
 from shared import frames
+from shared.events.message_new import MESSAGE_NEW, MessageNew
 
 TEXT = (Path(__file__).parents[3] / "docs" / "websocket.md").read_text()
 CONVERSATION = "b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21"
 USER = "c2c7f6b1-6a53-4a38-a5d5-6b7f0f3c9e22"
+MOMENT = "2026-11-22T20:15:04.123Z"
 CONVERSATION_VIEW = msgspec.Raw(b'{"id": "x"}')
 
 WRITTEN: dict[str, bytes] = {
@@ -27,17 +29,13 @@ WRITTEN: dict[str, bytes] = {
         reconnect_jitter_ms=5000,
         max_frame_bytes=65536,
     ),
-    "message.new": frames.message_new(
+    "message.new": frames.durable(
+        MESSAGE_NEW.name,
+        timestamp=MOMENT,
         conversation_id=CONVERSATION,
-        message_id=USER,
         seq=1,
         sender_id=USER,
-        sender_handle=None,
-        text="x",
-        client_id=None,
-        reply_to=None,
-        media_url=None,
-        created_at="2026-11-22T20:15:04.123Z",
+        body=msgspec.json.encode(MessageNew(USER, None, "x", None, None, None, MOMENT)),
     ),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),

@@ -1,0 +1,35 @@
+"""What a kind of durable event is to those who carry it."""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+import msgspec
+
+
+class Compact(Enum):
+    """What a compact sync gives in place of an event of this kind."""
+
+    KEPT = auto()
+    """The event itself."""
+    IN_MESSAGE = auto()
+    """Its message as that stands, once for all that touched it."""
+    IN_CONVERSATION = auto()
+    """The conversation's state, once for all that changed it."""
+
+
+class EventKind(NamedTuple):
+    """`code` is what Postgres keeps: one that was used once is never another kind's. `name` is the frame's type.
+
+    `body` is the shape of all in the frame that is the kind's own. `shows_message`: the frame also carries the event's
+    message as that stands when the frame is built, beside what was stored in the body.
+    """
+
+    code: int
+    name: str
+    body: type[msgspec.Struct]
+    compact: Compact = Compact.KEPT
+    shows_message: bool = False
+
+
+class Body(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """The base of every body."""
