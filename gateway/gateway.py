@@ -113,6 +113,7 @@ class Gateway:
             settings.redis_url,
             name="parley-gateway",
             probe_channel=keys.gateway(self.incarnation) + ":probe",
+            prefix=settings.redis_prefix,
             publish_probe=self._publisher.publish_now,
             on_message=hub.on_message,
             reading=self._fanout,

@@ -17,17 +17,18 @@ class Publisher:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+        self._prefix = redis.prefix.encode()
         self._waiting: list[tuple[bytes, bytes]] = []
         self._news = asyncio.Event()
 
     def publish(self, channel: bytes, envelope: bytes) -> None:
         """At most once, soon. Beyond MOST_WAITING it is dropped."""
         if len(self._waiting) < MOST_WAITING:
-            self._waiting.append((channel, envelope))
+            self._waiting.append((self._prefix + channel, envelope))
             self._news.set()
 
     async def publish_now(self, channel: bytes, payload: bytes) -> None:
-        """Raises one of REDIS_FAILURES."""
+        """On a channel of the bus's, as it stands in Redis. Raises one of REDIS_FAILURES."""
         await self._redis.execute_command("SPUBLISH", channel, payload)
 
     async def run(self) -> None:

@@ -121,6 +121,7 @@ class Bursts:
 
     def __init__(self, redis: RedisClient, *, window_seconds: float) -> None:
         self._redis = redis
+        self._windows = redis.named(keys.BURSTS)
         self._window_ms = round(window_seconds * 1000)
         self._admit = redis.register_script(_ADMIT)
         self._lease = redis.register_script(_LEASE)
@@ -135,7 +136,7 @@ class Bursts:
         members = [f"{target.conversation_id}:{target.user_id}" for target in targets]
         facts = [part for pair in zip(members, targets, strict=True) for part in _facts(*pair)]
         verdicts = await self._admit(
-            keys=[keys.BURSTS, *map(keys.burst, members)],
+            keys=[self._windows, *map(self._burst, members)],
             args=[self._window_ms, *facts],
         )
         return [target for target, verdict in zip(targets, verdicts, strict=True) if verdict]
@@ -146,12 +147,12 @@ class Bursts:
             member = f"{target.conversation_id}:{target.user_id}"
             facts = _facts(member, target)
             await self._postpone(
-                keys=[keys.BURSTS, keys.burst(member)], args=[int(DEVICE_PAUSE_SECONDS * 1000), *facts]
+                keys=[self._windows, self._burst(member)], args=[int(DEVICE_PAUSE_SECONDS * 1000), *facts]
             )
 
     async def due(self) -> tuple[int, list[Burst]]:
         """How many windows ended (at most BATCH), and the bursts among them, which are ours for LEASE_SECONDS."""
-        due: list[bytes] = await self._lease(keys=[keys.BURSTS], args=[int(LEASE_SECONDS * 1000), BATCH])
+        due: list[bytes] = await self._lease(keys=[self._windows], args=[int(LEASE_SECONDS * 1000), BATCH])
         members = [member.decode() for member in due]
         found = [_burst(member, fields) for member, fields in zip(members, await self._read(members), strict=True)]
         bursts = [burst for burst in found if burst is not None]
@@ -161,18 +162,21 @@ class Bursts:
     async def settle(self, burst: Burst, settled: Iterable[str], *, told: bool) -> None:
         """Forgets these messages of it. Where the user was told of some, the next window begins now."""
         window_ms = self._window_ms if told else 0
-        await self._settle(keys=[keys.BURSTS, keys.burst(burst.member)], args=[burst.member, window_ms, *settled])
+        await self._settle(keys=[self._windows, self._burst(burst.member)], args=[burst.member, window_ms, *settled])
+
+    def _burst(self, member: str) -> str:
+        return self._redis.named(keys.burst(member))
 
     async def _close_all(self, members: Sequence[str]) -> None:
         if members:
-            await self._close(keys=[keys.BURSTS, *map(keys.burst, members)], args=members)
+            await self._close(keys=[self._windows, *map(self._burst, members)], args=members)
 
     async def _read(self, members: Sequence[str]) -> list[dict[bytes, bytes]]:
         if not members:
             return []
         async with self._redis.pipeline(transaction=False) as pipeline:
             for member in members:
-                pipeline.execute_command("HGETALL", keys.burst(member))
+                pipeline.execute_command("HGETALL", self._burst(member))
             answers: list[Any] = await pipeline.execute()
         return answers
 

@@ -44,20 +44,21 @@ class DeadLetters:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+        self._letters, self._stream = redis.named(keys.DEAD_LETTERS), redis.named(keys.UNDELIVERED)
         self._retry = redis.register_script(_RETRY)
 
     async def all(self) -> list[DeadLetter]:
         """Oldest first; there are at most some 10,000, see MAX_DEAD_LETTERS."""
-        entries: Any = await self._redis.xrange(keys.DEAD_LETTERS)
+        entries: Any = await self._redis.xrange(self._letters)
         return [DeadLetter(key.decode(), _field(fields, FIELD), _text(fields, b"reason")) for key, fields in entries]
 
     async def retry(self, ids: Sequence[str]) -> int:
         """Puts them back into the stream, as if they were new; how many there were."""
-        return int(await self._retry(keys=[keys.DEAD_LETTERS, keys.UNDELIVERED], args=[FIELD, *ids])) if ids else 0
+        return int(await self._retry(keys=[self._letters, self._stream], args=[FIELD, *ids])) if ids else 0
 
     async def drop(self, ids: Sequence[str]) -> int:
         """Deletes them for good; how many there were."""
-        return int(await self._redis.xdel(keys.DEAD_LETTERS, *ids)) if ids else 0
+        return int(await self._redis.xdel(self._letters, *ids)) if ids else 0
 
 
 def _field(fields: dict[bytes, bytes], name: bytes) -> bytes:

@@ -58,6 +58,8 @@ class Deadlines:
         self._move = redis.register_script(_MOVE)
         self._bury = redis.register_script(_BURY)
         self._persistence = persistence
+        self._due, self._stream = redis.named(keys.DEADLINES), redis.named(keys.UNDELIVERED)
+        self._letters = redis.named(keys.DEAD_LETTERS)
 
     async def sweep(self) -> None:
         """Deals with all the deadlines that have passed."""
@@ -66,9 +68,7 @@ class Deadlines:
 
     async def _sweep_batch(self) -> int:
         now = now_ms()
-        members: list[bytes] = await self._lease(
-            keys=[keys.DEADLINES], args=[now, now + int(LEASE_SECONDS * 1000), BATCH]
-        )
+        members: list[bytes] = await self._lease(keys=[self._due], args=[now, now + int(LEASE_SECONDS * 1000), BATCH])
         deadlines = [(member, deadline) for member in members if (deadline := await self._readable(member))]
         if deadlines:
             laggards = await self._persistence.laggards([deadline for _, deadline in deadlines])
@@ -81,7 +81,7 @@ class Deadlines:
         if isinstance(deadline, Deadline):
             return deadline
         letter = (FIELD, member, b"reason", deadline, b"entry", b"")
-        await self._bury(keys=[keys.DEADLINES, keys.DEAD_LETTERS], args=[member, MAX_DEAD_LETTERS, *letter])
+        await self._bury(keys=[self._due, self._letters], args=[member, MAX_DEAD_LETTERS, *letter])
         DEAD_LETTERS.inc()
         log.error("dead letter", reason=deadline)
         return None
@@ -89,7 +89,7 @@ class Deadlines:
     async def _settle(self, deadlines: Sequence[tuple[bytes, Deadline]], laggards: Sequence[list[str]]) -> None:
         late = zip(deadlines, laggards, strict=True)
         moves = [part for (member, deadline), users in late for part in (member, _entry(deadline, users))]
-        await self._move(keys=[keys.DEADLINES, keys.UNDELIVERED], args=[FIELD, *moves])
+        await self._move(keys=[self._due, self._stream], args=[FIELD, *moves])
 
 
 def _parsed(member: bytes) -> Deadline | str:

@@ -38,20 +38,29 @@ class Halts:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+        self._named = redis.named
         self._halt = redis.register_script(_HALT)
         self._lift = redis.register_script(_LIFT)
 
     async def halt(self, platform: str, sent_at_ms: int) -> bool:
         """A push that was sent then was refused for its credentials. Whether the halt begins by this."""
-        return bool(await self._halt(keys=[keys.PUSH_HALTS, keys.PUSH_LIFTS], args=[platform, sent_at_ms]))
+        return bool(
+            await self._halt(
+                keys=[self._named(keys.PUSH_HALTS), self._named(keys.PUSH_LIFTS)], args=[platform, sent_at_ms]
+            )
+        )
 
     async def lift(self, platform: str) -> bool:
         """A push of this platform went through. Whether the halt ends by this."""
-        arguments = [keys.PUSH_HALTS, keys.PUSH_LIFTS, keys.push_probes(platform)]
+        arguments = [
+            self._named(keys.PUSH_HALTS),
+            self._named(keys.PUSH_LIFTS),
+            self._named(keys.push_probes(platform)),
+        ]
         return bool(await self._lift(keys=arguments, args=[platform]))
 
     async def halted(self) -> set[str]:
-        found: Any = await self._redis.hkeys(keys.PUSH_HALTS)
+        found: Any = await self._redis.hkeys(self._named(keys.PUSH_HALTS))
         return {platform.decode() for platform in found}
 
     async def probing(self, platforms: Iterable[str]) -> dict[str, bool]:
@@ -60,20 +69,20 @@ class Halts:
         return {platform: await self._may_probe(platform) for platform in halted.intersection(platforms)}
 
     async def _may_probe(self, platform: str) -> bool:
-        return bool(await self._redis.set(keys.push_probe(platform), 1, nx=True, ex=PROBE_SECONDS))
+        return bool(await self._redis.set(self._named(keys.push_probe(platform)), 1, nx=True, ex=PROBE_SECONDS))
 
     async def remember(self, platform: str, ticket_id: str) -> None:
         """This ticket's receipt will tell whether the platform's pushes go through again."""
-        await self._redis.sadd(keys.push_probes(platform), ticket_id)
-        await self._redis.expire(keys.push_probes(platform), KEPT_SECONDS)
+        await self._redis.sadd(self._named(keys.push_probes(platform)), ticket_id)
+        await self._redis.expire(self._named(keys.push_probes(platform)), KEPT_SECONDS)
 
     async def probes(self, platform: str) -> list[str]:
         """Tickets whose receipts are still to be asked for."""
-        found: Any = await self._redis.smembers(keys.push_probes(platform))
+        found: Any = await self._redis.smembers(self._named(keys.push_probes(platform)))
         return sorted(ticket.decode() for ticket in found)
 
     async def forget(self, platform: str, ticket_ids: Iterable[str]) -> None:
         """These receipts came, and were not good."""
         tickets = list(ticket_ids)
         if tickets:
-            await self._redis.srem(keys.push_probes(platform), *tickets)
+            await self._redis.srem(self._named(keys.push_probes(platform)), *tickets)

@@ -78,6 +78,7 @@ class ExpoPace:
     """What goes out when is in Redis, on Redis' clock; here is only how far away Redis is."""
 
     def __init__(self, redis: RedisClient) -> None:
+        self._key = redis.named(keys.PUSH_PACE)
         self._reserve = redis.register_script(_RESERVE)
         self._round_trips = deque([0.0], maxlen=ROUND_TRIPS)
 
@@ -90,7 +91,7 @@ class ExpoPace:
         """
         asked = time.monotonic()
         arguments = [count, LIMIT, int(WINDOW_SECONDS * 1000), int(lead_seconds * 1000)]
-        wait_ms: int = await self._reserve(keys=[keys.PUSH_PACE], args=arguments)
+        wait_ms: int = await self._reserve(keys=[self._key], args=arguments)
         answered = time.monotonic()
         self._round_trips.append(answered - asked)
         wait, way = wait_ms / 1000, min(self._round_trips) / 2

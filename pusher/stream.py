@@ -49,6 +49,7 @@ class UndeliveredStream:
     def __init__(self, redis: RedisClient, consumer: str) -> None:
         self._redis = redis
         self._consumer = consumer
+        self._key = redis.named(keys.UNDELIVERED)
 
     async def take(self, count: int, block_seconds: float | None) -> list[Entry | Poison]:
         """New entries, waiting for the first at most so long (None: not at all). They stay pending until `done`."""
@@ -56,7 +57,7 @@ class UndeliveredStream:
             answer: Any = await self._redis.xreadgroup(
                 keys.UNDELIVERED_GROUP,
                 self._consumer,
-                {keys.UNDELIVERED: ">"},
+                {self._key: ">"},
                 count=count,
                 block=None if block_seconds is None else int(block_seconds * 1000),
             )
@@ -72,7 +73,7 @@ class UndeliveredStream:
         """
         if entry_ids:
             await self._redis.xclaim(
-                keys.UNDELIVERED,
+                self._key,
                 keys.UNDELIVERED_GROUP,
                 self._consumer,
                 0,
@@ -86,7 +87,7 @@ class UndeliveredStream:
         idle_ms = int(idle_seconds * 1000)
         try:
             pending: Any = await self._redis.xpending_range(
-                keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=count, idle=idle_ms
+                self._key, keys.UNDELIVERED_GROUP, min="-", max="+", count=count, idle=idle_ms
             )
         except ResponseError as error:
             await self._mend(error)
@@ -95,7 +96,7 @@ class UndeliveredStream:
             return []
         deliveries = {item["message_id"]: item["times_delivered"] + 1 for item in pending}
         claimed: Any = await self._redis.xclaim(
-            keys.UNDELIVERED, keys.UNDELIVERED_GROUP, self._consumer, idle_ms, list(deliveries)
+            self._key, keys.UNDELIVERED_GROUP, self._consumer, idle_ms, list(deliveries)
         )
         return [_parsed(key, fields, deliveries[key]) for key, fields in claimed if fields]
 
@@ -108,14 +109,14 @@ class UndeliveredStream:
     async def create_group(self) -> None:
         """From the stream's very beginning: Redis may have come back empty and been filled before we looked."""
         try:
-            await self._redis.xgroup_create(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, id="0", mkstream=True)
+            await self._redis.xgroup_create(self._key, keys.UNDELIVERED_GROUP, id="0", mkstream=True)
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
     async def add(self, messages: Sequence[Undelivered]) -> None:
         if messages:
-            commands = [("XADD", keys.UNDELIVERED, "*", FIELD, msgspec.json.encode(message)) for message in messages]
+            commands = [("XADD", self._key, "*", FIELD, msgspec.json.encode(message)) for message in messages]
             await self._together(commands)
 
     async def forget_dead_consumers(self) -> None:
@@ -123,10 +124,10 @@ class UndeliveredStream:
 
         Race: none, though what a deleted consumer holds is lost. A live one asks every second or so.
         """
-        consumers: Any = await self._redis.xinfo_consumers(keys.UNDELIVERED, keys.UNDELIVERED_GROUP)
+        consumers: Any = await self._redis.xinfo_consumers(self._key, keys.UNDELIVERED_GROUP)
         for one in consumers:
             if one["pending"] == 0 and one["idle"] > DEAD_CONSUMER_SECONDS * 1000:
-                await self._redis.xgroup_delconsumer(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, one["name"])
+                await self._redis.xgroup_delconsumer(self._key, keys.UNDELIVERED_GROUP, one["name"])
 
     async def done(self, entry_ids: Sequence[str]) -> None:
         if entry_ids:
@@ -134,14 +135,14 @@ class UndeliveredStream:
 
     async def bury(self, entry_id: str, raw: bytes, reason: str) -> None:
         """Moves an entry to the dead letters, where an operator finds it with the reason."""
-        letter = ("XADD", keys.DEAD_LETTERS, "MAXLEN", "~", MAX_DEAD_LETTERS, "*")
+        letter = ("XADD", self._redis.named(keys.DEAD_LETTERS), "MAXLEN", "~", MAX_DEAD_LETTERS, "*")
         fields = (FIELD, raw, b"reason", reason, b"entry", entry_id)
         await self._together([(*letter, *fields), *self._removal([entry_id])])
 
     async def backlog(self) -> tuple[int, float]:
         """How many entries wait, and the age of the oldest in seconds (by Redis' clock)."""
         length, oldest, (seconds, _) = await self._together(
-            [("XLEN", keys.UNDELIVERED), ("XRANGE", keys.UNDELIVERED, "-", "+", "COUNT", 1), ("TIME",)]
+            [("XLEN", self._key), ("XRANGE", self._key, "-", "+", "COUNT", 1), ("TIME",)]
         )
         if not oldest:
             return 0, 0.0
@@ -149,8 +150,8 @@ class UndeliveredStream:
 
     def _removal(self, entry_ids: Sequence[str]) -> list[tuple[Any, ...]]:
         return [
-            ("XACK", keys.UNDELIVERED, keys.UNDELIVERED_GROUP, *entry_ids),
-            ("XDEL", keys.UNDELIVERED, *entry_ids),
+            ("XACK", self._key, keys.UNDELIVERED_GROUP, *entry_ids),
+            ("XDEL", self._key, *entry_ids),
         ]
 
     async def _together(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:

@@ -14,5 +14,5 @@ from shared.tracing import Tracing
 @asynccontextmanager
 async def made(settings: Settings, verifier: TokenVerifier, stop: Stop, tracing: Tracing) -> AsyncIterator[Gateway]:
     """A gateway that is not entered yet: who serves it does that between its internal and its public listener."""
-    async with openings.redis_client(settings.redis_url or "") as redis:
+    async with openings.redis_client(settings.redis_url or "", settings.redis_prefix) as redis:
         yield Gateway(settings, redis=redis, verifier=verifier, stop=stop, tracing=tracing)

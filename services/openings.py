@@ -55,9 +55,9 @@ async def _reached(url: str, size: int, prepared: bool, wait_seconds: float) -> 
 
 
 @asynccontextmanager
-async def redis_client(url: str, *, block_seconds: float = 0.0) -> AsyncIterator[RedisClient]:
+async def redis_client(url: str, prefix: str, *, block_seconds: float = 0.0) -> AsyncIterator[RedisClient]:
     """A client; `block_seconds` is the longest wait of a stream's consumer that uses it."""
-    client = open_redis(url, answer_seconds=2.0 + block_seconds)
+    client = open_redis(url, prefix=prefix, answer_seconds=2.0 + block_seconds)
     try:
         yield client
     finally:

@@ -58,8 +58,10 @@ async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> Async
         url, redis_url = settings.database_url or "", settings.redis_url or ""
         prepared = settings.database_prepared_statements == "on"
         pool = await stack.enter_async_context(openings.database(url, size=settings.database_pool, prepared=prepared))
-        redis = await stack.enter_async_context(openings.redis_client(redis_url))
-        blocking = await stack.enter_async_context(openings.redis_client(redis_url, block_seconds=BLOCK_SECONDS))
+        redis = await stack.enter_async_context(openings.redis_client(redis_url, settings.redis_prefix))
+        blocking = await stack.enter_async_context(
+            openings.redis_client(redis_url, settings.redis_prefix, block_seconds=BLOCK_SECONDS)
+        )
         tasks = await stack.enter_async_context(Tasks("persistence", stop))
         yield await _compose(settings, pool, redis, blocking, tasks, tracing)
 

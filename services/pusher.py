@@ -56,8 +56,8 @@ async def pusher(
 ) -> AsyncIterator[Pusher]:
     """Runs until it is left. `sender` stands for Expo; without it Expo is called."""
     async with AsyncExitStack() as stack:
-        redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or ""))
-        blocking = openings.redis_client(settings.redis_url or "", block_seconds=BLOCK_SECONDS)
+        redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or "", settings.redis_prefix))
+        blocking = openings.redis_client(settings.redis_url or "", settings.redis_prefix, block_seconds=BLOCK_SECONDS)
         stream = UndeliveredStream(await stack.enter_async_context(blocking), f"pusher-{new_id()}")
         session = await stack.enter_async_context(openings.http_session())
         persistence = PersistenceClient(session, settings.persistence_url or "", settings.service_token or "")

@@ -1,6 +1,9 @@
 """Every name that Parley uses in Redis. A channel's subscribers and its publishers agree here, and nowhere else.
 
 What must change together stands under one hash tag (`{…}`), so that it lives on one node of a Redis Cluster.
+
+A deployment's own prefix (REDIS_PREFIX) is no part of these: `RedisClient.named` puts it before a name that is handed
+to Redis, and a gateway's bus before its channels. So a gateway keeps no room's name longer than it must be.
 """
 
 from zlib import crc32

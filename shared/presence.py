@@ -25,6 +25,7 @@ class PresenceReader:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = Batches(redis)
+        self._named = redis.named
         self._live: dict[str, GatewayStats] = {}
         self._fresh_until = 0.0
 
@@ -45,7 +46,7 @@ class PresenceReader:
         if not asked:
             return set()
         live = await self.live()
-        held = await self._pipelined([("HKEYS", keys.presence(user_id)) for user_id in asked])
+        held = await self._pipelined([("HKEYS", self._named(keys.presence(user_id))) for user_id in asked])
         return {user_id for user_id, holders in zip(asked, held, strict=True) if _any_alive(holders, live)}
 
     async def left_at(self, user_ids: Iterable[str]) -> dict[str, int]:
@@ -54,13 +55,13 @@ class PresenceReader:
         Whom `online` left out a moment ago is in it, if they were online within these minutes: Postgres hears later.
         """
         asked = list(user_ids)
-        found = await self._pipelined([("GET", keys.left_at(user_id)) for user_id in asked])
+        found = await self._pipelined([("GET", self._named(keys.left_at(user_id))) for user_id in asked])
         return {user_id: int(at_ms) for user_id, at_ms in zip(asked, found, strict=True) if at_ms is not None}
 
     async def _read_leases(self) -> dict[str, GatewayStats]:
-        [registered] = await self._pipelined([("ZRANGE", keys.GATEWAYS, "0", "-1")])
+        [registered] = await self._pipelined([("ZRANGE", self._named(keys.GATEWAYS), "0", "-1")])
         names = [name.decode() for name in registered]
-        leases = await self._pipelined([("GET", keys.lease(name)) for name in names])
+        leases = await self._pipelined([("GET", self._named(keys.lease(name))) for name in names])
         return {name: _read_stats(lease) for name, lease in zip(names, leases, strict=True) if lease is not None}
 
     async def _pipelined(self, commands: list[tuple[str, ...]]) -> list[Any]:

@@ -4,7 +4,7 @@ redis-py 8 by default retries ten times and sends an abandoned blocking read aga
 outage lasts a minute). So here: RESP2, no retry, short deadlines; who calls decides what a failure means.
 """
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
@@ -17,7 +17,6 @@ from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError
 
 from shared.redis_url import DEFAULT_PORT, is_cluster, seeds
 
-RedisClient = Redis | RedisCluster
 REDIS_FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError, RuntimeError)
 """What a call may raise while Redis is away. The caller falls back, or tries again later.
 
@@ -29,46 +28,26 @@ CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 2.0
 
 
-def open_redis(url: str, *, answer_seconds: float | None = ANSWER_SECONDS, max_connections: int = 64) -> RedisClient:
-    """A client over a pool; nothing is connected yet. Close it with `aclose()`.
+class _Prefixed:
+    """What a client knows of the deployment that it works for."""
 
-    `answer_seconds` bounds the wait for one answer; who blocks on a stream passes None, or more than its block.
-    """
-    limits = {
-        "protocol": 2,
-        "socket_timeout": answer_seconds,
-        "socket_connect_timeout": CONNECT_SECONDS,
-        "max_connections": max_connections,
-    }
-    return _open_cluster(url, limits) if is_cluster(url) else _open_single(url, limits)
+    prefix: str = ""
 
+    def named(self, name: str) -> str:
+        """A name of shared/keys.py as it stands in Redis: no key and no channel is handed over without this.
 
-def _open_single(url: str, limits: dict[str, Any]) -> Redis:
-    options = {**limits, **parse_url(url)}
-    encrypted = options.pop("connection_class", None) is SSLConnection
-    kind = _EncryptedPrimary if encrypted else _Primary
-    return Redis.from_pool(ConnectionPool(connection_class=kind, retry=Retry(NoBackoff(), 0), **options))
+        A prefix holds no brace (`setting_forms.redis_prefix`), so the hash tag, and what shares a node, stays as it is.
+        """
+        return self.prefix + name
 
 
-def _open_cluster(url: str, limits: dict[str, Any]) -> RedisCluster:
-    nodes = seeds(url)
-    options = {**limits, **parse_url(nodes[0])}
-    options["ssl"] = options.pop("connection_class", None) is SSLConnection
-    options.pop("host", None)
-    options.pop("port", None)
-    return _Cluster(
-        startup_nodes=[_node(node) for node in nodes],
-        require_full_coverage=False,  # one shard that is away must not silence the others
-        **options,
-    )
+class SingleRedis(_Prefixed, Redis):  # type: ignore[misc]  # redis-py's own bases disagree
+    """One server."""
 
 
-def _node(url: str) -> ClusterNode:
-    parts = urlsplit(url)
-    return ClusterNode(parts.hostname or "localhost", parts.port or DEFAULT_PORT)
+class ClusterRedis(_Prefixed, RedisCluster):  # type: ignore[misc]
+    """A Redis Cluster, by way of any of its nodes."""
 
-
-class _Cluster(RedisCluster):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         kind = _EncryptedNode if options["ssl"] else _Node
@@ -89,6 +68,54 @@ class _Cluster(RedisCluster):
         for seed in self.startup_nodes:
             self.nodes_manager.startup_nodes.setdefault(seed.name, seed)
         return await super().initialize(*arguments, **options)
+
+
+RedisClient = SingleRedis | ClusterRedis
+
+
+def open_redis(
+    url: str, *, prefix: str = "", answer_seconds: float | None = ANSWER_SECONDS, max_connections: int = 64
+) -> RedisClient:
+    """A client over a pool; nothing is connected yet. Close it with `aclose()`.
+
+    `prefix` is the deployment's. `answer_seconds` bounds the wait for one answer; who blocks on a stream passes None,
+    or more than its block.
+    """
+    limits = {
+        "protocol": 2,
+        "socket_timeout": answer_seconds,
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "max_connections": max_connections,
+    }
+    client = _open_cluster(url, limits) if is_cluster(url) else _open_single(url, limits)
+    client.prefix = prefix
+    return client
+
+
+def _open_single(url: str, limits: dict[str, Any]) -> SingleRedis:
+    options = {**limits, **parse_url(url)}
+    encrypted = options.pop("connection_class", None) is SSLConnection
+    kind = _EncryptedPrimary if encrypted else _Primary
+    pool = ConnectionPool(connection_class=kind, retry=Retry(NoBackoff(), 0), **options)
+    return cast(SingleRedis, SingleRedis.from_pool(pool))
+
+
+def _open_cluster(url: str, limits: dict[str, Any]) -> ClusterRedis:
+    nodes = seeds(url)
+    options = {**limits, **parse_url(nodes[0])}
+    options["ssl"] = options.pop("connection_class", None) is SSLConnection
+    options.pop("host", None)
+    options.pop("port", None)
+    return ClusterRedis(
+        startup_nodes=[_node(node) for node in nodes],
+        require_full_coverage=False,  # one shard that is away must not silence the others
+        **options,
+    )
+
+
+def _node(url: str) -> ClusterNode:
+    parts = urlsplit(url)
+    return ClusterNode(parts.hostname or "localhost", parts.port or DEFAULT_PORT)
 
 
 class _ClosedByAnother:

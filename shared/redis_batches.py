@@ -31,6 +31,7 @@ class Batches:
 
     def __init__(self, redis: RedisClient, *, answer_seconds: float | None = ANSWER_SECONDS) -> None:
         self._redis = redis
+        self.named = redis.named
         self._answer_seconds = answer_seconds
         self._connection: AbstractConnection | None = None
         self._turn = asyncio.Lock()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from shared import redis_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_PREFIX = re.compile(r"[A-Za-z0-9._:/-]{1,64}\Z")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
 
 
@@ -92,6 +93,13 @@ def redis_address(raw: str) -> str:
     address = url(*redis_url.SCHEMES)(raw)
     redis_url.seeds(address)
     return address
+
+
+def redis_prefix(raw: str) -> str:
+    """No brace: it would be the hash tag of every name, and put all of them on one node of a cluster."""
+    if not _PREFIX.match(raw):
+        raise ValueError("1 to 64 letters, digits, or . _ - : /, such as staging:")
+    return raw
 
 
 def origins(raw: str) -> tuple[str, ...]:

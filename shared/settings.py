@@ -26,6 +26,7 @@ class Settings:
 
     database_url: str | None = _setting("DATABASE_URL", forms.url("postgres", "postgresql"))
     redis_url: str | None = _setting("REDIS_URL", forms.redis_address)
+    redis_prefix: str = _setting("REDIS_PREFIX", forms.redis_prefix, "")
     host: str = _setting("HOST", forms.text, "127.0.0.1")
     port: int = _setting("PORT", forms.port, 3001)
     internal_host: str = _setting("INTERNAL_HOST", forms.text, "127.0.0.1")

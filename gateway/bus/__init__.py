@@ -8,6 +8,7 @@ from gateway.bus.address import RedisAddress
 from gateway.bus.bus import Bus, BusListener, NotSubscribed, SingleBus
 from gateway.bus.cluster import ClusterBus
 from gateway.bus.link import OnMessage, Reading
+from gateway.bus.prefix import without
 from gateway.bus.probe import PublishProbe
 from gateway.bus.shard import LinkSettings
 from shared.redis_url import is_cluster, seeds
@@ -21,6 +22,7 @@ def make_bus(
     url: str,
     *,
     name: str,
+    prefix: str = "",
     probe_channel: str,
     publish_probe: PublishProbe,
     on_message: OnMessage,
@@ -33,12 +35,14 @@ def make_bus(
 
     It connects when `run` does. Raises ValueError for a malformed URL.
 
-    `name` shows in CLIENT LIST. `probe_channel` belongs to this process alone. What the callables promise and must
+    `name` shows in CLIENT LIST. `prefix` stands before every channel in Redis; nobody here sees it but who publishes a
+    probe. `probe_channel` belongs to this process alone. What the callables promise and must
     keep to stands at `OnMessage`, `Reading`, `PublishProbe` and `BusListener`.
     """
     named = [RedisAddress.parse(seed) for seed in seeds(url)]
     listener = BusListener(on_lost, on_restored)
-    settings = LinkSettings(name, on_message, reading, publish_probe, probe_seconds)
+    probe, own = f"{prefix}{probe_channel}".encode(), prefix.encode()
+    settings = LinkSettings(name, without(own, on_message), reading, publish_probe, probe_seconds)
     if is_cluster(url):
-        return ClusterBus(named, probe_channel.encode(), listener, settings)
-    return SingleBus(named[0], probe_channel.encode(), listener, settings)
+        return ClusterBus(named, probe, listener, settings, prefix=own)
+    return SingleBus(named[0], probe, listener, settings, prefix=own)

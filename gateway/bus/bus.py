@@ -53,8 +53,9 @@ class Bus(ABC):
     restores and the sequence numbers inside tell. `run` must run, as a task of the owner's.
     """
 
-    def __init__(self, listener: BusListener) -> None:
+    def __init__(self, listener: BusListener, prefix: bytes = b"") -> None:
         self._listener = listener
+        self._prefix = prefix
         self._waiting: dict[bytes, list[_Subscribing]] = {}
         self._stopped = False
         self.generation = 0
@@ -69,7 +70,7 @@ class Bus(ABC):
         if self._stopped:
             raise NotSubscribed
         call = _Subscribing()
-        for channel in map(_encoded, channels):
+        for channel in map(self._named, channels):
             if self._must_wait(channel):
                 call.left += 1
                 self._waiting.setdefault(channel, []).append(call)
@@ -81,13 +82,13 @@ class Bus(ABC):
 
         Channels are not counted: one call ends what any number of `subscribe` began, and fails those that wait.
         """
-        for channel in map(_encoded, channels):
+        for channel in map(self._named, channels):
             self._forget(channel)
             self._answer(channel, confirmed=False)
 
     def hears(self, channel: bytes) -> bool:
         """Redis has confirmed it, and the link that it came over is up."""
-        return self._confirmed(channel)
+        return self._confirmed(self._prefix + channel)
 
     @property
     @abstractmethod
@@ -107,6 +108,10 @@ class Bus(ABC):
 
     @abstractmethod
     def _forget(self, channel: bytes) -> None: ...
+
+    def _named(self, channel: str | bytes) -> bytes:
+        """As it stands in Redis; the same object where there is no prefix."""
+        return self._prefix + (channel.encode() if isinstance(channel, str) else channel)
 
     def _must_wait(self, channel: bytes) -> bool:
         """False where it is confirmed already. Redis is asked once, however many wait."""
@@ -131,16 +136,23 @@ class Bus(ABC):
         self._listener.on_lost()
 
     def shard_restored(self, channels: Sequence[bytes]) -> None:
-        self._listener.on_restored(channels)
+        start = len(self._prefix)
+        self._listener.on_restored([channel[start:] for channel in channels] if start else channels)
 
 
 class SingleBus(Bus):
     """One Redis, one link."""
 
     def __init__(
-        self, address: RedisAddress, probe_channel: bytes, listener: BusListener, settings: LinkSettings
+        self,
+        address: RedisAddress,
+        probe_channel: bytes,
+        listener: BusListener,
+        settings: LinkSettings,
+        *,
+        prefix: bytes = b"",
     ) -> None:
-        super().__init__(listener)
+        super().__init__(listener, prefix)
         self._shard = Shard(address, probe_channel, self, settings)
 
     @property
@@ -169,7 +181,3 @@ class SingleBus(Bus):
         """No cluster to look for another place in: a Redis that still loads, or one that refuses us. Try it anew."""
         log.error("redis refused a subscription", address=str(shard.address), error=error, channels=len(channels))
         shard.replace_link(f"subscription refused: {error}")
-
-
-def _encoded(channel: str | bytes) -> bytes:
-    return channel.encode() if isinstance(channel, str) else channel

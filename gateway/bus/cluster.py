@@ -30,9 +30,15 @@ class ClusterBus(Bus):
     """
 
     def __init__(
-        self, seeds: Sequence[RedisAddress], probe_channel: bytes, listener: BusListener, settings: LinkSettings
+        self,
+        seeds: Sequence[RedisAddress],
+        probe_channel: bytes,
+        listener: BusListener,
+        settings: LinkSettings,
+        *,
+        prefix: bytes = b"",
     ) -> None:
-        super().__init__(listener)
+        super().__init__(listener, prefix)
         self._seeds = seeds
         self._probe_channel = probe_channel
         self._settings = settings

@@ -30,6 +30,7 @@ class Lease:
         on_lost: Callable[[], None],
     ) -> None:
         self._redis = redis
+        self._named = redis.named
         self._incarnation = incarnation
         self._seconds = seconds
         self._read_stats = read_stats
@@ -69,7 +70,9 @@ class Lease:
         milliseconds = int(seconds * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             value = msgspec.json.encode(self._read_stats())
-            pipeline.execute_command("SET", keys.lease(self._incarnation), value, "PX", milliseconds, "GET")
-            pipeline.execute_command("ZADD", keys.GATEWAYS, now_ms() + milliseconds, self._incarnation)
+            pipeline.execute_command(
+                "SET", self._named(keys.lease(self._incarnation)), value, "PX", milliseconds, "GET"
+            )
+            pipeline.execute_command("ZADD", self._named(keys.GATEWAYS), now_ms() + milliseconds, self._incarnation)
             before, _ = await pipeline.execute()
         return before is not None

@@ -4,7 +4,7 @@ The user's hash and the channel share a slot, so the change and its news are one
 "online" may believe it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -67,8 +67,8 @@ KEPT_NEWS = 1000
 _LET_GO = -1
 
 
-def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
-    """The command that makes Redis say of the user what `held` says, for this incarnation.
+def hold(named: Callable[[str], str], incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
+    """The command that makes Redis say of the user what `held` says, for this incarnation. `named` is the client's.
 
     The rooms are told if the user thereby comes online, or goes offline, or if that is doubted. `live` are the
     incarnations that count: a list as old as that of whoever told "offline" may lack one that holds the user, whose
@@ -83,10 +83,10 @@ def hold(incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
         "EVAL",
         HOLD_AND_TELL,
         4,
-        keys.presence(held.user_id),
-        keys.presence_channel_of(held.user_id),
-        keys.left_at(held.user_id),
-        keys.presence_news(keys.presence_shard(held.user_id)),
+        named(keys.presence(held.user_id)),
+        named(keys.presence_channel_of(held.user_id)),
+        named(keys.left_at(held.user_id)),
+        named(keys.presence_news(keys.presence_shard(held.user_id))),
         incarnation,
         _LET_GO if held.connections is None else held.connections,
         pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),

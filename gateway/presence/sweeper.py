@@ -29,6 +29,7 @@ class Sweeper:
         receipts: Receipts,
     ) -> None:
         self._redis = redis
+        self._named = redis.named
         self._incarnation = incarnation
         self._reader = reader
         self._persistence = persistence
@@ -36,7 +37,9 @@ class Sweeper:
 
     async def sweep(self) -> None:
         """Looks for the dead, and sweeps those whom nobody else does."""
-        lapsed = await self._redis.execute_command("ZRANGEBYSCORE", keys.GATEWAYS, "-inf", now_ms(), "WITHSCORES")
+        lapsed = await self._redis.execute_command(
+            "ZRANGEBYSCORE", self._named(keys.GATEWAYS), "-inf", now_ms(), "WITHSCORES"
+        )
         for name, ended in _pairs(lapsed):
             dead = name.decode()
             if dead != self._incarnation and not await self._is_alive(dead) and await self._claim(dead):
@@ -44,24 +47,26 @@ class Sweeper:
 
     async def _is_alive(self, incarnation: str) -> bool:
         """By the lease itself: the sorted set is scored by the dead one's clock."""
-        return bool(await self._redis.execute_command("EXISTS", keys.lease(incarnation)))
+        return bool(await self._redis.execute_command("EXISTS", self._named(keys.lease(incarnation))))
 
     async def _claim(self, dead: str) -> bool:
-        claim = await self._redis.execute_command("SET", keys.sweep(dead), self._incarnation, "NX", "PX", CLAIM_MS)
+        claim = await self._redis.execute_command(
+            "SET", self._named(keys.sweep(dead)), self._incarnation, "NX", "PX", CLAIM_MS
+        )
         return claim is not None
 
     async def _sweep(self, dead: str, ended_ms: int) -> None:
         swept = 0
         # It may have come back (a stopped container): then what it holds is its own again.
         while not await self._is_alive(dead):
-            found = await self._redis.execute_command("SRANDMEMBER", keys.holders(dead), AT_ONCE)
+            found = await self._redis.execute_command("SRANDMEMBER", self._named(keys.holders(dead)), AT_ONCE)
             if not found:
-                await self._redis.execute_command("ZREM", keys.GATEWAYS, dead)
+                await self._redis.execute_command("ZREM", self._named(keys.GATEWAYS), dead)
                 break
             await self._tell_offline(dead, [user.decode() for user in found], min(ended_ms, now_ms()))
-            await self._redis.execute_command("PEXPIRE", keys.sweep(dead), CLAIM_MS)
+            await self._redis.execute_command("PEXPIRE", self._named(keys.sweep(dead)), CLAIM_MS)
             swept += len(found)
-        await self._redis.execute_command("DEL", keys.sweep(dead))
+        await self._redis.execute_command("DEL", self._named(keys.sweep(dead)))
         log.info("swept a dead gateway", dead=dead, users=swept)
 
     async def _tell_offline(self, dead: str, users: list[str], at_ms: int) -> None:
@@ -70,12 +75,12 @@ class Sweeper:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for user_id in users:
                 held = Held(user_id, None, rooms.get(user_id, []), at_ms)
-                pipeline.execute_command(*hold(dead, held, live))
+                pipeline.execute_command(*hold(self._named, dead, held, live))
             totals = await pipeline.execute()
         for user_id, total in zip(users, totals, strict=True):
             if total == 0:
                 self._receipts.saw(user_id, at_ms)
-        await self._redis.execute_command("SREM", keys.holders(dead), *users)
+        await self._redis.execute_command("SREM", self._named(keys.holders(dead)), *users)
 
 
 def _pairs(flat: list[bytes]) -> list[tuple[bytes, bytes]]:

@@ -115,7 +115,7 @@ class PresenceUpdates:
 
     async def _read_news(self, shard: int, after: Place | None) -> list[tuple[Place, bytes]]:
         """All after a place; without one only the latest, to begin there: whoever connects asks who is online."""
-        stream = keys.presence_news(shard)
+        stream = self._redis.named(keys.presence_news(shard))
         ends = ("XREVRANGE", stream, "+", "-", "COUNT", 1) if after is None else ("XRANGE", stream, f"({after}", "+")
         entries: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.execute_command(*ends)
         return [(_place(key), fields.get(b"news", b"")) for key, fields in entries]

@@ -132,13 +132,13 @@ class PresenceWriter:
         live = {*await self._reader.live(), self._incarnation}
         kept = [held.user_id for held in taken if held.connections is not None]
         dropped = [held.user_id for held in taken if held.connections is None]
-        holders = keys.holders(self._incarnation)
+        holders = self._redis.named(keys.holders(self._incarnation))
         async with self._redis.pipeline(transaction=False) as pipeline:
             # Who is held is listed first and unlisted last: whoever sweeps after our death must find everyone.
             if kept:
                 pipeline.execute_command("SADD", holders, *kept)
             for held in taken:
-                pipeline.execute_command(*hold(self._incarnation, held, live))
+                pipeline.execute_command(*hold(self._redis.named, self._incarnation, held, live))
             if dropped:
                 pipeline.execute_command("SREM", holders, *dropped)
             answers = await pipeline.execute()

@@ -82,7 +82,9 @@ class Receipts:
         try:
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for batch in batches:
-                    pipeline.execute_command("XADD", keys.RECEIPTS, "*", "batch", msgspec.json.encode(batch))
+                    pipeline.execute_command(
+                        "XADD", self._redis.named(keys.RECEIPTS), "*", "batch", msgspec.json.encode(batch)
+                    )
                 await pipeline.execute()
         except REDIS_FAILURES as error:
             log.warning("receipts not sent yet", error=f"{type(error).__name__}: {error}", batches=len(batches))

@@ -114,7 +114,9 @@ class Publisher:
 
     async def _send(self, batch: Sequence[_Offer]) -> list[bool]:
         try:
-            answers = await self._redis.send([("SPUBLISH", *offer.envelope) for offer in batch])
+            answers = await self._redis.send(
+                [("SPUBLISH", self._redis.named(offer.envelope.channel), offer.envelope.payload) for offer in batch]
+            )
         except REDIS_FAILURES as error:
             self._note_failure(error)
             return [False] * len(batch)

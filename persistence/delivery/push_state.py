@@ -62,10 +62,10 @@ class PushState:
         due = now_ms() + self._ack_timeout_ms
         commands: list[Command] = []
         if plan.undelivered:
-            commands.append(("EVAL", _ADD_ALL, 1, keys.UNDELIVERED, *plan.undelivered))
+            commands.append(("EVAL", _ADD_ALL, 1, self._redis.named(keys.UNDELIVERED), *plan.undelivered))
         if plan.deadlines:
             scored = [part for member in plan.deadlines for part in (due, member)]
-            commands.append(("ZADD", keys.DEADLINES, "NX", *scored))
+            commands.append(("ZADD", self._redis.named(keys.DEADLINES), "NX", *scored))
         successes(await self._redis.send(commands))
 
 

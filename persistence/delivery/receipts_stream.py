@@ -33,6 +33,7 @@ class ReceiptsStream:
     def __init__(self, redis: RedisClient, consumer: str) -> None:
         self._redis = redis
         self._consumer = consumer
+        self._key = redis.named(keys.RECEIPTS)
 
     async def take(self, count: int, block_seconds: float) -> list[Entry]:
         """New entries, waiting for the first at most so long. They stay pending until `done`."""
@@ -40,7 +41,7 @@ class ReceiptsStream:
             answer: Any = await self._redis.xreadgroup(
                 keys.RECEIPTS_GROUP,
                 self._consumer,
-                {keys.RECEIPTS: ">"},
+                {self._key: ">"},
                 count=count,
                 block=round(block_seconds * 1000),
             )
@@ -55,7 +56,7 @@ class ReceiptsStream:
         """Entries that a consumer, dead or not, took and did not finish for so long."""
         try:
             answer: Any = await self._redis.xautoclaim(
-                keys.RECEIPTS, keys.RECEIPTS_GROUP, self._consumer, round(idle_seconds * 1000), count=count
+                self._key, keys.RECEIPTS_GROUP, self._consumer, round(idle_seconds * 1000), count=count
             )
         except ResponseError as error:
             if not str(error).startswith("NOGROUP"):
@@ -67,7 +68,7 @@ class ReceiptsStream:
     async def create_group(self) -> None:
         """From the stream's very beginning: Redis may have come back empty and been filled before we looked."""
         try:
-            await self._redis.xgroup_create(keys.RECEIPTS, keys.RECEIPTS_GROUP, id="0", mkstream=True)
+            await self._redis.xgroup_create(self._key, keys.RECEIPTS_GROUP, id="0", mkstream=True)
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
@@ -77,15 +78,15 @@ class ReceiptsStream:
         if not entry_ids:
             return
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.execute_command("XACK", keys.RECEIPTS, keys.RECEIPTS_GROUP, *entry_ids)
-            pipeline.execute_command("XDEL", keys.RECEIPTS, *entry_ids)
+            pipeline.execute_command("XACK", self._key, keys.RECEIPTS_GROUP, *entry_ids)
+            pipeline.execute_command("XDEL", self._key, *entry_ids)
             await pipeline.execute()
 
     async def forget_consumers(self, idle_seconds: float) -> None:
         """Removes the names of processes that are long gone. One with entries stays until they are claimed."""
-        for consumer in await self._redis.xinfo_consumers(keys.RECEIPTS, keys.RECEIPTS_GROUP):
+        for consumer in await self._redis.xinfo_consumers(self._key, keys.RECEIPTS_GROUP):
             if consumer["pending"] == 0 and consumer["idle"] > idle_seconds * 1000:
-                await self._redis.xgroup_delconsumer(keys.RECEIPTS, keys.RECEIPTS_GROUP, consumer["name"])
+                await self._redis.xgroup_delconsumer(self._key, keys.RECEIPTS_GROUP, consumer["name"])
 
 
 def parse(key: bytes, fields: dict[bytes, bytes]) -> Entry:

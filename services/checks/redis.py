@@ -22,7 +22,7 @@ OLDEST = 7
 async def redis(settings: Settings) -> AsyncIterator[Finding]:
     url = settings.redis_url or ""
     try:
-        async with openings.redis_client(url) as client:
+        async with openings.redis_client(url, settings.redis_prefix) as client:
             for finding in _judged(await _on_one(client, "INFO"), wants_cluster=is_cluster(url)):
                 yield finding
             before = time.time()
@@ -35,7 +35,7 @@ async def redis(settings: Settings) -> AsyncIterator[Finding]:
 async def running(settings: Settings) -> list[Process]:
     """The fleet's processes; none where Redis is away."""
     try:
-        async with openings.redis_client(settings.redis_url or "") as client:
+        async with openings.redis_client(settings.redis_url or "", settings.redis_prefix) as client:
             return await Registry(client).running()
     except (*REDIS_FAILURES, ValueError):
         return []
@@ -44,7 +44,7 @@ async def running(settings: Settings) -> list[Process]:
 async def _on_one(client: RedisClient, *words: str) -> Any:
     if not isinstance(client, RedisCluster):
         return await client.execute_command(*words)  # type: ignore[no-untyped-call]
-    await client.initialize()  # type: ignore[unused-awaitable]
+    await client.initialize()
     node = client.get_random_node()
     answer = await client.execute_command(*words, target_nodes=node)
     return answer[node.name] if isinstance(answer, dict) and node.name in answer else answer

@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     _check(chosen)
-    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+    async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         try:
             return await _act(DeadLetters(redis), chosen)
         except REDIS_FAILURES as error:

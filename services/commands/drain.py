@@ -50,7 +50,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingError("--no-wait is for one GATEWAY: --all takes them one after another")
     if chosen.timeout <= 0:
         raise SettingError("--timeout is malformed: a number of seconds above 0")
-    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+    async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         try:
             return await _Drain(redis, chosen.timeout).run(chosen.gateway, wait=not chosen.no_wait)
         except REDIS_FAILURES as error:
@@ -88,7 +88,8 @@ class _Drain:
         return 0
 
     async def _ask(self, gateway: Process) -> bool:
-        heard = await self._redis.execute_command("SPUBLISH", keys.gateway(gateway.incarnation), pack(Kind.DRAIN, b""))
+        channel = self._redis.named(keys.gateway(gateway.incarnation))
+        heard = await self._redis.execute_command("SPUBLISH", channel, pack(Kind.DRAIN, b""))
         sockets = f"{gateway.numbers.get('connections', 0):,.0f} sockets"
         print(f"{gateway.name} {'drains' if heard else 'did not hear'}: {sockets}", flush=True)
         return bool(heard)

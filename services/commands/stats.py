@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if chosen.interval < SHORTEST_SECONDS:
         raise SettingError(f"--interval is malformed: a number of seconds from {SHORTEST_SECONDS}")
-    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+    async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         registry = Registry(redis)
         try:
             while True:

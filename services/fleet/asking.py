@@ -47,7 +47,7 @@ async def ask(settings: Settings, chosen: argparse.Namespace, path: str, questio
 
 
 async def _found(settings: Settings, chosen: argparse.Namespace) -> str:
-    async with openings.redis_client(attached.redis_url(settings, chosen)) as redis:
+    async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         try:
             running = await Registry(redis).running()
         except REDIS_FAILURES as error:

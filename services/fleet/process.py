@@ -45,31 +45,34 @@ class Registry:
 
     def __init__(self, redis: RedisClient) -> None:
         self._redis = redis
+        self._named = redis.named
 
     async def put(self, process: Process, seconds: float) -> None:
         """It counts as running for so long."""
         milliseconds = int(seconds * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             value = msgspec.json.encode(process)
-            pipeline.execute_command("SET", keys.process(process.name), value, "PX", milliseconds)
-            pipeline.execute_command("ZADD", keys.PROCESSES, now_ms(), process.name)
-            pipeline.execute_command("ZREMRANGEBYSCORE", keys.PROCESSES, "-inf", now_ms() - FORGOTTEN_AFTER_MS)
+            pipeline.execute_command("SET", self._named(keys.process(process.name)), value, "PX", milliseconds)
+            pipeline.execute_command("ZADD", self._named(keys.PROCESSES), now_ms(), process.name)
+            pipeline.execute_command(
+                "ZREMRANGEBYSCORE", self._named(keys.PROCESSES), "-inf", now_ms() - FORGOTTEN_AFTER_MS
+            )
             await pipeline.execute()
 
     async def remove(self, name: str) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.execute_command("DEL", keys.process(name))
-            pipeline.execute_command("ZREM", keys.PROCESSES, name)
+            pipeline.execute_command("DEL", self._named(keys.process(name)))
+            pipeline.execute_command("ZREM", self._named(keys.PROCESSES), name)
             await pipeline.execute()
 
     async def running(self) -> list[Process]:
         """By service, then by name."""
-        names = await self._redis.execute_command("ZRANGE", keys.PROCESSES, "0", "-1")
+        names = await self._redis.execute_command("ZRANGE", self._named(keys.PROCESSES), "0", "-1")
         if not names:
             return []
         async with self._redis.pipeline(transaction=False) as pipeline:
             for name in names:
-                pipeline.execute_command("GET", keys.process(name.decode()))
+                pipeline.execute_command("GET", self._named(keys.process(name.decode())))
             found = await pipeline.execute()
         running = [_read.decode(value) for value in found if value is not None]
         return sorted(running, key=lambda process: (process.service, process.name))

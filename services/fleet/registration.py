@@ -32,7 +32,7 @@ async def registered(
     lag.start()
     try:
         async with (
-            openings.redis_client(settings.redis_url or "") as redis,
+            openings.redis_client(settings.redis_url or "", settings.redis_prefix) as redis,
             Tasks("fleet", stop) as tasks,
         ):
             registry = Registry(redis)

@@ -62,6 +62,16 @@ async def database_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def other_database_url(postgres_server: EmbeddedPostgres, database_url: str) -> AsyncIterator[str]:
+    """A second migrated database, for a test of two deployments; its epoch is its own."""
+    async with _database(postgres_server.url, f"TEMPLATE {TEMPLATE}") as url:
+        connection = await asyncpg.connect(url)
+        await connection.execute("UPDATE meta SET epoch = gen_random_uuid()")
+        await connection.close()
+        yield url
+
+
+@pytest.fixture
 async def empty_database_url(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
     """A database of the test's own that no migration was applied to."""
     async with _database(postgres_server.url, "TEMPLATE template0") as url:

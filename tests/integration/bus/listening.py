@@ -46,7 +46,12 @@ class Listening:
 
 @asynccontextmanager
 async def listening(
-    url: str, *, publish_url: str | None = None, probe_seconds: float = PROBE_SECONDS, name: str = "test"
+    url: str,
+    *,
+    publish_url: str | None = None,
+    probe_seconds: float = PROBE_SECONDS,
+    name: str = "test",
+    prefix: str = "",
 ) -> AsyncIterator[Listening]:
     """Runs a bus, which must not end by itself. `publish_url` is another way to the same Redis."""
     publisher = open_redis(publish_url or url)
@@ -54,6 +59,7 @@ async def listening(
     heard.bus = make_bus(
         url,
         name=name,
+        prefix=prefix,
         probe_channel=f"probe:{name}",
         publish_probe=heard.publish_probe,
         on_message=heard.on_message,

@@ -160,3 +160,22 @@ async def probes_another_channel(node: Node, than: bytes) -> bool:
     """The node that the slot moved to may be probed on that very channel from now on."""
     channels = await node.client.pubsub_shardchannels("probe:*")
     return len(channels) == 1 and channels != [than]
+
+
+async def test_a_prefix_stands_before_every_channel_also_where_slots_decide_the_node(cluster: Cluster) -> None:
+    slot = key_slot(b"staging:room:1")
+    source = await cluster.owner(slot)
+    target = next(node for node in cluster.nodes if node is not source)
+    async with listening(cluster.url, prefix="staging:", name="a") as here, listening(cluster.url, name="b") as other:
+        await here.bus.subscribe(ROOMS)
+        await other.bus.subscribe(ROOMS)
+        for room in ROOMS:
+            owner = await cluster.owner(key_slot(f"staging:{room}".encode()))
+            assert await owner.client.execute_command("SPUBLISH", f"staging:{room}", "hello") == 1, room
+        await eventually(lambda: {(room.encode(), b"hello") for room in ROOMS} <= set(here.messages))
+        assert other.messages == []
+        assert here.bus.hears(b"room:1")
+        await eventually(lambda: here.bus.proven)
+
+        await cluster.move_slot(slot, source, target)
+        await eventually(lambda: any(b"room:1" in restored for restored in here.restored))

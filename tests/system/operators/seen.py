@@ -21,7 +21,7 @@ def person(running: Fleet, http: aiohttp.ClientSession, handle: str, user_id: st
 
 async def seen(running: Fleet) -> list[Process]:
     """What the processes say of themselves."""
-    async with redis_client(running.base["REDIS_URL"]) as redis:
+    async with redis_client(running.base["REDIS_URL"], "") as redis:
         return await Registry(redis).running()
 
 

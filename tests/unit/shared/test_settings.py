@@ -8,6 +8,7 @@ from shared.settings import SettingError, from_mapping
     [
         ("DATABASE_URL", "mysql://host/parley"),
         ("REDIS_URL", "localhost:6379"),
+        ("REDIS_PREFIX", "{all on one node}"),
         ("PORT", "65536"),
         ("INTERNAL_PORT", "-1"),
         ("PERSISTENCE_URL", "persistence:4001"),
