@@ -33,12 +33,12 @@ from gateway.session.continuity import Continuity
 from gateway.session.door import Door
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
-from gateway.session.frame_limit import FrameLimit
 from gateway.session.revocations import Revocations
 from gateway.stats import Stats
-from gateway.websocket.connection import Limits
 from gateway.websocket.fanout import Fanout
+from gateway.websocket.frame_limit import FrameLimit
 from gateway.websocket.heartbeat import Heartbeat
+from gateway.websocket.limits import Limits
 from shared import keys
 from shared.auth import TokenVerifier
 from shared.clock import now_ms
@@ -81,7 +81,8 @@ class Gateway:
         self._registry = registry
         self._stop = stop
         self._started_ms = now_ms()
-        self.stats = Stats(self.own_stats)
+        self._frame_limit = FrameLimit(settings.rate_limit_frames)
+        self.stats = Stats(self.own_stats, lambda: self._frame_limit.refused)
         self.reader = PresenceReader(redis)
         self._tasks = Tasks("gateway", stop)
         self._persistence = PersistenceClient(settings.persistence_url, settings.service_token)
@@ -157,7 +158,6 @@ class Gateway:
             self._expiry,
             self._revocations,
             continuity,
-            FrameLimit(settings.rate_limit_frames),
             self._tasks,
         )
         self.door = Door(
@@ -173,7 +173,7 @@ class Gateway:
             self._revocations,
             continuity,
             self.stats,
-            Limits(),
+            Limits(frames=self._frame_limit),
         )
 
     async def __aenter__(self) -> Self:

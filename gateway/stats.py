@@ -39,10 +39,12 @@ class Spread:
 
 
 class Stats(Collector):
-    """One per gateway. `held` says what it holds; `broadcast` and `delivery` are samples of one event in sixteen."""
+    """One per gateway. `held` says what it holds, `refused` how many frames it refused;
+    `broadcast` and `delivery` are samples of one event in sixteen."""
 
-    def __init__(self, held: Callable[[], GatewayStats]) -> None:
+    def __init__(self, held: Callable[[], GatewayStats], refused: Callable[[], int]) -> None:
         self._held = held
+        self._refused = refused
         self.frames_sent = dict.fromkeys(FRAME_TYPES, 0)
         self.durable_sent = 0
         self.opened = 0
@@ -77,6 +79,7 @@ class Stats(Collector):
         yield _counter("connections_aged", "Sockets that were asked to move because of their age.", self.aged)
         yield _counter("slow_consumers", "Sockets cut off because their client read too slowly.", self.slow_consumers)
         yield _counter("gaps", "Gaps in a room's events that had to be fetched from the log.", self.gaps)
+        yield _counter("frames_refused", "Frames of clients beyond RATE_LIMIT_FRAMES, of any sort.", self._refused())
         yield _labelled("frames_sent", "Frames to sockets.", "type", self._frames())
         yield _labelled("connections_closed", "Sockets closed.", "code", self.closed)
         yield _labelled("connection_failures", "Upgrades that led to no session.", "reason", self.failures)

@@ -9,12 +9,9 @@ import asyncio
 from gateway.receipts.sender import Receipts
 from gateway.rooms.room import Room
 from gateway.session.session import Session
-from gateway.websocket.frames import ping_frame
 
 GATHER_SECONDS = 0.2
 """Well below ACK_TIMEOUT, and as slow as a "delivered" may look to the sender."""
-
-_PING = ping_frame()
 
 
 class SilentReaders:
@@ -45,4 +42,4 @@ class SilentReaders:
                 session.unconfirmed[room] = room.forwarded
                 noted[session] = None
         for session in noted:
-            session.connection.send(_PING)
+            session.connection.ask()

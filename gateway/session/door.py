@@ -22,8 +22,9 @@ from gateway.session.session import Session
 from gateway.session.turned_away import Refusal, overloaded, turn_away
 from gateway.stats import Stats
 from gateway.websocket.codes import CloseCode
-from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.connection import Connection
 from gateway.websocket.heartbeat import Heartbeat
+from gateway.websocket.limits import Limits
 from gateway.websocket.upgrade import checked_key, take_over
 from shared import frames
 from shared.auth import Identity, Reason, Rejected, TokenVerifier
@@ -201,6 +202,9 @@ class Door:
 
     def on_binary(self, session: Session) -> None:
         self._frames.on_binary(session)
+
+    def on_excess(self, session: Session, data: bytes) -> None:
+        self._frames.on_excess(session, data)
 
     def on_heard(self, session: Session) -> None:
         self._frames.on_heard(session)

@@ -1,7 +1,6 @@
 """What each client frame does. Every frame is authorized by itself: a room is the user's, or it is none of theirs."""
 
 from collections.abc import Callable
-from time import monotonic
 from typing import Any
 
 from gateway.lookups import Lookups, Starter
@@ -27,7 +26,6 @@ from gateway.session.commands import (
 )
 from gateway.session.continuity import Continuity
 from gateway.session.expiry import Expiry
-from gateway.session.frame_limit import FrameLimit, Verdict
 from gateway.session.revocations import Revocations
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
@@ -52,7 +50,6 @@ class FrameHandler:
         expiry: Expiry,
         revocations: Revocations,
         continuity: Continuity,
-        limit: FrameLimit,
         tasks: Starter,
     ) -> None:
         self._hub = hub
@@ -65,7 +62,6 @@ class FrameHandler:
         self._expiry = expiry
         self._revocations = revocations
         self._continuity = continuity
-        self._limit = limit
         self._tasks = tasks
         self._in_room: dict[type[Any], Callable[[Session, Any, Room], None]] = {
             Join: self._join,
@@ -76,24 +72,17 @@ class FrameHandler:
         }
 
     def on_frame(self, session: Session, data: bytes) -> None:
-        verdict, session.debt = self._limit.judge(session.debt, monotonic())
-        if verdict is Verdict.ABUSE:
-            session.connection.close(CloseCode.TOO_MANY_FRAMES, "too many frames")
-            return
         command = decode(data)
-        if verdict is Verdict.REFUSED:
-            session.refuse("rate_limited", "Too many frames; slow down", command.ref)
-        elif isinstance(command, BadFrame):
+        if isinstance(command, BadFrame):
             session.refuse(*command)
         else:
             self._obey(session, command)
 
     def on_binary(self, session: Session) -> None:
-        verdict, session.debt = self._limit.judge(session.debt, monotonic())
-        if verdict is Verdict.ABUSE:
-            session.connection.close(CloseCode.TOO_MANY_FRAMES, "too many frames")
-        else:
-            session.refuse("binary_frame", "Frames are JSON in text messages", None)
+        session.refuse("binary_frame", "Frames are JSON in text messages", None)
+
+    def on_excess(self, session: Session, data: bytes) -> None:
+        session.refuse("rate_limited", "Too many frames; slow down", decode(data).ref)
 
     def on_heard(self, session: Session) -> None:
         self._silent.on_heard(session)

@@ -24,6 +24,9 @@ class SessionListener(Protocol):
 
     def on_binary(self, session: "Session") -> None: ...
 
+    def on_excess(self, session: "Session", data: bytes) -> None:
+        """A message beyond the limit of frames."""
+
     def on_heard(self, session: "Session") -> None:
         """A frame of any kind came."""
 
@@ -45,8 +48,6 @@ class Session(msgspec.Struct, gc=False, eq=False):
     opened_at: float = msgspec.field(default_factory=monotonic)
     active: bool = True
     """A person is looking, as far as the client says."""
-    debt: float = 0.0
-    """Its frame limit's."""
     typing: dict[Room, float] | None = None
     """When it last said so."""
     paused: frozenset[Room] | None = None
@@ -126,6 +127,10 @@ class Session(msgspec.Struct, gc=False, eq=False):
     def on_binary(self, connection: Connection, data: bytes) -> None:
         if self._early is None:
             self._listener.on_binary(self)
+
+    def on_excess(self, connection: Connection, data: bytes) -> None:
+        if self._early is None:
+            self._listener.on_excess(self, data)
 
     def on_alive(self, connection: Connection) -> None:
         self._listener.on_heard(self)

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from gateway.session.handshake import Handshake
 from gateway.websocket.codes import CloseCode
-from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.connection import Connection
 from gateway.websocket.frames import text_frame
+from gateway.websocket.limits import Limits
 from gateway.websocket.upgrade import take_over
 from shared import frames
 
@@ -21,6 +22,8 @@ class _Nobody:
     def on_text(self, connection: Connection, data: bytes) -> None: ...
 
     def on_binary(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_excess(self, connection: Connection, data: bytes) -> None: ...
 
     def on_alive(self, connection: Connection) -> None: ...
 
@@ -58,5 +61,5 @@ def turn_away(request: web.Request, handshake: Handshake, refusal: Refusal, limi
     for connection in made:
         payload = frames.error(code=refusal.code, message=refusal.message, **refusal.fields)
         connection.send(text_frame(payload))
-        connection.close(refusal.close_code, refusal.message[:120])
+        connection.dismiss(refusal.close_code, refusal.message[:120])
     return response

@@ -5,9 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
-from gateway.websocket.frames import ping_frame
 
-_PING = ping_frame()
 _LONGEST_TICK = 0.1
 _LONGEST_WAIT_FOR_A_PONG = 10.0
 
@@ -82,4 +80,4 @@ class Heartbeat:
     def _ping(self, bucket: Iterable[Connection]) -> None:
         for connection in bucket:
             connection.heard = False
-            connection.send(_PING)
+            connection.ask()

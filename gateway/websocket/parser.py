@@ -5,6 +5,7 @@ A `Parser` is needed only while something is partial, fragmented or wrong.
 """
 
 import codecs
+import sys
 from collections.abc import Iterator
 
 from gateway.websocket.codes import CloseCode, may_be_received
@@ -13,6 +14,8 @@ from gateway.websocket.header import Header, ProtocolError, read_header
 
 # Text and binary messages come whole, whatever their fragments; a close frame's payload is valid.
 Event = tuple[Opcode, bytes]
+
+_NO_BOUND = sys.maxsize
 
 _WHOLE = {0x80 | opcode: opcode for opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.PING, Opcode.PONG)}
 
@@ -70,7 +73,19 @@ class Parser:
     Memory held is at most `limit` and a few hundred bytes, however the client cuts its frames.
     """
 
-    __slots__ = ("_closed", "_decoder", "_frame", "_left", "_limit", "_message", "_opcode", "_payload", "_rest")
+    __slots__ = (
+        "_closed",
+        "_decoder",
+        "_frame",
+        "_left",
+        "_limit",
+        "_message",
+        "_opcode",
+        "_payload",
+        "_rest",
+        "begun",
+        "is_behind",
+    )
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -82,21 +97,36 @@ class Parser:
         self._message = bytearray()
         self._decoder: codecs.IncrementalDecoder | None = None
         self._closed = False
+        self.begun = 0  # headers, in the last feeding
+        self.is_behind = False  # the last feeding left frames unread
 
     @property
     def is_idle(self) -> bool:
         """Nothing is partial: a new Parser would do as well."""
         return not self._rest and self._frame is None and self._opcode is None and not self._closed
 
-    def feed(self, data: bytes) -> Iterator[Event]:
-        """What became complete with `data`, in order. After a close frame nothing is read.
+    def keep(self, data: bytes) -> None:
+        """For later, behind what was left unread."""
+        self._rest += data
+
+    def take_rest(self) -> bytes:
+        """What was left unread, to be fed again."""
+        rest, self._rest, self.is_behind = self._rest, b"", False
+        return rest
+
+    def feed(self, data: bytes, most: int = _NO_BOUND) -> Iterator[Event]:
+        """What became complete with `data`, in order. After a close frame nothing is read, and before frame `most` + 1
+        it stops: `is_behind` then, and `take_rest` gives the rest.
 
         Raises ProtocolError at the first byte that breaks a rule, after all that came before it;
         then, as after an iteration that was given up, the parser must not be fed again.
         """
-        data, self._rest, at = self._rest + data, b"", 0
+        data, self._rest, at, self.begun = self._rest + data, b"", 0, 0
         while not self._closed:
             if self._frame is None:
+                if self.begun >= most and at < len(data):
+                    self._rest, self.is_behind = data[at:], True
+                    return
                 header = read_header(data, at)
                 if header is None:
                     self._rest = data[at:]
@@ -113,6 +143,7 @@ class Parser:
 
     def _begin(self, header: Header) -> None:
         self._frame, self._left = header, header.length
+        self.begun += 1
         if header.is_control:
             return
         if (header.opcode is Opcode.CONTINUATION) != (self._opcode is not None):

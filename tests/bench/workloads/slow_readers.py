@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.websocket.connection import Limits
+from gateway.websocket.limits import Limits
 from tests.bench.load.sockets import Sockets
 from tests.bench.machine import resident_kib
 from tests.bench.seats import Seats

@@ -63,7 +63,7 @@ def _registered() -> Iterator[tuple[str, set[str]]]:
 
 
 def _of_a_gateway() -> Iterator[tuple[str, set[str]]]:
-    stats = Stats(lambda: GatewayStats(connections=0, rooms=0, users=0, started_ms=0))
+    stats = Stats(lambda: GatewayStats(connections=0, rooms=0, users=0, started_ms=0), lambda: 0)
     stats.count_closed(1000)
     stats.count_failure("draining")
     for metric in stats.collect():

@@ -120,3 +120,25 @@ async def test_a_read_past_the_end_counts_as_the_end_at_that_moment(parley: Worl
     await phone.next("message.read")
     [listed] = (await ben.get("/api/conversations"))["conversations"]
     assert (listed["readSeq"], listed["unreadCount"]) == (1, 1)
+
+
+async def test_a_flood_of_pongs_is_closed_with_4429_seen_in_the_metrics_and_harms_nobody(parley: World) -> None:
+    site = await parley.gateway(rate_limit_frames=Bucket(1, 10))
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    flooder, bystander = await site.connect(parley.person()), await site.connect(ben)
+
+    for _ in range(1000):
+        await flooder.socket.pong()
+
+    assert await flooder.closed() == 4429
+    await ann.send(conversation, "still here")
+    assert await bystander.messages(1) == [1]
+    assert site.registry.get_sample_value("parley_gateway_frames_refused_total") == 10
+
+
+async def test_react_natives_pings_at_its_pace_are_no_flood(parley: World, site: OwnSite) -> None:
+    phone = await site.connect(parley.person())
+    for _ in range(50):
+        await phone.socket.send_bytes(b"")
+    assert await phone.silence() == []

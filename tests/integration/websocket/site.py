@@ -10,8 +10,9 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.connection import Connection
 from gateway.websocket.frames import Opcode, text_frame
+from gateway.websocket.limits import Limits
 from gateway.websocket.upgrade import checked_key, take_over
 from tests.unit.websocket.client_frames import client_frame
 
@@ -26,6 +27,7 @@ class Listener:
     connections: list[Connection] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
     binaries: list[bytes] = field(default_factory=list)
+    excess: int = 0
     alive: int = 0
     closed: list[int] = field(default_factory=list)
 
@@ -35,6 +37,9 @@ class Listener:
 
     def on_binary(self, connection: Connection, data: bytes) -> None:
         self.binaries.append(data)
+
+    def on_excess(self, connection: Connection, data: bytes) -> None:
+        self.excess += 1
 
     def on_alive(self, connection: Connection) -> None:
         self.alive += 1

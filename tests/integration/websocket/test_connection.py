@@ -3,8 +3,8 @@ import socket
 
 import pytest
 
-from gateway.websocket.connection import Limits
 from gateway.websocket.frames import Opcode, close_frame, text_frame
+from gateway.websocket.limits import Limits
 from tests.integration.websocket.site import RawClient, Site
 from tests.support.waiting import eventually
 from tests.unit.websocket.client_frames import client_frame, close, more, text

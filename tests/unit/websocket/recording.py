@@ -3,7 +3,9 @@
 import asyncio
 import time
 
-from gateway.websocket.connection import Connection, Limits, Owner
+from gateway.websocket.connection import Connection
+from gateway.websocket.limits import Limits
+from gateway.websocket.owner import Owner
 
 
 class RecordingTransport(asyncio.Transport):
@@ -13,6 +15,8 @@ class RecordingTransport(asyncio.Transport):
         super().__init__()
         self.writes: list[bytes] = []
         self.closings = 0
+        self.aborts = 0
+        self.is_paused = False
         self.slow_seconds = slow_seconds
         self.is_lost = False
 
@@ -26,6 +30,15 @@ class RecordingTransport(asyncio.Transport):
     def close(self) -> None:
         self.closings += 1
 
+    def abort(self) -> None:
+        self.aborts += 1
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
     def can_write_eof(self) -> bool:
         return False
 
@@ -38,6 +51,8 @@ class SilentOwner:
     def on_text(self, connection: Connection, data: bytes) -> None: ...
 
     def on_binary(self, connection: Connection, data: bytes) -> None: ...
+
+    def on_excess(self, connection: Connection, data: bytes) -> None: ...
 
     def on_alive(self, connection: Connection) -> None: ...
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.websocket.connection import Connection, Limits
+from gateway.websocket.connection import Connection
+from gateway.websocket.limits import Limits
 from tests.unit.websocket.client_frames import close, text
 from tests.unit.websocket.recording import SilentOwner, recorded
 
@@ -42,10 +43,10 @@ async def test_the_end_is_told_once_whatever_the_transport_says() -> None:
 async def test_a_connection_that_ended_leaves_no_timer_and_holds_neither_owner_nor_transport() -> None:
     connection, _ = recorded()
     connection.close(1000)
-    assert connection._closing is not None
-    _, deadline = connection._closing
+    ending = connection._ending
+    assert ending is not None
     connection.connection_lost(None)
-    assert deadline.cancelled()
+    assert ending.deadline.cancelled()
     assert not hasattr(connection, "_owner")
     assert not hasattr(connection, "_transport")
 
@@ -53,7 +54,7 @@ async def test_a_connection_that_ended_leaves_no_timer_and_holds_neither_owner_n
 def test_an_open_connection_has_no_dictionary_and_no_timer() -> None:
     connection, _ = recorded()
     assert not hasattr(connection, "__dict__")
-    assert connection._closing is None
+    assert connection._ending is None
 
 
 def test_a_limit_below_what_is_read_in_one_piece_is_refused() -> None:

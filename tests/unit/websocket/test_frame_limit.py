@@ -1,4 +1,4 @@
-from gateway.session.frame_limit import FrameLimit, Verdict
+from gateway.websocket.frame_limit import FrameLimit, Verdict
 from shared.setting_forms import Bucket
 
 
