@@ -1,7 +1,7 @@
 /** The REST half: every route an app needs, with a token, a deadline and errors that say what to do next. */
 
 import type { Clock } from './platform';
-import type { Conversation, Presence, SyncAnswer, WireMessage } from './protocol';
+import type { Conversation, Member, PresenceAnswer, SyncAnswer, SyncQuestion, WireMessage } from './protocol';
 import { within } from './timers';
 import type { Tokens } from './tokens';
 
@@ -39,6 +39,19 @@ export interface NewConversation {
   isGroup?: boolean;
   name?: string;
   bountyId?: string;
+}
+
+export interface MembersQuery {
+  /** Part of a name or handle. */
+  q?: string;
+  limit?: number;
+  /** `nextCursor` of the page before. */
+  cursor?: string | null;
+}
+
+export interface MembersPage {
+  members: Member[];
+  nextCursor: string | null;
 }
 
 export interface MessagePage {
@@ -91,15 +104,19 @@ export class Api {
     return (await this.call<{ message: WireMessage }>('POST', path, message, DEADLINE_MS)).message;
   }
 
-  sync(conversations: Record<string, number>, asOf: string | null): Promise<SyncAnswer> {
-    const body = asOf === null ? { conversations } : { conversations, asOf };
-    return this.call('POST', '/api/sync', body, LONG_DEADLINE_MS);
+  sync(question: SyncQuestion): Promise<SyncAnswer> {
+    return this.call('POST', '/api/sync', question, LONG_DEADLINE_MS);
   }
 
-  async presence(userIds: string[]): Promise<Presence[]> {
+  presence(userIds: string[]): Promise<PresenceAnswer> {
     const query = userIds.map(encodeURIComponent).join(',');
-    const path = `/api/presence?userIds=${query}`;
-    return (await this.call<{ presence: Presence[] }>('GET', path, undefined, DEADLINE_MS)).presence;
+    return this.call('GET', `/api/presence?userIds=${query}`, undefined, DEADLINE_MS);
+  }
+
+  members(id: string, query: MembersQuery): Promise<MembersPage> {
+    const given = Object.entries(query).filter(([, value]) => value != null);
+    const asked = given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
+    return this.call('GET', `/api/conversations/${id}/members?${asked}`);
   }
 
   registerPushToken(device: { token: string; deviceId?: string; platform?: 'ios' | 'android' }): Promise<unknown> {

@@ -1,6 +1,7 @@
 /** The client: composes connection, sync, outbox and the rest, and is all that an app talks to. */
 
-import { Api, type NewConversation, type OutgoingMessage } from './api';
+import { Api, type MembersPage, type MembersQuery, type NewConversation, type OutgoingMessage } from './api';
+import { CloseCode } from './codes';
 import { Connection, type ConnectionState } from './connection';
 import { Events } from './events';
 import { Inbound } from './inbound';
@@ -13,15 +14,20 @@ import { Rooms } from './rooms';
 import { Screens } from './screens';
 import type { Readable, Unsubscribe } from './store';
 import { Sync } from './sync';
-import { Tokens, type TokenProvider } from './tokens';
+import { Tokens, WRONG_USER, type TokenProvider } from './tokens';
 import { Typing } from './typing';
 import type { ConversationView, MessageList } from './views';
 import { webPlatform } from './web';
 
+const EVENT_BYTES = 2048;
+
 export interface ClientOptions {
   /** The backend's address, such as `https://chat.example.com`. */
   url: string;
-  /** Whose client this is: the `sub` of the tokens. Another user needs another client. */
+  /**
+   * Whose client this is: the `sub` of the tokens. Another user needs another client: a token of somebody else stops
+   * this one, requests and socket alike, with the code 4999, until `connect()`.
+   */
   userId: string;
   getToken: TokenProvider;
   /** Shown on the user's own messages until the server has answered. */
@@ -71,7 +77,7 @@ export class ParleyClient {
     const events = new Events();
     const onError = (error: unknown): void => events.emit('failure', error);
     const send = (frame: ClientFrame): boolean => this.link.send(frame);
-    const tokens = new Tokens(options.getToken, env);
+    const tokens = new Tokens(options.getToken, userId, { onForeign: () => this.stopForWrongUser() }, env);
 
     this.userId = userId;
     this.platform = options.platform ?? (typeof document === 'undefined' ? barePlatform() : webPlatform());
@@ -188,9 +194,12 @@ export class ParleyClient {
     this.inbound.markRead(conversationId, seq ?? this.rooms.get(conversationId)?.timeline.cursor ?? 0);
   }
 
-  /** Until the returned function is called, what arrives there while the app is in front counts as read. */
-  watch(conversationId: string): Unsubscribe {
-    return this.inbound.watch(conversationId);
+  /**
+   * Until the returned function is called, what is there and comes counts as read while the app is in front: up to `upTo`,
+   * the seq of the newest message that is in sight, or all of it.
+   */
+  watch(conversationId: string, upTo: number = Infinity): Unsubscribe {
+    return this.inbound.watch(conversationId, upTo);
   }
 
   /** To be called at every keystroke, and with false when the draft is emptied. */
@@ -236,9 +245,30 @@ export class ParleyClient {
     await this.api.removePushToken(token);
   }
 
+  /**
+   * Says something of the app's own to all in a conversation, who hear it by `on('event')`: live and not kept. False
+   * without a connection. Raises `RangeError` where `data` is over 2 KiB of JSON; what else the server refuses comes as
+   * an `error` event.
+   */
+  sendEvent(conversationId: string, name: string, data: unknown = null): boolean {
+    if (JSON.stringify(data).length > EVENT_BYTES) throw new RangeError('an event carries at most 2 KiB');
+    return this.link.send({ type: 'event', conversationId, name, data });
+  }
+
+  /** A page of a conversation's people: `participants` names the first 50 alone. Raises `ApiError`. */
+  members(conversationId: string, query: MembersQuery = {}): Promise<MembersPage> {
+    return this.api.members(conversationId, query);
+  }
+
   /** Sends a frame as it is, for what has no method here; false without a connection. Raises `RangeError` if too big. */
   sendFrame(frame: ClientFrame): boolean {
     return this.link.send(frame);
+  }
+
+  /** What is queued is this user's and stays stored; not one request goes out with the token of another. */
+  private stopForWrongUser(): void {
+    this.outbox.stop();
+    this.link.stop(CloseCode.WrongUser, WRONG_USER);
   }
 
   private activityChanged(active: boolean): void {

@@ -7,12 +7,21 @@
  */
 export type Reaction = 'retry' | 'soon' | 'slow' | 'refresh' | 'stop';
 
-/** The codes that this client itself gives or looks for. */
+/** Every code of the server's own, and those that this client gives. */
 export const CloseCode = {
   Normal: 1000,
+  GoingAway: 1001,
   Abnormal: 1006,
+  TooBig: 1009,
+  Draining: 1012,
+  Overloaded: 1013,
   Unauthorized: 4401,
   NoPong: 4408,
+  TooManyFrames: 4429,
+  OriginNotAllowed: 4501,
+  Banned: 4502,
+  SessionRevoked: 4503,
+  TooManyConnections: 4504,
   /** Never on the wire: the server answers for another user than the one this client was made for. */
   WrongUser: 4999,
 } as const;
@@ -25,7 +34,10 @@ const REACTIONS: ReadonlyMap<number, Reaction> = new Map([
   [CloseCode.Unauthorized, 'refresh'],
 ]);
 
-/** The reaction to any close code: the named ones, then 4500–4999 stop, then everything else retries. */
+/**
+ * What a code says by itself: the named ones, then 4500–4999 stop, then everything else retries. One is an exception
+ * to its band: with 4504 comes an `error` whose `retryAfterMs` says when there may be room, and the client tries again.
+ */
 export function reactionTo(code: number): Reaction {
   return REACTIONS.get(code) ?? (code >= 4500 && code <= 4999 ? 'stop' : 'retry');
 }

@@ -17,7 +17,8 @@ import type { Tokens } from './tokens';
 /**
  * `idle`: not asked to connect. `connecting`: an attempt runs. `connected`. `waiting`: for the next attempt, at
  * `retryAt`. `offline`: the same, and the platform sees no network. `asleep`: in the background, without a socket.
- * `stopped`: the server said not to come back (`code`), or nobody is signed in; `connect()` tries again.
+ * `stopped`: the server said not to come back (`code`), nobody is signed in, or somebody else is (4999); `connect()`
+ * tries again.
  */
 export type Status = 'idle' | 'connecting' | 'connected' | 'waiting' | 'offline' | 'asleep' | 'stopped';
 
@@ -47,10 +48,6 @@ export interface ConnectionOptions {
 
 interface Attempt {
   link: Link | null;
-  /** What the server said was wrong before it closed. */
-  refusal: string | null;
-  /** Before when it does not want to see us again; our own jitter comes on top. */
-  notBeforeMs: number;
 }
 
 /** From asking for the token to the server's `connected`. */
@@ -80,6 +77,8 @@ export class Connection {
   private heartbeatMs = HEARTBEAT_SECONDS * 1000;
   private maxFrameBytes = FRAME_BYTES;
   private retryAt: number | null = null;
+  /** Before when the server does not want to see us again; our own jitter comes on top. */
+  private notBefore = 0;
   private end: { code: number; reason: string } | null = null;
 
   constructor(
@@ -105,6 +104,7 @@ export class Connection {
   reconnect(): void {
     this.reset();
     this.wanted = true;
+    this.notBefore = 0;
     this.retries.reset();
     if (!this.active) this.sleepLater();
     this.begin();
@@ -114,6 +114,13 @@ export class Connection {
     this.wanted = false;
     this.reset();
     this.state.invalidate();
+  }
+
+  /** Gives up until the app connects again. */
+  stop(code: number, reason: string): void {
+    this.reset(code, reason);
+    this.stopped = true;
+    this.ended(code, reason);
   }
 
   /** Hands a frame to the live link; false when there is none: nothing is queued here. */
@@ -177,8 +184,10 @@ export class Connection {
     return now - this.leftAt > PRESUMED_DEAD_MS || silence > this.heartbeatMs + PONG_DEADLINE_MS;
   }
 
+  /** A network or a person that comes back cuts our own backoff short, not the server's word of when to come. */
   private beginSoon(): void {
-    this.retryIn(this.env.random() * WAKE_JITTER_MS);
+    const patienceMs = Math.max(0, this.notBefore - this.env.clock.now());
+    this.retryIn(patienceMs + this.env.random() * WAKE_JITTER_MS);
   }
 
   private retryIn(delayMs: number): void {
@@ -192,7 +201,7 @@ export class Connection {
     this.timers.clear('retry');
     this.retryAt = null;
     this.dropAttempt();
-    const attempt: Attempt = { link: null, refusal: null, notBeforeMs: 0 };
+    const attempt: Attempt = { link: null };
     this.attempt = attempt;
     this.timers.set('attempt', CONNECT_DEADLINE_MS, () => this.fail(attempt, CloseCode.Abnormal, 'no answer in time'));
     this.tokens
@@ -209,7 +218,7 @@ export class Connection {
     const socket = new this.options.WebSocket(this.options.url, ['bearer', token]);
     const link: Link = new Link(socket, this.env.clock, {
       onFrame: (frame) => (this.current === link ? this.handle(frame) : this.greet(attempt, link, token, frame)),
-      onDown: (code, reason) => (this.current === link ? this.lost(code, reason) : this.fail(attempt, code, reason)),
+      onDown: (code, reason) => (this.current === link ? this.lost(link, code, reason) : this.fail(attempt, code, reason)),
     });
     attempt.link = link;
   }
@@ -217,14 +226,10 @@ export class Connection {
   /** The first words on a new link. Only `connected` makes it current: a socket also opens before a 4401. */
   private greet(attempt: Attempt, link: Link, token: string, frame: ServerFrame): void {
     if (this.attempt !== attempt) return;
-    if (frame.type === 'error') {
-      attempt.refusal = (frame as ErrorFrame).message;
-      attempt.notBeforeMs = (frame as ErrorFrame).retryAfterMs ?? 0;
-    }
     if (frame.type !== 'connected') return;
     const connected = frame as ConnectedFrame;
     if (connected.userId === this.options.userId) this.promote(link, token, connected);
-    else this.stop(CloseCode.WrongUser, 'the token is of another user');
+    else this.tokens.disown(token);
   }
 
   private promote(link: Link, token: string, frame: ConnectedFrame): void {
@@ -251,11 +256,11 @@ export class Connection {
     this.handlers.onFrame(frame);
   }
 
-  private lost(code: number, reason: string): void {
+  private lost(link: Link, code: number, reason: string): void {
     this.forgetCurrent();
     // A successor already under way takes over; its own end decides what comes next.
     if (this.attempt) this.ended(code, reason);
-    else this.schedule(code, reason, true);
+    else this.schedule(code, reason, true, link.refusal);
     this.handlers.onLost(code, reason);
   }
 
@@ -263,28 +268,25 @@ export class Connection {
     if (this.attempt !== attempt) return;
     this.timers.clear('attempt');
     this.dropAttempt();
+    const refusal = attempt.link?.refusal ?? null;
     // A link that still lives is not given up because its successor was refused (as one too many, say).
     const verdict = this.current && reactionTo(code) === 'stop' ? CloseCode.Abnormal : code;
-    this.schedule(verdict, attempt.refusal ?? reason, false, attempt.notBeforeMs);
+    this.schedule(verdict, refusal?.message ?? reason, false, refusal);
   }
 
-  private schedule(code: number, reason: string, wasConnected: boolean, notBeforeMs = 0): void {
+  private schedule(code: number, reason: string, wasConnected: boolean, refusal: ErrorFrame | null): void {
     const retry = this.retries.after(code, { wasConnected, online: this.online });
     if (!retry) return this.stop(code, reason);
     this.forceToken ||= retry.refresh;
     this.ended(code, reason);
-    this.retryIn(notBeforeMs + retry.delayMs);
+    const patienceMs = Math.max(0, refusal?.retryAfterMs ?? 0);
+    this.notBefore = this.env.clock.now() + patienceMs;
+    this.retryIn(patienceMs + retry.delayMs);
   }
 
   private ended(code: number, reason: string): void {
     this.end = { code, reason };
     this.state.invalidate();
-  }
-
-  private stop(code: number, reason: string): void {
-    this.reset(code, reason);
-    this.stopped = true;
-    this.ended(code, reason);
   }
 
   private lose(code: number, reason: string): void {

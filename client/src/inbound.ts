@@ -7,7 +7,7 @@ import type { PresenceBook } from './presence';
 import {
   asEvent, isDurable,
   type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type DurableFrame, type KnownFrame,
-  type MessageNewFrame, type ReceiptFrame, type ServerFrame, type WireMessage,
+  type MessageNewFrame, type ReceiptFrame, type ReceiptsAllFrame, type ServerFrame, type WireMessage,
 } from './protocol';
 import type { Receipts } from './receipts';
 import type { Room } from './room';
@@ -40,9 +40,11 @@ const CLAIM_MS = 30_000;
 
 export class Inbound {
   private readonly timers: Timers<'gap' | 'receipts' | 'claim'>;
-  private readonly watched = new Map<string, number>();
+  private readonly watched = new Set<{ id: string; upTo: number }>();
   private active = true;
   private cursorsAtOpening: Record<string, number> = {};
+  /** What this connection's parts have said so far, until the last has come. */
+  private greeting: { epoch: string; seamless: boolean; heads: Record<string, number> } | null = null;
 
   constructor(private readonly parts: Parts) {
     this.timers = new Timers(parts.env.clock);
@@ -53,11 +55,12 @@ export class Inbound {
   }
 
   connected(frame: ConnectedFrame, seamless: boolean): void {
-    const { rooms, sync, receipts, presence, outbox, events } = this.parts;
-    // With the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones than the heads.
-    if (rooms.enter(frame.epoch, this.cursorsAtOpening, (id) => frame.heads[id])) this.forgotten();
-    if (!seamless || differs(rooms, frame.heads)) this.catchUp();
-    else this.claim();
+    const { sync, receipts, presence, outbox, events } = this.parts;
+    this.greeting = { epoch: frame.epoch, seamless, heads: {} };
+    // A server of before names all at once, and says neither how many nor that this is the last.
+    const isWhole = frame.last || (frame.conversationCount ?? 0) <= frame.conversationIds.length;
+    this.greeted(frame.heads, isWhole);
+    if (!seamless) this.catchUp();
     sync.start();
     receipts.connected();
     if (!seamless) presence.start();
@@ -65,9 +68,24 @@ export class Inbound {
     events.emit('connected', frame);
   }
 
+  /** Compared as a whole only: a conversation that no part has named yet is not one that is gone. */
+  private greeted(heads: Record<string, number>, isLast: boolean | undefined): void {
+    const { greeting, parts: { rooms } } = this;
+    if (!greeting) return;
+    // With the cursors of before: meanwhile the old link or an HTTP answer may have brought newer ones than the heads.
+    if (rooms.enter(greeting.epoch, this.cursorsAtOpening, (id) => heads[id])) this.forgotten();
+    Object.assign(greeting.heads, heads);
+    if (!isLast) return;
+    this.greeting = null;
+    if (!greeting.seamless) return;
+    if (differs(rooms, greeting.heads)) this.catchUp();
+    else this.claim();
+  }
+
   lost(code: number, reason: string): void {
     const { sync, presence, typing, screens, events } = this.parts;
     this.timers.clearAll();
+    this.greeting = null;
     sync.stop();
     presence.stop();
     typing.clear();
@@ -124,7 +142,7 @@ export class Inbound {
     for (const event of events) this.take(event);
     const cursor = room.timeline.cursor ?? 0;
     outbox.settleUpTo(room.id, cursor);
-    if (this.active && this.watched.has(room.id)) this.markRead(room.id, cursor);
+    this.readWatched(room.id);
     // What was read needs no word of its own delivery.
     if (cursor > room.readSeq) receipts.report('delivered', room.id, cursor);
     if (room.isUndescribed) sync.requestList(false);
@@ -141,20 +159,17 @@ export class Inbound {
     screens.changed(conversationId);
   }
 
-  /** While watched, and while a person may be looking, all that arrives in a conversation is read. */
-  watch(conversationId: string): () => void {
-    this.watched.set(conversationId, (this.watched.get(conversationId) ?? 0) + 1);
-    this.readWatched();
-    return () => {
-      const left = (this.watched.get(conversationId) ?? 1) - 1;
-      if (left > 0) this.watched.set(conversationId, left);
-      else this.watched.delete(conversationId);
-    };
+  /** While watched, and while a person may be looking, what is here of a conversation is read, as far as `upTo`. */
+  watch(id: string, upTo: number): () => void {
+    const watcher = { id, upTo };
+    this.watched.add(watcher);
+    this.readWatched(id);
+    return () => void this.watched.delete(watcher);
   }
 
   activityChanged(active: boolean): void {
     this.active = active;
-    this.readWatched();
+    for (const { id } of this.watched) this.readWatched(id);
   }
 
   stop(): void {
@@ -162,9 +177,11 @@ export class Inbound {
     this.parts.receipts.stop();
   }
 
-  private readWatched(): void {
+  private readWatched(conversationId: string): void {
     if (!this.active) return;
-    for (const id of this.watched.keys()) this.markRead(id, this.parts.rooms.cursorOf(id));
+    // What lies beyond the cursor may have a gap before it, which nobody has seen.
+    const cursor = this.parts.rooms.cursorOf(conversationId);
+    for (const { id, upTo } of this.watched) if (id === conversationId) this.markRead(id, Math.min(upTo, cursor));
   }
 
   private catchUp(): void {
@@ -195,6 +212,10 @@ export class Inbound {
 
   private heed(frame: KnownFrame): void {
     switch (frame.type) {
+      case 'heads':
+        return this.greeted(frame.heads, frame.last);
+      case 'receipts.all':
+        return this.receiptsOfAll(frame);
       case 'message.delivered':
       case 'message.read':
         return this.receipt(frame);
@@ -228,6 +249,11 @@ export class Inbound {
       if (unsure) this.timers.set('receipts', GROUP_RECEIPTS_MS, () => sync.request());
     } else if (kind === 'read') room.readUpTo(seq);
     screens.changed(conversationId);
+  }
+
+  private receiptsOfAll(frame: ReceiptsAllFrame): void {
+    this.parts.rooms.get(frame.conversationId)?.pointers.merge(frame);
+    this.parts.screens.changed(frame.conversationId);
   }
 
   private compare(conversationId: string, lastSeq: number): void {

@@ -1,7 +1,7 @@
 /** Parley's client without a framework. React hooks are in `./react`, the phone's platform in `./react-native`. */
 
 export { createWsAdapter, type AdapterState, type WsAdapter } from './adapter';
-export { ApiError, type NewConversation, type OutgoingMessage } from './api';
+export { ApiError, type MembersPage, type MembersQuery, type NewConversation, type OutgoingMessage } from './api';
 export { createClient, type ClientOptions, type ParleyClient } from './client';
 export { CloseCode, reactionTo, type Reaction } from './codes';
 export type { ConnectionState, Status } from './connection';
@@ -10,7 +10,7 @@ export {
   barePlatform, memoryStorage,
   type Clock, type KeyValueStorage, type NetworkFact, type Platform, type SocketConstructor, type SocketLike,
 } from './platform';
-export type * from './protocol';
+export * from './protocol';
 export type { Readable, Unsubscribe } from './store';
 export type { TokenProvider } from './tokens';
 export type { ChatMessage, ConversationView, MessageList, MessageStatus } from './views';

@@ -2,7 +2,7 @@
 
 import { CloseCode } from './codes';
 import type { Clock, SocketLike, Timer } from './platform';
-import { parseFrame, type ServerFrame } from './protocol';
+import { parseFrame, type ErrorFrame, type ServerFrame } from './protocol';
 
 export const PONG_DEADLINE_MS = 10_000;
 export const PROBE_DEADLINE_MS = 3000;
@@ -17,6 +17,8 @@ export interface LinkHandlers {
 
 export class Link {
   lastInbound: number;
+  /** What the server said was wrong, where that was its last word: why it closes, and when to come again. */
+  refusal: ErrorFrame | null = null;
   private heartbeatMs = 25_000;
   private idle: Timer | undefined;
   private deadline: Timer | undefined;
@@ -74,7 +76,9 @@ export class Link {
     this.clock.clearTimeout(this.deadline);
     this.deadline = undefined;
     const frame = parseFrame(data);
-    if (frame) this.handlers.onFrame(frame);
+    if (!frame) return;
+    this.refusal = frame.type === 'error' ? (frame as ErrorFrame) : null;
+    this.handlers.onFrame(frame);
   }
 
   private rest(ms: number): void {

@@ -2,7 +2,7 @@
 
 import { Job } from './job';
 import type { Env } from './platform';
-import type { Presence, PresenceFrame } from './protocol';
+import type { Presence, PresenceAnswer, PresenceFrame } from './protocol';
 import { Family, type Readable } from './store';
 
 const MOST_PER_QUESTION = 100;
@@ -17,14 +17,14 @@ export class PresenceBook {
   private readonly family = new Family<Presence | null>((userId) => this.known.get(userId) ?? null);
 
   constructor(
-    private readonly ask: (userIds: string[]) => Promise<Presence[]>,
+    private readonly ask: (userIds: string[]) => Promise<PresenceAnswer>,
     onError: (error: unknown) => void,
     env: Env,
   ) {
     this.job = new Job(() => this.refresh(), onError, env);
   }
 
-  /** Null until something is known. While the connection is down it is what was known last. */
+  /** Null while nothing is known. While the connection is down it is what was known last. */
   of(userId: string): Readable<Presence | null> {
     if (!this.interesting.has(userId)) {
       this.interesting.add(userId);
@@ -50,20 +50,28 @@ export class PresenceBook {
   update({ userId, isOnline, lastSeenAt, timestamp }: PresenceFrame): void {
     if ((this.saidAt.get(userId) ?? '') > timestamp) return;
     this.saidAt.set(userId, timestamp);
-    this.put({ userId, isOnline, lastSeenAt });
+    this.unasked.delete(userId);
+    this.put(userId, { userId, isOnline, lastSeenAt });
   }
 
+  /** Raises to be called again where the server itself does not know of some. */
   private async refresh(): Promise<void> {
+    const unknown: string[] = [];
     while (this.unasked.size > 0) {
       const batch = [...this.unasked].slice(0, MOST_PER_QUESTION);
       const before = new Map(batch.map((userId) => [userId, this.saidAt.get(userId)]));
-      const answers = await this.question(batch);
-      // A live update that came while we asked is newer than the answer.
-      for (const answer of answers) if (this.saidAt.get(answer.userId) === before.get(answer.userId)) this.put(answer);
+      const answer = await this.question(batch);
+      const told = new Map(answer.presence.map((one) => [one.userId, one]));
+      // A live update that came while we asked is newer than the answer. Of whom it says nothing, nothing is known.
+      const asOfNow = batch.filter((userId) => this.saidAt.get(userId) === before.get(userId));
+      for (const userId of asOfNow) this.put(userId, told.get(userId));
+      unknown.push(...asOfNow.filter((userId) => answer.unknown?.includes(userId)));
     }
+    for (const userId of unknown) this.unasked.add(userId);
+    if (unknown.length > 0) throw new Error('presence is not known at the moment');
   }
 
-  private async question(batch: string[]): Promise<Presence[]> {
+  private async question(batch: string[]): Promise<PresenceAnswer> {
     // Struck off before asking: a reconnect meanwhile puts them on again, and rightly so.
     for (const userId of batch) this.unasked.delete(userId);
     try {
@@ -74,10 +82,11 @@ export class PresenceBook {
     }
   }
 
-  private put(presence: Presence): void {
-    const old = this.known.get(presence.userId);
-    if (old?.isOnline === presence.isOnline && old.lastSeenAt === presence.lastSeenAt) return;
-    this.known.set(presence.userId, presence);
-    this.family.invalidate(presence.userId);
+  private put(userId: string, presence: Presence | undefined): void {
+    const old = this.known.get(userId);
+    if (old?.isOnline === presence?.isOnline && old?.lastSeenAt === presence?.lastSeenAt) return;
+    if (presence) this.known.set(userId, presence);
+    else this.known.delete(userId);
+    this.family.invalidate(userId);
   }
 }

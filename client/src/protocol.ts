@@ -6,6 +6,14 @@ export type Timestamp = string;
 export interface Participant {
   id: string;
   handle: string | null;
+  displayName?: string | null;
+  avatarUrl?: string | null;
+}
+
+/** One of a conversation's people, as the route for all of them gives them. */
+export interface Member extends Participant {
+  role: string;
+  joinedAt: Timestamp | null;
 }
 
 export interface LastMessage {
@@ -23,7 +31,10 @@ export interface Conversation {
   bountyId: string | null;
   createdAt: Timestamp;
   updatedAt: Timestamp;
+  /** The first 50; `client.members` gives all. */
   participants: Participant[];
+  /** Of all of them. Older servers leave it out, and name everyone. */
+  participantCount?: number;
   lastMessage: LastMessage | null;
   unreadCount: number;
   lastSeq: number;
@@ -54,12 +65,26 @@ export interface ConnectedFrame {
   timestamp: Timestamp;
   userId: string;
   connectionId: string;
+  /** With `heads`: of the newest 1,000 conversations. The others follow in `heads` frames. */
   conversationIds: string[];
   heads: Record<string, number>;
   epoch: string;
   heartbeatSeconds: number;
   reconnectJitterMs: number;
   maxFrameBytes: number;
+  /** Of all conversations. Older servers leave it out, and name all of them here. */
+  conversationCount?: number;
+  /** True where no `heads` frame follows. */
+  last?: boolean;
+}
+
+/** More of what `connected` began. */
+export interface HeadsFrame {
+  type: 'heads';
+  timestamp: Timestamp;
+  conversationIds: string[];
+  heads: Record<string, number>;
+  last?: boolean;
 }
 
 export interface MessageNewFrame {
@@ -87,6 +112,15 @@ export interface ReceiptFrame {
   seq: number;
   senderId: string;
   status: 'delivered' | 'read';
+}
+
+/** In conversations of more than 50: what every one of the others has, and has read. Nobody is named. */
+export interface ReceiptsAllFrame {
+  type: 'receipts.all';
+  timestamp: Timestamp;
+  conversationId: string;
+  deliveredUpTo: number;
+  readUpTo: number;
 }
 
 export interface TypingFrame {
@@ -126,6 +160,16 @@ export interface ConversationLeftFrame {
   conversationId: string;
 }
 
+/** What an app says to itself, live to all in the conversation and not kept. Any of them may have sent it: check `data`. */
+export interface EventFrame {
+  type: 'event';
+  timestamp: Timestamp;
+  conversationId: string;
+  senderId: string;
+  name: string;
+  data: unknown;
+}
+
 export interface ReconnectFrame {
   type: 'reconnect';
   timestamp: Timestamp;
@@ -138,7 +182,7 @@ export interface ErrorFrame {
   code: string;
   message: string;
   ref?: string | null;
-  /** Before the close of a gateway that is full: when it is worth to come again. */
+  /** Before a close for which there is no room, at this gateway (1013) or for this user (4504): when to come again. */
   retryAfterMs?: number;
 }
 
@@ -161,13 +205,16 @@ export interface UnknownFrame {
 
 export type KnownFrame =
   | ConnectedFrame
+  | HeadsFrame
   | MessageNewFrame
   | ReceiptFrame
+  | ReceiptsAllFrame
   | TypingFrame
   | SyncFrame
   | PresenceFrame
   | ConversationNewFrame
   | ConversationLeftFrame
+  | EventFrame
   | ReconnectFrame
   | ErrorFrame
   | AnswerFrame;
@@ -188,7 +235,17 @@ export type ClientFrame =
   | { type: 'typing'; conversationId: string; isTyping: boolean; ref?: string }
   | { type: 'state'; active: boolean; ref?: string }
   | { type: 'delivered' | 'read'; conversationId: string; seq: number; ref?: string }
-  | { type: 'auth'; token: string; ref?: string };
+  | { type: 'auth'; token: string; ref?: string }
+  | { type: 'event'; conversationId: string; name: string; data: unknown; ref?: string };
+
+export interface SyncQuestion {
+  /** Up to which seq this client has everything. */
+  conversations: Record<string, number>;
+  /** That of the last complete answer. */
+  asOf?: string;
+  /** `next` of the answer before. */
+  after?: string;
+}
 
 export interface SyncEntry {
   events: ServerFrame[];
@@ -207,12 +264,20 @@ export interface SyncAnswer {
   conversations: Record<string, SyncEntry>;
   left: string[];
   complete: boolean;
+  /** More conversations wait than this answer holds: ask again from here. */
+  next?: string | null;
 }
 
 export interface Presence {
   userId: string;
   isOnline: boolean;
   lastSeenAt: Timestamp | null;
+}
+
+export interface PresenceAnswer {
+  presence: Presence[];
+  /** Of whom the server knows nothing at this moment: neither online nor offline. Older servers leave it out. */
+  unknown?: string[];
 }
 
 /** Types whose `seq` points at another event instead of numbering their own. */

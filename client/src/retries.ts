@@ -1,7 +1,7 @@
 /** When to try again after a link ended, and with which token. Holds no timer. */
 
 import { backoff, RECONNECT } from './backoff';
-import { reactionTo } from './codes';
+import { CloseCode, reactionTo } from './codes';
 
 const LONGEST_JITTER_MS = 60_000;
 /** Where a fault of ours or an overloaded server asks for patience: up to 8 s at first. */
@@ -32,7 +32,8 @@ export class Retries {
 
   /** The next retry after this close code, or null where the code says not to come back. */
   after(code: number, { wasConnected, online }: { wasConnected: boolean; online: boolean }): Retry | null {
-    const reaction = reactionTo(code);
+    // As many of this user's as there may be: one of them ends some time, so an exception to its band.
+    const reaction = code === CloseCode.TooManyConnections ? 'slow' : reactionTo(code);
     if (reaction === 'stop') return null;
     if (reaction === 'slow') this.step = Math.max(this.step, SLOW_STEP);
     const refresh = reaction === 'refresh';

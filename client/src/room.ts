@@ -19,8 +19,11 @@ export class Room {
     private readonly userId: string,
   ) {}
 
+  /** All of the others; none where not all are named: then only what holds for all of them together is of use. */
   get others(): string[] {
-    return (this.meta?.participants ?? []).filter(({ id }) => id !== this.userId).map(({ id }) => id);
+    const { participants = [], participantCount = 0 } = this.meta ?? {};
+    if (participantCount > participants.length) return [];
+    return participants.filter(({ id }) => id !== this.userId).map(({ id }) => id);
   }
 
   /** Has something to show, but nobody has said whose conversation it is. */

@@ -5,6 +5,8 @@ import { Room } from './room';
 
 /** Conversations in one word to the server. */
 const SOME = 16;
+/** Conversations in one question: with their names it stays below the 1 MiB that the server takes. */
+const MOST_NAMED = 20_000;
 
 export class Rooms {
   /** Goes up whenever local state is forgotten, of one conversation or of all: an answer asked for before is of no use. */
@@ -41,10 +43,10 @@ export class Rooms {
     this.rooms.delete(id);
   }
 
-  /** Where a first sync has already said how far we are. */
-  cursors(): Record<string, number> {
-    const known = this.all().filter((room) => room.timeline.cursor !== null);
-    return Object.fromEntries(known.map((room) => [room.id, room.timeline.cursor ?? 0]));
+  /** Where a first sync has already said how far we are; of those in `but` nothing. */
+  cursors(but: ReadonlySet<string> = new Set()): Record<string, number> {
+    const known = this.all().filter(({ id, timeline }) => timeline.cursor !== null && !but.has(id));
+    return Object.fromEntries(known.slice(0, MOST_NAMED).map(({ id, timeline }) => [id, timeline.cursor ?? 0]));
   }
 
   /** The cursors of some conversations, in turn. */
@@ -72,9 +74,9 @@ export class Rooms {
     this.asOf = null;
   }
 
-  /** Applies a sync's answer; gives the rooms it concerned and the events it brought to each. */
-  merge(answer: SyncAnswer): { room: Room; events: DurableFrame[] }[] {
-    if (answer.complete) this.asOf = answer.asOf;
+  /** Applies a sync's answer, the last one if complete; gives the rooms it concerned and the events it brought to each. */
+  merge(answer: SyncAnswer, asOf: string): { room: Room; events: DurableFrame[] }[] {
+    if (answer.complete) this.asOf = asOf;
     return Object.entries(answer.conversations).map(([id, entry]) => {
       const room = this.ensure(id);
       return { room, events: room.merge(entry) };

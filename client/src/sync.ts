@@ -3,7 +3,7 @@
 import type { Api } from './api';
 import { Job } from './job';
 import type { Env } from './platform';
-import type { Conversation, DurableFrame } from './protocol';
+import type { Conversation, DurableFrame, SyncAnswer } from './protocol';
 import type { Room } from './room';
 import type { Rooms } from './rooms';
 
@@ -20,12 +20,25 @@ export interface SyncHandlers {
   onError(error: unknown): void;
 }
 
+/** One catching up, over as many answers as it takes. */
+interface Run {
+  /** Every cursor at its beginning. */
+  from: string;
+  after: string | null;
+  /** That of its first answer: what moves while it is under way is asked for again the next time. */
+  asOf: string | null;
+  /** Of these everything has been told. */
+  told: Set<string>;
+}
+
 export class Sync {
   /** No event is known to be missing. */
   isCurrent = false;
   private readonly events: Job;
   private readonly list: Job;
   private listAll = true;
+  /** Where a reading of the whole list broke off: a long one would never end if each refusal began it anew. */
+  private listFrom: string | null = null;
 
   constructor(
     private readonly api: Api,
@@ -57,25 +70,44 @@ export class Sync {
   /** Fetches the whole list again, or only until all that lack a description have one. */
   requestList(all: boolean): void {
     this.listAll ||= all;
+    if (all) this.listFrom = null;
     this.list.request();
   }
 
   private async catchUp(): Promise<void> {
-    const { incarnation } = this.rooms;
-    const before = this.rooms.cursors();
-    const answer = await this.api.sync(before, this.rooms.asOf);
-    if (incarnation !== this.rooms.incarnation) return this.request();
-    if (this.rooms.enter(answer.epoch, before, (id) => answer.conversations[id]?.lastSeq)) {
-      this.handlers.onForgotten();
-      return this.request();
+    const run: Run = { from: this.place(), after: null, asOf: null, told: new Set() };
+    for (;;) {
+      const { incarnation, asOf } = this.rooms;
+      const before = this.rooms.cursors(run.told);
+      const answer = await this.api.sync({ conversations: before, ...(asOf && { asOf }), ...(run.after && { after: run.after }) });
+      if (incarnation !== this.rooms.incarnation) return this.request();
+      if (this.rooms.enter(answer.epoch, before, (id) => answer.conversations[id]?.lastSeq)) {
+        this.handlers.onForgotten();
+        return this.request();
+      }
+      // What moved since the question may have come back.
+      if (answer.left.some((id) => this.rooms.cursorOf(id) !== before[id])) return this.request();
+      this.apply(answer, run);
+      if (!answer.next || answer.next === run.after) return this.ended(answer, run);
+      run.after = answer.next;
     }
-    // What moved since the question may have come back.
-    if (answer.left.some((id) => this.rooms.cursorOf(id) !== before[id])) return this.request();
-    for (const { room, events } of this.rooms.merge(answer)) this.handlers.onApplied(room, events);
+  }
+
+  private apply(answer: SyncAnswer, run: Run): void {
+    run.asOf ??= answer.asOf;
+    for (const { room, events } of this.rooms.merge(answer, run.asOf)) this.handlers.onApplied(room, events);
     for (const id of answer.left) this.handlers.onRemoved(id);
-    if ((this.isCurrent = answer.complete)) return this.handlers.onSynced();
-    if (JSON.stringify(before) === JSON.stringify(this.rooms.cursors())) throw new Error('an incomplete sync without progress');
+    for (const [id, { complete }] of Object.entries(answer.conversations)) if (complete) run.told.add(id);
+  }
+
+  private ended({ complete }: SyncAnswer, { from }: Run): void {
+    if ((this.isCurrent = complete)) return this.handlers.onSynced();
+    if (from === this.place()) throw new Error('an incomplete sync without progress');
     this.request();
+  }
+
+  private place(): string {
+    return JSON.stringify(this.rooms.cursors());
   }
 
   private async describe(): Promise<void> {
@@ -91,12 +123,14 @@ export class Sync {
 
   private async readPages(all: boolean): Promise<void> {
     const { incarnation } = this.rooms;
-    let cursor: string | null = null;
+    let cursor = all ? this.listFrom : null;
     while (all || this.rooms.all().some((room) => room.isUndescribed)) {
-      const page: Awaited<ReturnType<Api['conversations']>> = await this.api.conversations(cursor);
+      const page = await this.api.conversations(cursor);
       if (incarnation !== this.rooms.incarnation) return this.requestList(true);
       for (const meta of page.conversations) this.describeRoom(meta);
       cursor = page.nextCursor;
+      // Where the whole list was asked for meanwhile, this reading's place in it is of no use.
+      if (all && !this.listAll) this.listFrom = cursor;
       if (cursor === null) break;
     }
     if (all) this.handlers.onListed();

@@ -2,6 +2,9 @@
 
 import type { Clock, Timer } from './platform';
 
+/** Past this a platform's timer fires at once. */
+export const LONGEST_MS = 2 ** 31 - 1;
+
 export class Timers<Name extends string> {
   private readonly running = new Map<Name, Timer>();
 
@@ -12,7 +15,7 @@ export class Timers<Name extends string> {
     this.running.set(name, this.clock.setTimeout(() => {
       this.running.delete(name);
       run();
-    }, ms));
+    }, Math.min(ms, LONGEST_MS)));
   }
 
   has(name: Name): boolean {

@@ -1,7 +1,8 @@
 /** The access token: asked for once at a time, and renewed before it runs out. */
 
+import { ApiError } from './api';
 import type { Env, Timer } from './platform';
-import { within } from './timers';
+import { LONGEST_MS, within } from './timers';
 
 /**
  * Gives the user's access token, or null when nobody is signed in. `force` asks for a fresh one because the
@@ -13,18 +14,29 @@ export type TokenProvider = (options: { force: boolean }) => Promise<string | nu
 const PROVIDER_DEADLINE_MS = 30_000;
 /** Renewed this long before expiry: supabase-js' own margin is 90 s, so by then it holds a newer one. */
 const MARGIN_MS = 60_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export const WRONG_USER = 'the token is of another user';
+
+export interface TokenHandlers {
+  /** The provider gave another user's token: whoever asked for it is refused, and nothing more may be asked. */
+  onForeign(): void;
+}
 
 export class Tokens {
   private asking: { force: boolean; answer: Promise<string | null> } | null = null;
   private renewal: Timer | undefined;
+  private disowned: string | null = null;
 
   constructor(
     private readonly provider: TokenProvider,
+    private readonly userId: string,
+    private readonly handlers: TokenHandlers,
     private readonly env: Env,
   ) {}
 
-  /** Single flight: two refreshes at once burn a single-use refresh token. */
+  /**
+   * Single flight: two refreshes at once burn a single-use refresh token. Never gives a token whose `sub` is another
+   * user: raises `ApiError` with the code `wrong_user`. Every request and socket begins here.
+   */
   get(force = false): Promise<string | null> {
     const asking = this.asking;
     if (asking && (asking.force || !force)) return asking.answer;
@@ -44,7 +56,7 @@ export class Tokens {
     const left = lifetimeLeft(token, this.env.clock.now());
     if (left === null) return;
     const wait = Math.max(5000, left - MARGIN_MS, left / 2);
-    this.renewal = this.env.clock.setTimeout(() => void this.renew(token, renewed), Math.min(wait, LONGEST_TIMER_MS));
+    this.renewal = this.env.clock.setTimeout(() => void this.renew(token, renewed), Math.min(wait, LONGEST_MS));
   }
 
   stop(): void {
@@ -62,9 +74,23 @@ export class Tokens {
     this.keepFresh(token ?? old, renewed);
   }
 
-  private ask(force: boolean): Promise<string | null> {
+  /** The server says that this token is of another user, which its own text did not show. */
+  disown(token: string): void {
+    this.disowned = token;
+    this.handlers.onForeign();
+  }
+
+  private async ask(force: boolean): Promise<string | null> {
     const asked = Promise.resolve().then(() => this.provider({ force }));
-    return within(this.env.clock, PROVIDER_DEADLINE_MS, asked);
+    const token = await within(this.env.clock, PROVIDER_DEADLINE_MS, asked);
+    if (token === null || !this.isForeign(token)) return token;
+    this.handlers.onForeign();
+    throw new ApiError(401, 'wrong_user', WRONG_USER);
+  }
+
+  private isForeign(token: string): boolean {
+    const { sub } = claims(token);
+    return token === this.disowned || (typeof sub === 'string' && sub.toLowerCase() !== this.userId.toLowerCase());
   }
 }
 
@@ -77,7 +103,7 @@ export function lifetimeLeft(token: string, now: number): number | null {
   return left > 0 || typeof iat !== 'number' ? left : (exp - iat) * 1000;
 }
 
-function claims(token: string): { exp?: unknown; iat?: unknown } {
+function claims(token: string): { exp?: unknown; iat?: unknown; sub?: unknown } {
   try {
     const payload = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
     const value: unknown = JSON.parse(atob(payload));

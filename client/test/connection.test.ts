@@ -153,6 +153,63 @@ test('a code of the 45xx band stops the client until the app connects again', as
   expect(status(client)).toBe('connected');
 });
 
+test('one connection too many is tried again after the server’s own time, ever more slowly, and never given up', async () => {
+  world.server.ws = 'silent';
+  const client = world.client(platform, { random: () => 0.999 });
+  client.connect();
+  const waits: number[] = [];
+  for (let n = 0; n < 8; n++) {
+    await pass();
+    FakeSocket.last.receive({ type: 'error', code: 'too_many_connections', message: 'Too many connections', retryAfterMs: 5000 });
+    FakeSocket.last.drop(4504);
+    expect(client.connection.getSnapshot()).toMatchObject({ status: 'waiting', code: 4504, reason: 'Too many connections' });
+    waits.push(client.connection.getSnapshot().retryAt! - Date.now());
+    await pass(waits.at(-1));
+  }
+  expect(waits.map((wait) => Math.round(wait / 1000))).toEqual([13, 21, 35, 35, 35, 35, 35, 35]);
+  world.server.ws = 'none';
+  await pass();
+  FakeSocket.last.receive(connectedFrame());
+  expect(status(client)).toBe('connected');
+});
+
+test('a 4504 on a live socket, or from a server that names no time, is tried again too', async () => {
+  const client = await connected();
+  FakeSocket.last.receive({ type: 'error', code: 'too_many_connections', message: 'Too many', retryAfterMs: 60_000 });
+  FakeSocket.last.drop(4504);
+  await pass(60_000);
+  expect(FakeSocket.all).toHaveLength(1);
+  await pass(9000);
+  expect(status(client)).toBe('connected');
+  FakeSocket.last.drop(4504);
+  await pass(31_000);
+  expect(status(client)).toBe('connected');
+});
+
+test('a person or a network that comes back does not cut short what the server asked for', async () => {
+  const client = await connected();
+  FakeSocket.last.receive({ type: 'error', code: 'too_many_connections', message: 'Too many', retryAfterMs: 60_000 });
+  FakeSocket.last.drop(4504);
+  platform.setOnline(false);
+  platform.setOnline(true);
+  platform.setActive(false);
+  platform.setActive(true);
+  await pass(59_000);
+  expect(FakeSocket.all).toHaveLength(1);
+  client.reconnect();
+  await pass();
+  expect(status(client)).toBe('connected');
+});
+
+test('an error that was long answered is no reason for a later end', async () => {
+  const client = await connected();
+  FakeSocket.last.receive({ type: 'error', code: 'limited', message: 'slowly', retryAfterMs: 3_600_000, ref: '1' });
+  FakeSocket.last.receive({ type: 'pong' });
+  FakeSocket.last.drop();
+  await pass(5000);
+  expect(status(client)).toBe('connected');
+});
+
 test('nobody signed in means stopped, without a socket', async () => {
   const client = world.client(platform, { getToken: () => null });
   client.connect();

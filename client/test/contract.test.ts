@@ -20,15 +20,18 @@ const receipt = [...room, 'messageId', 'seq', 'senderId', 'status'] as (keyof Fr
 /** Checked by the compiler against the types, and here against the frames. */
 const FIELDS: Fields = {
   connected: ['type', 'timestamp', 'userId', 'connectionId', 'conversationIds', 'heads', 'epoch', 'heartbeatSeconds', 'reconnectJitterMs', 'maxFrameBytes'],
+  heads: ['type', 'timestamp', 'conversationIds', 'heads', 'last'],
   'message.new': [...room, 'messageId', 'seq', 'senderId', 'senderHandle', 'text', 'status', 'clientId', 'replyTo', 'mediaUrl', 'createdAt'],
   'message.delivered': receipt,
   'message.read': receipt,
+  'receipts.all': [...room, 'deliveredUpTo', 'readUpTo'],
   'typing.start': [...room, 'senderId'],
   'typing.stop': [...room, 'senderId'],
   sync: [...room, 'lastSeq'],
   'presence.update': [...room, 'userId', 'senderId', 'isOnline', 'lastSeenAt'],
   'conversation.new': [...room, 'conversation'],
   'conversation.left': [...room],
+  event: [...room, 'senderId', 'name', 'data'],
   reconnect: ['type', 'timestamp', 'afterMs'],
   error: ['type', 'timestamp', 'code', 'message', 'ref'],
   pong: ['type', 'timestamp'],

@@ -3,9 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { build, minify } from 'vite';
 import { expect, test } from 'vitest';
 
-const CORE_BYTES = 12 * 1024;
+/** 13 KB: what many devices, large groups and lists in parts, and two users on one phone cost beyond the 12 of before. */
+const CORE_BYTES = 13_300;
 
-test('the core stays within 12 KB, minified and gzipped', async () => {
+test('the core stays within 13 KB, minified and gzipped', async () => {
   const entry = fileURLToPath(new URL('../src/index.ts', import.meta.url));
   const [bundle] = [await build({ configFile: false, logLevel: 'silent', build: { write: false, minify: false, target: 'es2022', lib: { entry, formats: ['es'] } } })].flat();
   if (!bundle || !('output' in bundle)) throw new Error('nothing was built');

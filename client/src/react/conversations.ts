@@ -63,10 +63,22 @@ export function useUnread(conversationId?: string): number {
   return conversations?.find(({ id }) => id === conversationId)?.unreadCount ?? 0;
 }
 
-/** While mounted, and the app in front, what arrives in this conversation counts as read. */
-export function useMarkRead(conversationId: string): void {
+export interface MarkReadOptions {
+  /**
+   * The `seq` of the newest message in sight; null or undefined while none is. Where it is left out altogether all that
+   * arrives counts as seen, which is true only of a screen that always shows the newest.
+   */
+  upTo?: number | null | undefined;
+  /** False while the conversation is covered by something else. */
+  enabled?: boolean | undefined;
+}
+
+/** While mounted, enabled, and the app in front, what is in sight counts as read. It never moves backwards. */
+export function useMarkRead(conversationId: string, options: MarkReadOptions = {}): void {
   const { client } = useWebSocketContext();
-  useEffect(() => client.watch(conversationId), [client, conversationId]);
+  const upTo = 'upTo' in options ? options.upTo : Infinity;
+  const seen = options.enabled === false ? null : upTo;
+  useEffect(() => (seen == null ? undefined : client.watch(conversationId, seen)), [client, conversationId, seen]);
 }
 
 export interface ConversationHandle {
@@ -77,12 +89,12 @@ export interface ConversationHandle {
   sendTyping(isTyping: boolean): void;
 }
 
-/** All that a conversation's screen needs in one, reading included. */
-export function useConversationWebSocket(conversationId: string): ConversationHandle {
+/** All that a conversation's screen needs in one, reading included: as far as `upTo`, as with `useMarkRead`. */
+export function useConversationWebSocket(conversationId: string, read?: MarkReadOptions): ConversationHandle {
   const { isConnected } = useWebSocket();
   const { messages } = useMessages(conversationId);
   const { typists, setTyping } = useTyping(conversationId);
   const sendMessage = useSendMessage(conversationId);
-  useMarkRead(conversationId);
+  useMarkRead(conversationId, read);
   return { isConnected, messages, typingUsers: typists, sendMessage, sendTyping: setTyping };
 }

@@ -4,5 +4,5 @@ export { useWebSocket, useWebSocketEvent, type WebSocketHandle } from './connect
 export { useWebSocketContext, WebSocketProvider, type WebSocketContextValue } from './context';
 export {
   useConversations, useConversationWebSocket, useMarkRead, useMessages, usePresence, useSendMessage, useTyping, useUnread,
-  type ConversationHandle, type MessagesHandle,
+  type ConversationHandle, type MarkReadOptions, type MessagesHandle,
 } from './conversations';

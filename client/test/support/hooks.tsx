@@ -4,11 +4,11 @@ import { StrictMode, useState, type ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ParleyClient } from '../../src';
 import {
-  useConversations, useConversationWebSocket, useMessages, usePresence, useSendMessage, useTyping, useUnread, useWebSocket,
+  useConversations, useConversationWebSocket, useMarkRead, useMessages, usePresence, useSendMessage, useTyping, useUnread, useWebSocket,
   useWebSocketContext, useWebSocketEvent, WebSocketProvider,
 } from '../../src/react';
 import { FakeSocket, ME, OTHER } from './socket';
-import { fakeTime, pass, ROOM, World } from './world';
+import { fakeTime, FakePlatform, pass, ROOM, World } from './world';
 
 export interface Renderer {
   render(element: ReactNode): Promise<{ unmount(): Promise<void> }>;
@@ -19,10 +19,12 @@ export function describeHooks(name: string, { render, act }: Renderer): void {
   describe(name, () => {
     let world: World;
     let client: ParleyClient;
+    let platform: FakePlatform;
     beforeEach(() => {
       fakeTime();
       world = new World();
-      client = world.client();
+      platform = new FakePlatform();
+      client = world.client(platform);
     });
     afterEach(() => void vi.useRealTimers());
 
@@ -157,6 +159,56 @@ export function describeHooks(name: string, { render, act }: Renderer): void {
       expect(seen()).toMatchObject({ isConnected: true, typingUsers: [] });
       expect(seen().messages.map(({ text }) => text)).toEqual(['hello']);
       expect(FakeSocket.last.sentOf('read')).toHaveLength(1);
+    });
+
+    test('what arrives out of sight stays unread, and is read as it comes into sight', async () => {
+      const { seen } = await mount(() => {
+        const [upTo, setUpTo] = useState<number | null>();
+        useMarkRead(ROOM, { upTo });
+        return { setUpTo, unread: useUnread(ROOM) };
+      });
+      const reads = (): unknown[] => FakeSocket.last.sentOf('read').map(({ seq }) => seq);
+      await settle(() => ['one', 'two', 'three'].forEach((text) => world.server.post(ROOM, OTHER, text)), 300);
+      expect(seen().unread).toBe(3);
+      await settle(() => seen().setUpTo(2), 300);
+      expect(seen().unread).toBe(1);
+      await settle(() => world.server.post(ROOM, OTHER, 'four'), 300);
+      expect(seen().unread).toBe(2);
+      // Scrolled up again: nothing that was read is unread by that.
+      await settle(() => seen().setUpTo(1), 300);
+      await settle(() => seen().setUpTo(null), 300);
+      expect(seen().unread).toBe(2);
+      expect(reads()).toEqual([2]);
+    });
+
+    test('in sight, but covered or in the background, is not read', async () => {
+      const { seen } = await mount(() => {
+        const [enabled, setEnabled] = useState(false);
+        useMarkRead(ROOM, { upTo: 9, enabled });
+        return { setEnabled, unread: useUnread(ROOM) };
+      });
+      await settle(() => world.server.post(ROOM, OTHER, 'one'), 300);
+      expect(seen().unread).toBe(1);
+      await settle(() => platform.setActive(false));
+      await settle(() => seen().setEnabled(true), 300);
+      expect(seen().unread).toBe(1);
+      await settle(() => platform.setActive(true), 300);
+      expect(seen().unread).toBe(0);
+    });
+
+    test('what is in sight beyond a gap reads nothing of the gap', async () => {
+      const { seen } = await mount(() => {
+        useMarkRead(ROOM, { upTo: 3 });
+        return useUnread(ROOM);
+      });
+      world.server.mute = (seq) => seq === 1;
+      world.server.http = 'refused';
+      await settle(() => ['one', 'two', 'three'].forEach((text) => world.server.post(ROOM, OTHER, text)), 1000);
+      expect(FakeSocket.last.sentOf('read')).toEqual([]);
+      world.server.http = 'none';
+      await settle(() => {}, 5000);
+      expect(FakeSocket.last.sentOf('read').map(({ seq }) => seq)).toEqual([3]);
+      expect(seen()).toBe(0);
     });
 
     test('a hook without its provider says what is missing', async () => {

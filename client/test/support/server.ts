@@ -1,6 +1,6 @@
 /** A server that keeps the contract in memory, with the faults of a network at hand. */
 
-import type { Conversation, MessageNewFrame, WireMessage } from '../../src';
+import type { Conversation, MessageNewFrame, SyncQuestion, WireMessage } from '../../src';
 import { FakeSocket } from './socket';
 
 interface Log {
@@ -24,14 +24,33 @@ export class FakeServer {
   answerDelayMs = 0;
   /** Sync gives at most this many events per conversation and answer. */
   syncPage = 1000;
+  /** Of these nobody knows whether they are online; of those away they are not. */
+  unknown = new Set<string>();
+  away = new Set<string>();
+  /** Conversations in one frame of `connected` and its parts, in one answer of sync, and people that a list names. */
+  headsPerFrame: number | null = null;
+  syncConversations = Infinity;
+  namedPeople = Infinity;
   readonly calls: { method: string; path: string; body: unknown }[] = [];
   readonly logs = new Map<string, Log>();
+  private snapshots = 0;
   private readonly left = new Map<string, Set<string>>();
   private readonly sockets = new Map<FakeSocket, string>();
 
   /** `tokens`: which user a token is of. */
-  constructor(private readonly tokens: Record<string, string>) {
+  constructor(readonly tokens: Record<string, string>) {
     FakeSocket.onNew = (socket) => void Promise.resolve().then(() => this.accept(socket));
+  }
+
+  /** A JWT of this user, as the server would take it; `version` tells one from the next. */
+  jwt(user: string, version = 1): string {
+    const token = ['{}', JSON.stringify({ sub: user, version }), 'signature'].map((part) => btoa(part)).join('.');
+    this.admit(token, user);
+    return token;
+  }
+
+  admit(token: string, user: string): void {
+    this.tokens[token] = user;
   }
 
   conversation(id: string, ...participants: string[]): void {
@@ -87,7 +106,7 @@ export class FakeServer {
     return Object.fromEntries(this.of(user).map(([id, log]) => [id, log.events.length]));
   }
 
-  readonly fetch: typeof fetch = async (input, init) => {
+  fetch: typeof fetch = async (input, init) => {
     const path = String(input).replace('http://parley.test', '');
     const body: unknown = init?.body ? JSON.parse(String(init.body)) : null;
     const method = init?.method ?? 'GET';
@@ -119,10 +138,20 @@ export class FakeServer {
     }
     this.sockets.set(socket, user);
     socket.onSend = (frame) => this.hear(socket, user, frame);
-    const heads = this.heads(user);
-    socket.receive({
-      type: 'connected', userId: user, connectionId: 'c', conversationIds: Object.keys(heads), heads, epoch: this.epoch,
-      heartbeatSeconds: 25, reconnectJitterMs: 1000, maxFrameBytes: 65536,
+    const all = Object.entries(this.heads(user));
+    const [first, ...rest] = this.parts(all);
+    const greeting = { userId: user, connectionId: 'c', epoch: this.epoch, heartbeatSeconds: 25, reconnectJitterMs: 1000, maxFrameBytes: 65536 };
+    socket.receive({ type: 'connected', ...greeting, ...first, ...(this.headsPerFrame && { conversationCount: all.length }) });
+    for (const part of rest) socket.receive({ type: 'heads', ...part });
+  }
+
+  private parts(all: [string, number][]): object[] {
+    const size = this.headsPerFrame;
+    if (size === null) return [{ conversationIds: all.map(([id]) => id), heads: Object.fromEntries(all) }];
+    const starts = Array.from({ length: Math.max(1, Math.ceil(all.length / size)) }, (_, n) => n * size);
+    return starts.map((at) => {
+      const part = all.slice(at, at + size);
+      return { conversationIds: part.map(([id]) => id), heads: Object.fromEntries(part), ...(at + size >= all.length && { last: true }) };
     });
   }
 
@@ -138,8 +167,8 @@ export class FakeServer {
 
   private answer(user: string, method: string, path: string, body: unknown): Response {
     const [, , kind, id] = path.split('?')[0]!.split('/');
-    if (path === '/api/sync') return json(200, this.sync(user, (body as { conversations: Record<string, number> }).conversations));
-    if (kind === 'presence') return json(200, { presence: [{ userId: OTHER_OF(path), isOnline: true, lastSeenAt: null }] });
+    if (path === '/api/sync') return json(200, this.sync(user, body as SyncQuestion));
+    if (kind === 'presence') return json(200, this.presence(OTHER_OF(path)));
     if (kind?.startsWith('conversations') && !id) return json(200, { conversations: this.of(user).map(([, log]) => this.describe(user, log)), nextCursor: null });
     if (method === 'POST' && id) return this.send(user, id, body as { text: string; clientId: string });
     if (method === 'GET' && id) return this.page(user, id, Number(/before=(\d+)/.exec(path)?.[1] ?? 1e9));
@@ -163,9 +192,17 @@ export class FakeServer {
     return json(200, { messages, pagination: { page: 1, limit: 50, total: all.length, hasMore: all.length > 50 } });
   }
 
-  private sync(user: string, cursors: Record<string, number>): unknown {
-    let complete = true;
-    const entries = this.of(user).map(([id, log]) => {
+  private presence(userId: string): unknown {
+    if (this.unknown.has(userId)) return { presence: [], unknown: [userId] };
+    return { presence: [{ userId, isOnline: !this.away.has(userId), lastSeenAt: null }], unknown: [] };
+  }
+
+  private sync(user: string, { conversations: cursors, after = '' }: SyncQuestion): unknown {
+    const waiting = this.of(user).map(([id]) => id).filter((id) => id > after).sort();
+    const given = waiting.slice(0, this.syncConversations);
+    const next = waiting.length > given.length ? { next: given.at(-1) } : {};
+    let complete = !('next' in next);
+    const entries = this.of(user).filter(([id]) => given.includes(id) || (after !== '' && id <= after && id in cursors)).map(([id, log]) => {
       const hidden = log.hiddenUpTo.get(user) ?? 0;
       const known = (cursors[id] ?? Infinity) <= log.events.length ? cursors[id] : undefined;
       const from = Math.max(known ?? log.events.length - 50, hidden, 0);
@@ -180,13 +217,15 @@ export class FakeServer {
       }];
     });
     const left = Object.keys(cursors).filter((id) => !this.of(user).some(([mine]) => mine === id));
-    return { epoch: this.epoch, asOf: 'now', conversations: Object.fromEntries(entries), left, complete };
+    const asOf = String(++this.snapshots);
+    return { epoch: this.epoch, asOf, conversations: Object.fromEntries(entries), left, complete, ...next };
   }
 
   private describe(user: string, log: Log): Conversation {
     const last = log.events.filter((event): event is MessageNewFrame => event.type === 'message.new').at(-1);
     return {
-      ...log.meta, isGroup: log.meta.participants.length > 2, name: null, bountyId: null,
+      ...log.meta, participants: log.meta.participants.slice(0, this.namedPeople),
+      ...(this.namedPeople < Infinity && { participantCount: log.meta.participants.length }), isGroup: log.meta.participants.length > 2, name: null, bountyId: null,
       createdAt: '2026-01-01T00:00:00.000Z', updatedAt: '2026-01-01T00:00:00.000Z',
       lastMessage: last ? { id: last.messageId, seq: last.seq, text: last.text, senderId: last.senderId, createdAt: last.createdAt } : null,
       unreadCount: this.unread(user, log), lastSeq: log.events.length, readSeq: log.read.get(user) ?? 0,

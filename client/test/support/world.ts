@@ -43,7 +43,7 @@ export class World {
   client(platform: FakePlatform = new FakePlatform(), more: Partial<ClientOptions> = {}): ParleyClient {
     return createClient({
       url: 'http://parley.test', userId: ME, handle: 'me', getToken: () => 'token-me',
-      WebSocket: FakeSocket, fetch: this.server.fetch, platform, random: () => 0.5, ...more,
+      WebSocket: FakeSocket, fetch: (input, init) => this.server.fetch(input, init), platform, random: () => 0.5, ...more,
     });
   }
 }
