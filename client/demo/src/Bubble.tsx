@@ -14,11 +14,11 @@ interface Props {
 
 /** Renders anew only when its message changes: what did not change is the same object. */
 export const Bubble = memo(function Bubble({ message, first, last, author, onRetry, onDiscard }: Props): ReactNode {
-  const { isMine, text, createdAt, status, clientId, error } = message;
+  const { isMine, text, createdAt, status, clientId, error, seq } = message;
   const waiting = status === 'queued' || status === 'sending';
   const classes = ['bubble-line', isMine ? 'mine' : 'theirs', first && 'first', last && 'last', waiting && 'waiting', status === 'failed' && 'failed'];
   return (
-    <div className={classes.filter(Boolean).join(' ')} data-status={status}>
+    <div className={classes.filter(Boolean).join(' ')} data-status={status} data-seq={seq ?? undefined}>
       <div className={/^\p{Extended_Pictographic}{1,3}$/u.test(text) ? 'bubble emoji' : 'bubble'}>
         {author && <span className="author">{author}</span>}
         <span className="text">{text}</span>

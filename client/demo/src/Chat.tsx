@@ -1,4 +1,4 @@
-import { useConversations, useMarkRead, useMessages, usePresence, useTyping, useWebSocketContext } from '@parley/client/react';
+import { useConversations, useMessages, usePresence, useTyping, useWebSocketContext } from '@parley/client/react';
 import type { ReactNode } from 'react';
 import { Avatar } from './Avatar';
 import { Composer } from './Composer';
@@ -12,7 +12,6 @@ export function Chat({ id, onBack }: { id: string; onBack(): void }): ReactNode 
   const conversation = useConversations()?.find((one) => one.id === id);
   const list = useMessages(id);
   const { typists } = useTyping(id);
-  useMarkRead(id);
   const title = conversation ? titleOf(conversation, client.userId) : '';
   const partner = partnerOf(conversation, client.userId);
   const nameOf = (userId: string): string => handleOf(conversation, userId);
@@ -26,11 +25,11 @@ export function Chat({ id, onBack }: { id: string; onBack(): void }): ReactNode 
         <Avatar name={title} isGroup={conversation?.isGroup ?? false} userId={partner} />
         <div className="bar-text">
           <h2>{title}</h2>
-          <ConnectionLine otherwise={<Subtitle typists={typists.map(nameOf)} partner={partner} people={conversation?.participants.length ?? 0} />} />
+          <ConnectionLine otherwise={<Subtitle typists={typists.map(nameOf)} partner={partner} people={conversation?.participantCount ?? conversation?.participants.length ?? 0} />} />
         </div>
         <button className="round plain" onClick={() => void hide()} aria-label="Hide this conversation" title="Hide this conversation"><Icon name="hide" /></button>
       </header>
-      <Messages list={list} isGroup={conversation?.isGroup ?? false} nameOf={nameOf} typists={typists} />
+      <Messages key={id} id={id} list={list} isGroup={conversation?.isGroup ?? false} nameOf={nameOf} typists={typists} />
       <Composer id={id} key={id} />
     </section>
   );

@@ -1,11 +1,12 @@
 import type { ChatMessage } from '@parley/client';
-import type { MessagesHandle } from '@parley/client/react';
+import { useMarkRead, type MessagesHandle } from '@parley/client/react';
 import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { Bubble } from './Bubble';
 import { day } from './format';
 import { Icon } from './icons';
 
 interface Props {
+  id: string;
   list: MessagesHandle;
   isGroup: boolean;
   nameOf(userId: string): string;
@@ -14,10 +15,15 @@ interface Props {
 
 /** How close to the end still counts as reading along. */
 const NEAR_END_PX = 80;
+/** Of a message: as much in sight counts as seen. */
+const HALF = 0.5;
+/** When the browser tells: often enough for a message that is many screens tall. */
+const STEPS = Array.from({ length: 21 }, (_, step) => step / 20);
 
-export function Messages({ list, isGroup, nameOf, typists }: Props): ReactNode {
+export function Messages({ id, list, isGroup, nameOf, typists }: Props): ReactNode {
   const { messages, hasOlder, isLoadingOlder, isLoaded, loadOlder } = list;
   const { box, atEnd, toEnd } = useStickyEnd(messages, typists.length);
+  useMarkRead(id, { upTo: useNewestInSight(box, messages) });
   const top = useOlderOnSight(hasOlder && !isLoadingOlder, loadOlder);
   return (
     <div className="scroll-frame">
@@ -87,6 +93,26 @@ function useStickyEnd(messages: readonly ChatMessage[], extra: number): { box: R
   }, [messages, extra]);
   const toEnd = (): void => box.current?.scrollTo({ top: box.current.scrollHeight, behavior: 'smooth' });
   return { box, atEnd, toEnd };
+}
+
+/** The seq of the newest message that came into sight; null before any did. */
+function useNewestInSight(box: React.RefObject<HTMLElement | null>, messages: readonly ChatMessage[]): number | null {
+  const [newest, setNewest] = useState<number | null>(null);
+  useEffect(() => {
+    const note = (entries: IntersectionObserverEntry[]): void => {
+      const seqs = entries.filter(isInSight).map(({ target }) => Number((target as HTMLElement).dataset['seq']));
+      setNewest((before) => (seqs.length > 0 ? Math.max(before ?? 0, ...seqs) : before));
+    };
+    const observer = new IntersectionObserver(note, { root: box.current, threshold: STEPS });
+    for (const line of box.current?.querySelectorAll('[data-seq]') ?? []) observer.observe(line);
+    return () => observer.disconnect();
+  }, [box, messages]);
+  return newest;
+}
+
+/** Half of it, or where it is taller than the screen as much as the screen holds. */
+function isInSight({ isIntersecting, intersectionRatio, intersectionRect, rootBounds }: IntersectionObserverEntry): boolean {
+  return isIntersecting && (intersectionRatio >= HALF || intersectionRect.height >= (rootBounds?.height ?? Infinity) * HALF);
 }
 
 function useOlderOnSight(enabled: boolean, load: () => Promise<void>): React.RefObject<HTMLButtonElement | null> {

@@ -1,9 +1,13 @@
 import type { ChatMessage } from '@parley/client';
 import { useMarkRead, useMessages, useSendMessage, useTyping, useWebSocket } from '@parley/client/react';
 import { Stack, useLocalSearchParams } from 'expo-router';
-import { useMemo, useState, type ReactNode } from 'react';
-import { Button, FlatList, KeyboardAvoidingView, Platform, Pressable, StyleSheet, Text, TextInput, View } from 'react-native';
+import { useCallback, useMemo, useState, type ReactNode } from 'react';
+import {
+  Button, FlatList, KeyboardAvoidingView, Platform, Pressable, StyleSheet, Text, TextInput, View, type ViewToken,
+} from 'react-native';
 
+/** All of it, or half of the screen where it is taller than that. */
+const IN_SIGHT = { viewAreaCoveragePercentThreshold: 50 };
 const MARKS = { queued: '🕓', sending: '🕓', sent: '✓', delivered: '✓✓', read: '✓✓ read', failed: '⚠️ tap to try again' };
 
 export default function Conversation(): ReactNode {
@@ -11,7 +15,8 @@ export default function Conversation(): ReactNode {
   const { messages, hasOlder, loadOlder, retry } = useMessages(id);
   const { typists } = useTyping(id);
   const { isConnected } = useWebSocket();
-  useMarkRead(id);
+  const [upTo, setUpTo] = useState<number | null>(null);
+  useMarkRead(id, { upTo });
   const newestFirst = useMemo(() => [...messages].reverse(), [messages]);
   const status = typists.length > 0 ? 'typing…' : isConnected ? 'Conversation' : 'Connecting…';
   return (
@@ -21,6 +26,8 @@ export default function Conversation(): ReactNode {
         inverted
         data={newestFirst}
         keyExtractor={({ key }) => key}
+        viewabilityConfig={IN_SIGHT}
+        onViewableItemsChanged={useNewest(setUpTo)}
         renderItem={({ item }) => <Bubble message={item} onRetry={retry} />}
         // A page that fails is asked for again at the next pull.
         onEndReached={() => void (hasOlder && loadOlder().catch(() => {}))}
@@ -29,6 +36,15 @@ export default function Conversation(): ReactNode {
       <Composer id={id} />
     </KeyboardAvoidingView>
   );
+}
+
+/** Tells the seq of the newest message in sight: what arrives while the reader is scrolled up stays unread. */
+function useNewest(tell: (seq: number) => void): (change: { viewableItems: ViewToken<ChatMessage>[] }) => void {
+  // A list takes one such handler for all its life.
+  return useCallback(({ viewableItems }) => {
+    const seqs = viewableItems.flatMap(({ item }) => item.seq ?? []);
+    if (seqs.length > 0) tell(Math.max(...seqs));
+  }, [tell]);
 }
 
 function Bubble({ message, onRetry }: { message: ChatMessage; onRetry(clientId: string): void }): ReactNode {

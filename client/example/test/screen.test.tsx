@@ -39,7 +39,11 @@ test('a screen shows what arrives, sends what is written, and marks its way', as
   expect(await screen.findByText('✓')).toBeTruthy();
   act(() => server.receipt('room', OTHER, 'read', 2));
   expect(await screen.findByText('✓✓ read')).toBeTruthy();
+  expect(FakeSocket.last.sentOf('read')).toEqual([]);
+  const [item] = client.messages('room').getSnapshot().messages;
+  fireEvent(screen.getByText('hello'), 'viewableItemsChanged', { viewableItems: [{ item, isViewable: true }] });
   await waitFor(() => expect(FakeSocket.last.sentOf('read')).toHaveLength(1));
+  expect(FakeSocket.last.sentOf('read')).toMatchObject([{ seq: 1 }]);
   screen.unmount();
   expect(FakeSocket.open).toHaveLength(0);
 });
