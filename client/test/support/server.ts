@@ -217,7 +217,7 @@ export class FakeServer {
       }];
     });
     const left = Object.keys(cursors).filter((id) => !this.of(user).some(([mine]) => mine === id));
-    const asOf = String(++this.snapshots);
+    const asOf = this.syncConversations < Infinity ? String(++this.snapshots) : 'now';
     return { epoch: this.epoch, asOf, conversations: Object.fromEntries(entries), left, complete, ...next };
   }
 
