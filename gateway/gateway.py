@@ -145,7 +145,13 @@ class Gateway:
         on_beat = age_limit.visit if settings.max_connection_age_seconds else None
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
         entry = Entry(
-            self._hub, self._bus, self._lookups, self._memberships, self._presence, settings.max_user_connections
+            self._hub,
+            self._bus,
+            self._lookups,
+            self._memberships,
+            self._presence,
+            self._tasks,
+            settings.max_user_connections,
         )
         handler = FrameHandler(
             self._hub,
@@ -174,6 +180,7 @@ class Gateway:
             continuity,
             self.stats,
             Limits(frames=self._frame_limit),
+            self._tasks,
         )
 
     async def __aenter__(self) -> Self:

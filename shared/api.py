@@ -22,6 +22,8 @@ MAX_EVENTS = 500
 LONGEST_REVOCATION_SECONDS = 366 * 86_400.0
 LIVE_PRESENCE_MEMBERS = 50
 """Presence is live only in conversations of up to so many people: its cost grows with their square."""
+LIVE_PRESENCE_ROOMS = 1000
+"""Of one person, those of the latest activity: each change of their presence names them all to every gateway."""
 
 
 class Shape(msgspec.Struct, rename="camel", omit_defaults=True):

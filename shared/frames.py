@@ -94,7 +94,10 @@ def connected(
     heartbeat_seconds: float,
     reconnect_jitter_ms: int,
     max_frame_bytes: int,
+    conversation_count: int,
+    last: bool,
 ) -> bytes:
+    """`heads` are of the newest conversations; without `last` frames `heads` bring those of the others."""
     return encode(
         "connected",
         userId=user_id,
@@ -105,7 +108,14 @@ def connected(
         heartbeatSeconds=_plain(heartbeat_seconds),
         reconnectJitterMs=reconnect_jitter_ms,
         maxFrameBytes=max_frame_bytes,
+        conversationCount=conversation_count,
+        last=last,
     )
+
+
+def more_heads(*, heads: dict[str, int], last: bool) -> bytes:
+    """A part of what did not fit into `connected`; after the `last` one a client knows of all."""
+    return encode("heads", conversationIds=list(heads), heads=heads, last=last)
 
 
 def _plain(number: float) -> float:

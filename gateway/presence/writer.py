@@ -12,6 +12,7 @@ from gateway.presence.script import hold
 from gateway.receipts.sender import Receipts
 from gateway.rooms.user import User
 from shared import keys
+from shared.api import LIVE_PRESENCE_ROOMS
 from shared.clock import now_ms
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
@@ -125,7 +126,8 @@ class PresenceWriter:
         except (PersistenceAway, TimeoutError):
             return taken
         return [
-            held._replace(rooms=rooms.get(held.user_id, [])) if held.connections is None else held for held in taken
+            held._replace(rooms=_those_to_tell(held, rooms.get(held.user_id, []))) if held.connections is None else held
+            for held in taken
         ]
 
     async def _tell(self, taken: list[Held]) -> list[int]:
@@ -153,3 +155,8 @@ class PresenceWriter:
             for behind, future in enumerate(reversed(self._waiting.pop(user, []))):
                 if not future.done():
                     future.set_result(None if total is None else total - behind)
+
+
+def _those_to_tell(held: Held, rooms: list[str]) -> list[str]:
+    """Those of now; where these are not all, also those that were told of the arrival: else they hear no end of it."""
+    return rooms if len(rooms) < LIVE_PRESENCE_ROOMS else list({*rooms, *held.rooms})

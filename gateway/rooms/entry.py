@@ -7,9 +7,11 @@ the heads: what of that does not come soon was lost, and the list is read again.
 """
 
 import asyncio
+from collections import deque
+from itertools import islice
 
 from gateway.bus import Bus
-from gateway.lookups import Found, Lookups
+from gateway.lookups import Found, Lookups, Starter
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
 from gateway.rooms.hub import Hub
@@ -20,9 +22,9 @@ from shared import api
 
 ROUNDS = 10
 """Readings of a list that changes between each two: then something else is wrong, and the client comes again."""
-
-
 ARRIVE_SECONDS = 10.0
+SLICE = 1000
+"""Rooms in one turn of the loop, some 10 ms: a person may be in tens of thousands."""
 
 
 class Banned(Exception):
@@ -41,11 +43,25 @@ class Arrival:
     """A session on its way into its rooms, some of them `hidden`, as they were at `version`. `heads` are of a later
     moment, at which the user's version was `newest`."""
 
-    __slots__ = ("epoch", "heads", "hidden", "is_counted", "is_return", "newest", "rooms", "session", "version")
+    __slots__ = (
+        "epoch",
+        "heads",
+        "hidden",
+        "is_counted",
+        "is_return",
+        "newest",
+        "rooms",
+        "session",
+        "settling",
+        "unsettled",
+        "version",
+    )
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.rooms: dict[str, Room] = {}
+        self.rooms: dict[str, Room] = {}  # those of the latest activity first
+        self.unsettled: deque[str] = deque()
+        self.settling: list[Room] = []
         self.is_counted = False  # in presence
         self.is_return = False  # within the grace
         self.epoch = ""
@@ -53,6 +69,15 @@ class Arrival:
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.unsettled
+
+    @property
+    def listed(self) -> int:
+        """How many conversations the user lists."""
+        return len(self.rooms) - len(self.hidden or ())
 
 
 class Entry:
@@ -65,6 +90,7 @@ class Entry:
         lookups: Lookups,
         memberships: Memberships,
         presence: PresenceWriter,
+        tasks: Starter,
         max_user_connections: int,
     ) -> None:
         self._hub = hub
@@ -72,6 +98,7 @@ class Entry:
         self._lookups = lookups
         self._memberships = memberships
         self._presence = presence
+        self._tasks = tasks
         self._max_user_connections = max_user_connections
 
     def begin(self, session: Session) -> Arrival:
@@ -82,8 +109,9 @@ class Entry:
     async def arrive(self, arrival: Arrival) -> None:
         """Puts the session into its rooms, where all is held for it, and reads the heads.
 
-        After it `settle` and `complete`, with no await between. Raises PersistenceAway and NotSubscribed (come again
-        later), TimeoutError while Redis is away, Banned, Revoked and TooManyConnections.
+        After it `settle` and `release`, with no await between, until `is_settled`; then `complete`. Raises
+        PersistenceAway and NotSubscribed (come again later), TimeoutError while Redis is away, Banned, Revoked and
+        TooManyConnections.
         """
         user = arrival.session.user
         async with asyncio.timeout(ARRIVE_SECONDS):
@@ -97,30 +125,44 @@ class Entry:
             self._hub.on_other_epoch()
             raise PersistenceAway("the database has another line of history")
         arrival.epoch, arrival.heads = read.epoch, read.heads
-        arrival.version, arrival.hidden = found.session.version, found.session.hidden
+        arrival.version = found.session.version
+        # A copy, for others asked with the same question; and NOTHING for all who hide nothing.
+        arrival.hidden = dict(found.session.hidden) if found.session.hidden else found.session.hidden
         arrival.newest = arrival.version if read.version is None else read.version
         self._drop_gone(arrival)
+        arrival.unsettled.extend(arrival.rooms)
 
     def settle(self, arrival: Arrival) -> dict[str, int]:
-        """Fixes the session's place in each room: its events follow from the heads that this gives, of all that the
-        user lists."""
+        """Fixes the session's place in the next SLICE of its rooms: their events follow from the heads that this gives,
+        of those that the user lists."""
         settled: dict[str, int] = {}
-        for conversation_id, room in arrival.rooms.items():
-            head = arrival.heads[conversation_id]
+        for _ in range(min(SLICE, len(arrival.unsettled))):
+            conversation_id = arrival.unsettled.popleft()
+            room, head = arrival.rooms[conversation_id], arrival.heads[conversation_id]
             self._hub.begin(room, head)
+            arrival.settling.append(room)
             settled[conversation_id] = room.settle(arrival.session, head)
-        if arrival.hidden:
-            # What came above since the list was read has brought it back.
-            arrival.hidden = {key: seq for key, seq in arrival.hidden.items() if settled.get(key, 0) <= seq}
-            for conversation_id in arrival.hidden:
-                settled.pop(conversation_id, None)
+        hidden = arrival.hidden
+        if hidden:
+            for conversation_id in settled.keys() & hidden.keys():
+                # What came above since the list was read has brought it back.
+                side = hidden if settled[conversation_id] > hidden[conversation_id] else settled
+                del side[conversation_id]
         return settled
 
+    def release(self, arrival: Arrival) -> None:
+        """The frame with the heads that `settle` gave is on its way: what was held above them follows."""
+        settling, arrival.settling = arrival.settling, []
+        for room in settling:
+            self._hub.release(arrival.session, room)
+
+    def is_outdated(self, arrival: Arrival) -> bool:
+        """The heads that are not settled are those of another line of history by now."""
+        return not self._hub.adopt_epoch(arrival.epoch)
+
     def complete(self, arrival: Arrival) -> None:
-        """`connected` is written: what was held follows, and the session is one of the user's from here on."""
+        """All rooms are settled: the session is one of the user's from here on."""
         session, user = arrival.session, arrival.session.user
-        for room in arrival.rooms.values():
-            self._hub.release(session, room)
         user.arriving -= 1
         user.sessions = (*user.sessions, session)
         rooms = list(arrival.rooms.values())
@@ -128,12 +170,11 @@ class Entry:
         self._presence.entered(user)
 
     def abandon(self, arrival: Arrival) -> None:
-        """The session does not come to be."""
-        for room in arrival.rooms.values():
-            self._hub.leave(arrival.session, room)
+        """The session does not come to be, or ends before `complete`."""
         user = arrival.session.user
         if arrival.is_counted:
             self._presence.depart(user)
+        self._leave_all(arrival.session, list(arrival.rooms.values()))
         user.arriving -= 1
         self._hub.release_user(user)
 
@@ -142,9 +183,21 @@ class Entry:
         user = session.user
         self._presence.depart(user)
         user.sessions = tuple(other for other in user.sessions if other is not session)
-        for room in user.rooms:
-            self._hub.leave(session, room)
+        self._leave_all(session, list(user.rooms))
         self._hub.release_user(user)
+
+    def _leave_all(self, session: Session, rooms: list[Room]) -> None:
+        """A slice now, and the others in turns of their own: until then its closed connection is there in vain."""
+        for room in rooms[:SLICE]:
+            self._hub.leave(session, room)
+        if len(rooms) > SLICE:
+            self._tasks.start(self._leave_rest(session, rooms), name="leave many rooms")
+
+    async def _leave_rest(self, session: Session, rooms: list[Room]) -> None:
+        for start in range(SLICE, len(rooms), SLICE):
+            await asyncio.sleep(0)
+            for room in rooms[start : start + SLICE]:
+                self._hub.leave(session, room)
 
     async def _look_up(self, session: Session) -> Found:
         found = await self._lookups.session(session.user.user_id, session.user.handle, session.session_id)
@@ -160,8 +213,8 @@ class Entry:
             return None
         arrival.is_counted = True
         arrival.is_return = self._presence.left_lately(arrival.session.user)
-        live = [room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS]
-        return self._presence.arrive(arrival.session.user, live)
+        live = (room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS)
+        return self._presence.arrive(arrival.session.user, list(islice(live, api.LIVE_PRESENCE_ROOMS)))
 
     async def _check_count(self, counted: "asyncio.Future[int | None] | None") -> None:
         if counted is None:
@@ -172,11 +225,14 @@ class Entry:
 
     async def _move(self, arrival: Arrival, listed: list[api.Room]) -> None:
         """Into the rooms of the list; returns once Redis confirmed their channels."""
-        session, rooms = arrival.session, arrival.rooms
-        for one in listed:
-            rooms[one.id] = self._hub.open_room(one.id, one.members)
-            rooms[one.id].enter(session)
-        await self._bus.subscribe([room.channel for room in rooms.values()])
+        for start in range(0, len(listed), SLICE):
+            entered = [self._enter(arrival, one) for one in listed[start : start + SLICE]]
+            await self._bus.subscribe([room.channel for room in entered])
+
+    def _enter(self, arrival: Arrival, listed: api.Room) -> Room:
+        room = arrival.rooms[listed.id] = self._hub.open_room(listed.id, listed.members)
+        room.enter(arrival.session)
+        return room
 
     def _drop_gone(self, arrival: Arrival) -> None:
         """Conversations that were purged since the list was read."""

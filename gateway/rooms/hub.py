@@ -178,7 +178,9 @@ class Hub:
         if not session.is_paused_in(room):
             room.discard(session)
             self._paused[room] = self._paused.get(room, 0) + 1
-            session.paused = (session.paused or frozenset()) | {room}
+            if session.paused is None:
+                session.paused = set()
+            session.paused.add(room)
 
     def resume(self, session: "Session", room: Room) -> None:
         """Back from a pause, from the room's head on; no harm if there was none."""
@@ -207,7 +209,8 @@ class Hub:
         left = self._paused.pop(room) - 1
         if left:
             self._paused[room] = left
-        session.paused = (session.paused or frozenset()) - {room} or None
+        if session.paused is not None:
+            session.paused.discard(room)
 
     def release_user(self, user: User) -> None:
         """Ends a user of whom no session is left."""

@@ -20,6 +20,8 @@ from shared.api import LoggedEvent
 log = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
+AT_ONCE = 32
+"""Look-ups: somebody may come into thousands of conversations in one moment, as a list that was read again says."""
 MOST_MISSED = 256
 """Events between the news and the head that are sent after it; where there are more, the client syncs."""
 
@@ -46,6 +48,7 @@ class Joins:
         self._lookups = lookups
         self._persistence = persistence
         self._tasks = tasks
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     def join(self, user: User, conversation_id: str, people: int, conversation: msgspec.Raw | None) -> None:
         """At once all that the room forwards is held for the user's sessions; the rest takes look-ups.
@@ -163,7 +166,8 @@ class Joins:
     async def _until_answered(self, user: User, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         while not user.is_gone:
             try:
-                return await ask()
+                async with self._turns:
+                    return await ask()
             except PersistenceAway as away:
                 log.warning("room not joined yet", error=str(away))
             await asyncio.sleep(RETRY_SECONDS)

@@ -15,7 +15,7 @@ from gateway.lookups import Lookups
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.room import Room
-from gateway.rooms.user import NOTHING, User
+from gateway.rooms.user import NOTHING, User, held_together
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
 from shared import api, frames
@@ -91,7 +91,7 @@ class Memberships:
         user = session.user
         hidden = (user.hidden if hidden is None else hidden) or NOTHING  # most hide nothing: one object for all of them
         if len(user.sessions) == 1:
-            user.rooms, user.hidden = tuple(rooms), hidden
+            user.rooms, user.hidden = held_together(rooms), hidden
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
@@ -111,14 +111,13 @@ class Memberships:
 
     def _follow(self, session: Session, rooms: list[Room]) -> None:
         """A session whose list was older than what its user's other sessions have seen applied since."""
-        user = session.user
+        user, listed = session.user, set(rooms)
         for room in rooms:
             if room not in user.rooms:
                 self._hub.leave(session, room)
                 session.send(frames.conversation_left(conversation_id=room.conversation_id))
-        for room in user.rooms:
-            if room not in rooms:
-                self._joins.join(user, room.conversation_id, room.people, None)
+        for room in [room for room in user.rooms if room not in listed]:
+            self._joins.join(user, room.conversation_id, room.people, None)
 
     def _follow_hidden(self, session: Session, hidden: Mapping[str, int]) -> None:
         for conversation_id in session.user.hidden.keys() - hidden.keys():

@@ -1,6 +1,7 @@
 """A user with a socket here: their sessions, their rooms, and how far their membership changes were applied."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -10,13 +11,15 @@ from gateway.rooms.reorder import Reorder
 from gateway.rooms.room import Room
 from gateway.websocket.connection import Connection
 from shared import keys
-from shared.api import LIVE_PRESENCE_MEMBERS
+from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import id_text
 
 if TYPE_CHECKING:
     from gateway.session.session import Session
 
 NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
+FEW: Final = 64
+"""Rooms up to which a tuple of them is looked through: smaller than a dictionary, which most users would never need."""
 _CHANNEL_PREFIX: Final = len(keys.user(""))
 
 
@@ -26,6 +29,11 @@ def user_channel(key: bytes) -> bytes:
 
 def id_of_channel(channel: bytes) -> str:
     return channel[_CHANNEL_PREFIX:].decode()
+
+
+def held_together(rooms: Collection[Room]) -> Collection[Room]:
+    """The same rooms in their order, so kept that asking for one costs little however many they are."""
+    return tuple(rooms) if len(rooms) <= FEW else dict.fromkeys(rooms)
 
 
 class User(msgspec.Struct, gc=False, eq=False):
@@ -39,7 +47,8 @@ class User(msgspec.Struct, gc=False, eq=False):
     channel: bytes
     handle: str
     sessions: "tuple[Session, ...]" = ()
-    rooms: tuple[Room, ...] = ()
+    rooms: Collection[Room] = ()
+    """Made by `held_together`."""
     arriving: int = 0
     hidden: Mapping[str, int] = NOTHING
     changes: Reorder[bytes] = msgspec.field(default_factory=Reorder)
@@ -58,7 +67,8 @@ class User(msgspec.Struct, gc=False, eq=False):
 
     def live_rooms(self) -> list[str]:
         """The conversations that hear of their members' presence."""
-        return [room.conversation_id for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS]
+        live = (room for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS)
+        return [room.conversation_id for room in islice(live, LIVE_PRESENCE_ROOMS)]
 
     def lists(self, conversation_id: str, head: int) -> bool:
         """Whether the user has not hidden it up to this head."""
@@ -81,8 +91,13 @@ class User(msgspec.Struct, gc=False, eq=False):
             self.restart_changes()
 
     def add_room(self, room: Room) -> None:
-        if room not in self.rooms:
-            self.rooms = (*self.rooms, room)
+        if isinstance(self.rooms, dict):
+            self.rooms[room] = None
+        elif room not in self.rooms:
+            self.rooms = held_together((*self.rooms, room))
 
     def remove_room(self, room: Room) -> None:
-        self.rooms = tuple(other for other in self.rooms if other is not room)
+        if isinstance(self.rooms, dict):
+            self.rooms.pop(room, None)
+        else:
+            self.rooms = tuple(other for other in self.rooms if other is not room)

@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from gateway.bus import NotSubscribed
+from gateway.lookups import Starter
 from gateway.persistence_client import PersistenceAway
 from gateway.rooms.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
 from gateway.rooms.hub import Hub
@@ -58,6 +59,7 @@ class Door:
         continuity: Continuity,
         stats: Stats,
         limits: Limits,
+        tasks: Starter,
     ) -> None:
         self._settings = settings
         self._hub = hub
@@ -72,10 +74,12 @@ class Door:
         self._continuity = continuity
         self._stats = stats
         self._limits = limits
+        self._tasks = tasks
         self._origins = Origins(settings.allowed_origins)
         self._rate = Bucket(settings.accept_rate, max(1.0, settings.accept_rate))
         self._accepts = LocalBucket(self._rate, monotonic())
         self._arriving = 0
+        self._settling: dict[Session, Arrival] = {}  # told `connected`, and not yet in all their rooms
         self.count = 0
         self.empty = asyncio.Event()
         self.empty.set()
@@ -83,7 +87,8 @@ class Door:
 
     def sessions(self) -> list[Session]:
         """All who were told `connected`."""
-        return [session for user in self._hub.users.values() for session in user.sessions]
+        settled = [session for user in self._hub.users.values() for session in user.sessions]
+        return [*settled, *self._settling]
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
@@ -133,7 +138,7 @@ class Door:
             return self._complete(request, handshake, arrival)
         finally:
             self._arriving -= 1
-            if not session.is_connected:
+            if not session.is_attached:
                 self._entry.abandon(arrival)
 
     async def _arrive(self, arrival: Arrival) -> None:
@@ -167,24 +172,52 @@ class Door:
 
         response = take_over(request, handshake.key, make, subprotocol=handshake.subprotocol)
         if session.is_attached:
-            session.send(self._connected(session, arrival.epoch, heads))
+            session.send(self._connected(arrival, heads))
             self.count += 1
             self.empty.clear()
-            self._entry.complete(arrival)
+            self._entry.release(arrival)
             self._note_opened(arrival)
-            session.begin()
+            if arrival.is_settled:
+                self._begin(arrival)
+            else:
+                self._settling[session] = arrival
+                self._tasks.start(self._settle_rest(arrival), name="settle many rooms")
         return response
 
-    def _connected(self, session: Session, epoch: str, heads: dict[str, int]) -> bytes:
+    async def _settle_rest(self, arrival: Arrival) -> None:
+        """The rooms behind the newest, a slice a turn. Race: the socket may end between two, and is abandoned then;
+        and the database may have been restored, so that the heads of the others mean nothing."""
+        session = arrival.session
+        while not arrival.is_settled:
+            await asyncio.sleep(0)
+            if session not in self._settling:
+                return
+            if self._entry.is_outdated(arrival):
+                session.connection.close(CloseCode.RESTARTING, "reconnect")
+                return
+            heads = self._entry.settle(arrival)
+            session.send_when_drained(frames.more_heads(heads=heads, last=arrival.is_settled))
+            self._entry.release(arrival)
+        del self._settling[session]
+        self._begin(arrival)
+
+    def _begin(self, arrival: Arrival) -> None:
+        self._entry.complete(arrival)
+        arrival.session.begin()
+
+    def _connected(self, arrival: Arrival, heads: dict[str, int]) -> bytes:
+        session = arrival.session
         return frames.connected(
             user_id=session.user.user_id,
             connection_id=session.connection_id,
             conversation_ids=list(heads),
             heads=heads,
-            epoch=epoch,
+            epoch=arrival.epoch,
             heartbeat_seconds=self._settings.heartbeat_seconds,
             reconnect_jitter_ms=RECONNECT_JITTER_MS,
             max_frame_bytes=self._limits.message_bytes,
+            conversation_count=arrival.listed,
+            last=arrival.is_settled,
         )
 
     def _note_opened(self, arrival: Arrival) -> None:
@@ -193,7 +226,7 @@ class Door:
         self._expiry.watch(session)
         self._stats.opened += 1
         self._stats.reconnects += arrival.is_return
-        log.info("connected", rooms=len(session.user.rooms), acks=session.acks, **_ids(session))
+        log.info("connected", rooms=len(arrival.rooms), acks=session.acks, **_ids(session))
 
     # --- what happens on a session's socket (SessionListener) -------------------------------------------------------
 
@@ -218,7 +251,11 @@ class Door:
         self._expiry.forget(session)
         self._age_limit.forget(session)
         self._continuity.forget(session)
-        self._entry.leave(session)
+        arrival = self._settling.pop(session, None)
+        if arrival is None:
+            self._entry.leave(session)
+        else:
+            self._entry.abandon(arrival)
         self._note_closed(session, code)
 
     def _note_closed(self, session: Session, code: int) -> None:

@@ -50,7 +50,7 @@ class Session(msgspec.Struct, gc=False, eq=False):
     """A person is looking, as far as the client says."""
     typing: dict[Room, float] | None = None
     """When it last said so."""
-    paused: frozenset[Room] | None = None
+    paused: set[Room] | None = None
     """The rooms that it left for a while."""
     unconfirmed: dict[Room, int] | None = None
     """How far it was written to, where it never promised to say itself what it got."""
@@ -106,7 +106,11 @@ class Session(msgspec.Struct, gc=False, eq=False):
             self._listener.on_frame(self, data)
 
     def send(self, payload: bytes) -> None:
-        self.connection.send(text_frame(payload))
+        self.connection.send_own(text_frame(payload))
+
+    def send_when_drained(self, payload: bytes) -> None:
+        """As `send`, once the client has taken what waits for it: for much that may come later."""
+        self.connection.send_when_drained(text_frame(payload))
 
     def answer(self, kind: str, ref: "Ref", **fields: Any) -> None:
         self.send(frames.answer(kind, ref=ref, **fields))

@@ -61,7 +61,7 @@ class Connection(Sender):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._state is State.LOST:
             return
-        self._state, self._out, self._parser = State.LOST, DISCARD, None
+        self._state, self._out, self._parser, self._pacing = State.LOST, DISCARD, None, None
         code: int = CloseCode.ABNORMAL
         if self._ending is not None:
             code = self._ending.code

@@ -1,6 +1,7 @@
 """The sending half of a socket: what leaves through its transport, and how that ends."""
 
 import asyncio
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, Protocol, cast
 
@@ -8,6 +9,7 @@ from gateway.websocket.codes import CloseCode
 from gateway.websocket.ending import Ending
 from gateway.websocket.frames import close_frame, ping_frame
 from gateway.websocket.limits import Limits
+from gateway.websocket.pacing import SMALL, Pacing
 
 _PING = ping_frame()
 
@@ -37,13 +39,14 @@ DISCARD: Final = Discard()
 class Sender(asyncio.Protocol):
     """Owns a transport. All methods belong to the event loop's thread, and none of them waits or raises."""
 
-    __slots__ = ("_ending", "_limits", "_out", "_state", "_transport", "debt")
+    __slots__ = ("_ending", "_limits", "_out", "_pacing", "_state", "_transport", "debt")
 
     def __init__(self, limits: Limits) -> None:
         self.debt = 0.0  # of the limit of frames
         self._limits = limits
         self._transport: asyncio.Transport
         self._out: Writer = DISCARD
+        self._pacing: Pacing | None = None  # while frames of the server's own wait
         self._state = State.OPEN
         self._ending: Ending | None = None
 
@@ -63,6 +66,19 @@ class Sender(asyncio.Protocol):
         except RuntimeError:
             # uvloop raises for a handle that it has closed; its connection_lost tells the owner.
             self._out = DISCARD
+
+    def send_own(self, frames: bytes) -> None:
+        """As `send`, for what the server says of itself: what of this the client has not taken yet is no reason for
+        1013, and does not count against what others cause."""
+        if self._pacing is None and len(frames) <= SMALL and not self._waits():
+            self.send(frames)
+        elif self.is_open:
+            self._paced(lambda pacing: pacing.write_own(frames))
+
+    def send_when_drained(self, frame: bytes) -> None:
+        """As `send_own`, but it may be overtaken: written once nothing waits for this client."""
+        if self.is_open:
+            self._paced(lambda pacing: pacing.write_when_drained(frame))
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins the closing handshake; the socket is dropped if the client does not answer in `close_seconds`."""
@@ -102,13 +118,59 @@ class Sender(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
 
     def pause_writing(self) -> None:
-        """The transport holds more than `outbox_bytes`."""
-        self.close(CloseCode.OVERLOADED, "reads too slowly")
+        """The transport holds more than `outbox_bytes`; or anything, while pacing looks at how much that is."""
+        if self._pacing is None:
+            self._overloaded()
+
+    def resume_writing(self) -> None:
+        """The transport holds nothing any more."""
+        if self._pacing is not None and self.is_open:
+            self._paced(Pacing.go_on)
 
     def eof_received(self) -> None:
         """The client sends no more; without a close frame before it, that is the end. The transport closes itself."""
         self._state, self._out = State.ENDING, DISCARD
         self._arm(CloseCode.ABNORMAL)
+
+    # --- frames of the server's own ----------------------------------------------------------------------------------
+
+    def _waits(self) -> bool:
+        return self.is_open and bool(self._transport.get_write_buffer_size())
+
+    def _paced(self, act: Callable[[Pacing], None]) -> None:
+        try:
+            if self._pacing is None:
+                self._begin_pacing()
+            pacing = self._pacing
+            if pacing is not None:
+                act(pacing)
+            if self._pacing is not None:  # else that closed it
+                self._pacing.go_on()
+        except RuntimeError:  # as in `send`
+            self._out = DISCARD
+
+    def _begin_pacing(self) -> None:
+        """The transport tells from now on whenever it holds nothing."""
+        self._pacing = self._out = Pacing(
+            self._transport,
+            self._limits.outbox_bytes,
+            on_overload=self._overloaded,
+            on_too_much=self._too_much,
+            on_done=self._end_pacing,
+        )
+        self._transport.set_write_buffer_limits(high=0)
+
+    def _end_pacing(self) -> None:
+        self._pacing = None
+        if self.is_open:
+            self._out = self._transport
+        self._transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
+
+    def _overloaded(self) -> None:
+        self.close(CloseCode.OVERLOADED, "reads too slowly")
+
+    def _too_much(self) -> None:
+        self.close(CloseCode.RESTARTING, "reconnect")
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -120,6 +182,7 @@ class Sender(asyncio.Protocol):
         self._state = State.CLOSING
         self.send(close_frame(None if code == CloseCode.NO_STATUS else code, reason))
         self._out = DISCARD
+        self._pacing = None  # it refers to this object
         self._arm(code)
 
     def _release(self) -> None:

@@ -17,7 +17,7 @@ from persistence.store.views import (
     Purged,
     StillHidden,
 )
-from shared.api import LIVE_PRESENCE_MEMBERS
+from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import new_id
 from shared.wire import Kind
 
@@ -106,8 +106,10 @@ WHERE conversation_id = ANY ($1::uuid[]) AND left_at IS NULL GROUP BY conversati
 _PEERS = Query(
     "peers",
     """
-SELECT p.user_id, array_agg(c.id) AS rooms FROM participants p JOIN conversations c ON c.id = p.conversation_id
-WHERE p.user_id = ANY ($1::uuid[]) AND p.left_at IS NULL AND c.members <= $2 GROUP BY p.user_id
+SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user_id) CROSS JOIN LATERAL (
+    SELECT c.id::text FROM participants p JOIN conversations c ON c.id = p.conversation_id
+    WHERE p.user_id = w.user_id AND p.left_at IS NULL AND c.members <= $2 ORDER BY c.updated_at DESC LIMIT $3
+) AS small GROUP BY w.user_id
 """,
 )
 
@@ -210,8 +212,9 @@ async def members(database: Database, conversation_ids: Iterable[str]) -> dict[s
 
 
 async def peers(database: Database, user_ids: Iterable[str]) -> dict[str, list[str]]:
-    """For each user, their conversations that are small enough for live presence. Who has none is absent."""
-    rows = await _PEERS.rows(database, list(user_ids), LIVE_PRESENCE_MEMBERS)
+    """For each user, their conversations that are small enough for live presence, at most LIVE_PRESENCE_ROOMS, those of
+    the latest activity. Who has none is absent."""
+    rows = await _PEERS.rows(database, list(user_ids), LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS)
     return {row["user_id"]: row["rooms"] for row in rows}
 
 

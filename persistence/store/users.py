@@ -21,16 +21,21 @@ ON CONFLICT (id) DO UPDATE SET handle = excluded.handle WHERE known.handle IS DI
 """,
 )
 
+# The newest first, as a client is told of these first. Ids as text: there may be tens of thousands, and asyncpg decodes
+# each UUID in Python.
 _SESSIONS = Query(
     "sessions",
     """
 SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.*
 FROM users u CROSS JOIN LATERAL (
-    SELECT array_agg(c.id) AS ids, array_agg(c.members) AS members,
-           array_agg(c.id) FILTER (WHERE p.hidden AND c.last_seq <= p.hidden_seq) AS hidden_ids,
-           array_agg(p.hidden_seq) FILTER (WHERE p.hidden AND c.last_seq <= p.hidden_seq) AS hidden_seqs
-    FROM participants p JOIN conversations c ON c.id = p.conversation_id
-    WHERE p.user_id = u.id AND p.left_at IS NULL
+    SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
+           array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
+           array_agg(o.hidden_seq) FILTER (WHERE o.is_hidden) AS hidden_seqs
+    FROM (
+        SELECT c.id::text, c.members, p.hidden AND c.last_seq <= p.hidden_seq AS is_hidden, p.hidden_seq
+        FROM participants p JOIN conversations c ON c.id = p.conversation_id
+        WHERE p.user_id = u.id AND p.left_at IS NULL ORDER BY c.updated_at DESC
+    ) AS o
 ) AS rooms
 WHERE u.id = ANY ($1::uuid[])
 """,

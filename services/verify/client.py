@@ -186,7 +186,9 @@ class Device:
             case "connected":
                 link.is_connected = True
                 self.connected.set()
-                self._wants_sync.set()
+                self._compare(frame)
+            case "heads":
+                self._compare(frame)
             case "message.new":
                 await self._apply_live(frame)
             case "sync" | "conversation.new":
@@ -195,6 +197,11 @@ class Device:
                 self._copy.forget(frame["conversationId"])
             case "reconnect" if not link.asked_to_leave.done():
                 link.asked_to_leave.set_result(frame["afterMs"] / 1000)
+
+    def _compare(self, frame: Json) -> None:
+        """Heads may come in several parts, and before the last one nothing is known to be missing."""
+        if frame.get("last", True):
+            self._wants_sync.set()
 
     async def _apply_live(self, frame: Json) -> None:
         conversation_id = str(frame["conversationId"])

@@ -9,7 +9,7 @@ from services.verify.rest import Json
 def step_of(frame: Json, connection: int) -> Step | None:
     """None where the history does not care."""
     match frame["type"]:
-        case "connected" | "conversation.new":
+        case "connected" | "heads" | "conversation.new":
             return Opened(connection, _heads(frame))
         case "conversation.left":
             return Left(frame["conversationId"], connection)
@@ -28,7 +28,7 @@ def step_of(frame: Json, connection: int) -> Step | None:
 
 
 def _heads(frame: Json) -> dict[str, int]:
-    if frame["type"] == "connected":
+    if frame["type"] != "conversation.new":
         return dict(frame["heads"])
     return {frame["conversationId"]: int(frame["conversation"]["lastSeq"])}
 

@@ -28,7 +28,10 @@ WRITTEN: dict[str, bytes] = {
         heartbeat_seconds=25,
         reconnect_jitter_ms=5000,
         max_frame_bytes=65536,
+        conversation_count=0,
+        last=True,
     ),
+    "heads": frames.more_heads(heads={CONVERSATION: 1}, last=True),
     "message.new": frames.durable(
         MESSAGE_NEW.name,
         timestamp=MOMENT,

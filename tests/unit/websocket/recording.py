@@ -39,6 +39,9 @@ class RecordingTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         self.is_paused = False
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def can_write_eof(self) -> bool:
         return False
 
