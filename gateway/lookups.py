@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from gateway.persistence_client import PersistenceAway, PersistenceClient, PersistenceRefused
 from shared import api
+from shared.auth import Profile
 
 GATHER_SECONDS = 0.002
 """A lone connect waits so long for company: less than its round trip."""
@@ -137,9 +138,9 @@ class Lookups:
         self._sessions = _Batches(tasks, self._ask_sessions, weigh=lambda _: 1, name="look up sessions")
         self._heads = _Batches(tasks, self._ask_heads, weigh=lambda question: len(question[0]), name="look up heads")
 
-    async def session(self, user_id: str, handle: str, session_id: str | None = None) -> Found:
+    async def session(self, user_id: str, profile: Profile, session_id: str | None = None) -> Found:
         """The user's conversations and their membership version; and whether this sign-in of theirs is revoked."""
-        return await self._sessions.answer((api.SessionUser(user_id, handle), session_id))
+        return await self._sessions.answer((api.SessionUser.of(user_id, profile), session_id))
 
     async def heads(self, conversations: Iterable[str], user_id: str) -> Heads:
         """Heads of these conversations and the user's version, in pieces of MAX_LOOKUPS conversations.

@@ -18,6 +18,7 @@ from persistence.routes import (
     sync,
     trace,
 )
+from persistence.rules import DEFAULT_RULES, Rules
 from persistence.sending import SendQueue
 from persistence.store import meta, users
 from persistence.store.database import DATABASE_FAILURES, Pool
@@ -44,14 +45,15 @@ class PersistenceDeps:
     refusals: Refusals
     ack_timeout_seconds: float
     tracing: Tracing
+    rules: Rules = DEFAULT_RULES
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for apps, `/health` not among them."""
     return [
-        *conversations.endpoints(deps.pool, deps.delivery),
+        *conversations.endpoints(deps.pool, deps.delivery, deps.rules),
         *members.endpoints(deps.pool),
-        *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing),
+        *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing, deps.rules),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool),
@@ -79,9 +81,9 @@ def health(pool: Pool, redis: RedisClient) -> Health:
 
 
 def remember_in(pool: Pool) -> Callable[[Identity], Awaitable[None]]:
-    """For `UserGate`: makes whoever signs in a user with the handle of their token."""
+    """For `UserGate`: makes whoever signs in a user with the names and the picture of their token."""
 
     async def remember(user: Identity) -> None:
-        await users.remember(pool, [SessionUser(user.user_id, user.handle)])
+        await users.remember(pool, [SessionUser.of(user.user_id, user.profile)])
 
     return remember

@@ -18,6 +18,7 @@ TTL_SECONDS = 24 * 3600
 """Explicit, because Expo's default has changed over time; as long as the policy calls a message fresh."""
 BADGE_TTL_SECONDS = 3600
 NAMELESS = "New message"
+ATTACHMENT = "Sent an attachment"
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def _words(target: Target, preview: str) -> dict[str, str]:
         return {"title": NAMELESS, "body": "You have a new message"}
     handle, group = _handle(target), _group(target)
     if group:
-        said = f"{handle}: {target.text}" if preview == "full" else f"{handle} sent a message"
+        said = f"{handle}: {_said(target)}" if preview == "full" else f"{handle} sent a message"
     else:
-        said = target.text if preview == "full" else "sent you a message"
+        said = _said(target) if preview == "full" else "sent you a message"
     return _cut(group or handle, said)
 
 
@@ -83,6 +84,12 @@ def _digest(push: Push, preview: str) -> dict[str, str]:
     if group:
         return _cut(group, counted if push.several_senders else f"{handle}: {counted}")
     return _cut(counted if push.several_senders else handle, counted)
+
+
+def _said(target: Target) -> str:
+    if target.opaque:
+        return texts.ENCRYPTED
+    return target.text or ATTACHMENT
 
 
 def _handle(target: Target) -> str:

@@ -110,6 +110,7 @@ def _users(settings: Settings) -> list[dict[str, str]]:
                 audience=settings.jwt_audience,
                 role=settings.jwt_role,
                 issuer=settings.jwt_issuer,
+                handle_claim=settings.handle_claims[0],
             ),
         }
         for handle, user_id in USERS.items()

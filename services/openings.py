@@ -82,6 +82,7 @@ def verifier(
         audience=settings.jwt_audience,
         role=settings.jwt_role,
         issuer=settings.jwt_issuer,
+        handle_claims=settings.handle_claims,
         remembered=remembered,
     )
 

@@ -16,6 +16,7 @@ from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
 from persistence.refusals import Refusals
+from persistence.rules import Rules, rules_of
 from persistence.sending import SendQueue
 from persistence.store import retention
 from persistence.store.database import Pool
@@ -49,6 +50,7 @@ class Persistence:
     refusals: Refusals
     ack_timeout_seconds: float
     tracing: Tracing
+    rules: Rules
 
 
 @asynccontextmanager
@@ -89,7 +91,8 @@ async def _compose(
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
     tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
-    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, refusals, settings.ack_timeout, tracing)
+    rules, ack_timeout = rules_of(settings), settings.ack_timeout
+    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, refusals, ack_timeout, tracing, rules)
 
 
 def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:

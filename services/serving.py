@@ -43,6 +43,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         parts.refusals,
         parts.ack_timeout_seconds,
         parts.tracing,
+        parts.rules,
     )
 
 

@@ -5,6 +5,8 @@ All are POST. A caller asks for at most `MAX_LOOKUPS` ids at once; an unknown id
 
 import msgspec
 
+from shared.auth import Profile
+
 SESSIONS = "/internal/sessions"
 HEADS = "/internal/heads"
 EVENTS = "/internal/events"
@@ -35,6 +37,12 @@ class SessionUser(Shape):
 
     id: str
     handle: str
+    display_name: str | None = None
+    avatar_url: str | None = None
+
+    @classmethod
+    def of(cls, user_id: str, profile: Profile) -> "SessionUser":
+        return cls(user_id, profile.handle, profile.display_name, profile.avatar_url)
 
 
 class SessionsRequest(Shape):

@@ -58,9 +58,10 @@ class Device(Shape):
 class Target(Shape):
     """One user and one message: every fact that decides whether and how they hear of it, read in one snapshot.
 
-    `text` is cut to SENT_CHARACTERS. `ordinal` numbers the conversation's messages, and the user has seen them up to
-    `seen_ordinal`. `devices` are those that may still be told of this message: none of a user who is `banned`, nor
-    those, `revoked_devices` many, whose sign-in was revoked. `told_devices`: how many were told of it.
+    `text` is cut to SENT_CHARACTERS, and empty where it is `opaque`, or where the message is a file alone. `ordinal`
+    numbers the conversation's messages, and the user has seen them up to `seen_ordinal`. `devices` are those that may
+    still be told of this message: none of a user who is `banned`, nor those, `revoked_devices` many, whose sign-in was
+    revoked. `told_devices`: how many were told of it.
     """
 
     conversation_id: str
@@ -91,6 +92,7 @@ class Target(Shape):
     revoked_devices: int = 0
     banned: bool = False
     cause: Cause = "offline"
+    opaque: bool = False
 
 
 class TargetsAnswer(Shape):

@@ -11,6 +11,7 @@ from shared import redis_url
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _PREFIX = re.compile(r"[A-Za-z0-9._:/-]{1,64}\Z")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
 
 
@@ -31,6 +32,20 @@ def text(raw: str) -> str:
 
 def words(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
+
+
+def claims(raw: str) -> tuple[str, ...]:
+    names = words(raw)
+    if not names or any(blank in name for name in names for blank in (" ", "\t")):
+        raise ValueError("claims such as user_metadata.handle, separated by commas")
+    return names
+
+
+def schemes(raw: str) -> tuple[str, ...]:
+    names = words(raw.lower())
+    if not names or not all(map(_SCHEME.match, names)):
+        raise ValueError("schemes such as https, separated by commas")
+    return names
 
 
 def seconds(raw: str) -> float:

@@ -11,6 +11,8 @@ from typing import Any
 from shared import setting_forms as forms
 from shared.setting_forms import LAST_PORT, Bucket, Network
 
+DEFAULT_HANDLE_CLAIMS = ("user_metadata.handle", "user_metadata.username", "user_metadata.user_name")
+
 
 class SettingError(Exception):
     """A setting is missing or malformed; the text is one line that names it."""
@@ -38,6 +40,9 @@ class Settings:
     jwt_audience: str = _setting("JWT_AUDIENCE", forms.text, "authenticated")
     jwt_issuer: str | None = _setting("JWT_ISSUER", forms.text)
     jwt_role: str = _setting("JWT_ROLE", forms.text, "authenticated")
+    handle_claims: tuple[str, ...] = _setting("HANDLE_CLAIMS", forms.claims, DEFAULT_HANDLE_CLAIMS)
+    direct_per: str = _setting("DIRECT_PER", forms.one_of("bounty", "pair"), "bounty")
+    media_url_schemes: tuple[str, ...] = _setting("MEDIA_URL_SCHEMES", forms.schemes, ("https",))
     allowed_origins: tuple[str, ...] = _setting("ALLOWED_ORIGINS", forms.origins, ())
     expo_access_token: str | None = _setting("EXPO_ACCESS_TOKEN", forms.text)
     expo_push_url: str | None = _setting("EXPO_PUSH_URL", forms.url("http", "https"))

@@ -7,10 +7,13 @@ A line (a name, a title) has neither: it stands among words that are not its own
 
 import re
 import unicodedata
+from collections.abc import Collection
 
 import regex
 
 ELLIPSIS = "…"
+ENCRYPTED = "Encrypted message"
+"""Shown in place of a text that is its app's own, in lists and in pushes."""
 
 CONTROLS = r"\u0000-\u001f\u007f-\u009f"
 """C0, DEL and C1, as part of a class of characters."""
@@ -22,6 +25,8 @@ INVISIBLE = (
 )
 """Unicode's default-ignorable characters of the basic plane, the fillers, and the blank of Braille."""
 
+_ADDRESS = re.compile(rf"([A-Za-z][A-Za-z0-9+.-]*):(//[^/?#\s])?[^\s{CONTROLS}{INVISIBLE}]*\Z")
+_NEEDS_HOST = ("http", "https")
 _SHOWN = regex.compile(r"[^\s\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800\ufff0-\ufffb\U0001d159\U00016fe4]")
 _LINE_BLANKS = re.compile(r"[\u2800\u3164\uffa0]")
 # The joiners U+200C and U+200D, the variation selectors and the tags stay: scripts, emoji and flags need them. Controls
@@ -49,6 +54,14 @@ def line(value: str) -> str:
     kept = _LINE_UNWANTED.sub("", _LINE_BLANKS.sub(" ", value))
     text = " ".join(unicodedata.normalize("NFC", kept).split())
     return "" if shows_nothing(text) else text
+
+
+def is_address(value: str, schemes: Collection[str]) -> bool:
+    """Whether it is an absolute URL of one of these schemes, with a host where HTTP wants one, on one visible line."""
+    found = _ADDRESS.match(value)
+    if found is None or (scheme := found[1].lower()) not in schemes:
+        return False
+    return bool(found[2]) or scheme not in _NEEDS_HOST
 
 
 def shortened(text: str, most: int) -> str:

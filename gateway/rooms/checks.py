@@ -179,7 +179,7 @@ class Checks:
                 self._hub.restart(room, head)
 
     async def _restart_users(self, users: list[User]) -> None:
-        answer = await self._persistence.sessions([api.SessionUser(user.user_id, user.handle) for user in users])
+        answer = await self._persistence.sessions([api.SessionUser.of(user.user_id, user.profile) for user in users])
         by_id = {session.id: session for session in answer.sessions}
         for user in users:
             if user.user_id in by_id:

@@ -200,7 +200,7 @@ class Entry:
                 self._hub.leave(session, room)
 
     async def _look_up(self, session: Session) -> Found:
-        found = await self._lookups.session(session.user.user_id, session.user.handle, session.session_id)
+        found = await self._lookups.session(session.user.user_id, session.user.profile, session.session_id)
         if found.session.banned:
             raise Banned
         if found.revoked:

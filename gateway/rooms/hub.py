@@ -19,6 +19,7 @@ from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
 from gateway.websocket.frames import text_frame
 from shared import frames, keys
+from shared.auth import Profile
 from shared.clock import now_us
 from shared.ids import id_bytes
 from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
@@ -155,12 +156,12 @@ class Hub:
             room.people = people
         return room
 
-    def open_user(self, user_id: str, handle: str) -> User:
+    def open_user(self, user_id: str, profile: Profile) -> User:
         """The user, made if they are not there. Whoever makes one lets a session arrive, then subscribes."""
         channel = keys.user(user_id).encode()
         user = self.users.get(channel)
         if user is None:
-            user = self.users[channel] = User(channel, handle)
+            user = self.users[channel] = User(channel, profile)
         return user
 
     def release(self, session: "Session", room: Room) -> None:

@@ -128,7 +128,7 @@ class Memberships:
 
     async def heal(self, user: User) -> None:
         """Reads the user's list again and applies the difference. Raises PersistenceAway."""
-        found = await self._lookups.session(user.user_id, user.handle)
+        found = await self._lookups.session(user.user_id, user.profile)
         if not self._hub.adopt_epoch(found.epoch):
             self._hub.on_other_epoch()
         elif found.session.banned:

@@ -12,6 +12,7 @@ from gateway.rooms.room import Room
 from gateway.websocket.connection import Connection
 from shared import keys
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
+from shared.auth import Profile
 from shared.ids import id_text
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class User(msgspec.Struct, gc=False, eq=False):
     """
 
     channel: bytes
-    handle: str
+    profile: Profile
     sessions: "tuple[Session, ...]" = ()
     rooms: Collection[Room] = ()
     """Made by `held_together`."""

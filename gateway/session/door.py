@@ -129,7 +129,7 @@ class Door:
             raise overloaded("This gateway is full: connect again")
 
     async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
-        user = self._hub.open_user(identity.user_id, identity.handle)
+        user = self._hub.open_user(identity.user_id, identity.profile)
         session = Session.of(uuid4().bytes, user, identity, self, acks=handshake.acks)
         arrival = self._entry.begin(session)
         self._arriving += 1

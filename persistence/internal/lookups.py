@@ -26,7 +26,7 @@ class Lookups:
 
     async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
         ids = _ids("users", (user.id for user in call.body.users))
-        known = [api.SessionUser(key, user.handle) for key, user in zip(ids, call.body.users, strict=True)]
+        known = [msgspec.structs.replace(user, id=key) for key, user in zip(ids, call.body.users, strict=True)]
         return await users.sessions(self._pool, known, _session_ids(call.body.session_ids))
 
     async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:

@@ -8,6 +8,7 @@ anon key (Postgres 13 and 14 know no view with its caller's rights), and could n
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from persistence.log.logged import Logged
 from persistence.store.database import Row
@@ -21,7 +22,7 @@ KNOWN: list[int] = sorted(BY_CODE)
 """What this release can read. An event of another code is as if its row were not there yet."""
 
 _SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message)
-STATE = "m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at"
+STATE = "m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque"
 """Of a message `m` as it stands: what its event shows, and every other event whose kind shows the message."""
 
 _encode = msgspec.json.Encoder().encode
@@ -79,6 +80,7 @@ def logged_message(message: Message, span: bytes | None = None) -> Logged:
         message.reply_to,
         message.media_url,
         message.created_at,
+        opaque=message.opaque or UNSET,
     )
     return Logged(
         message.conversation_id,
@@ -106,6 +108,7 @@ def _with_message(row: Row) -> bytes:
             row["reply_to"],
             row["media_url"],
             iso(row["sent_at"]),
+            opaque=row["opaque"] or UNSET,
         )
     )
     return state if stored is None or len(stored) <= len(b"{}") else stored[:-1] + b"," + state[1:]

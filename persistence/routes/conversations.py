@@ -5,12 +5,14 @@ import msgspec
 from persistence.delivery.delivery import Delivery
 from persistence.routes.shapes import (
     MAX_PAGE,
+    ConversationAnswer,
     ConversationsAnswer,
     ConversationsQuery,
     CreatedAnswer,
     CreatedConversation,
     NewConversation,
 )
+from persistence.rules import Rules
 from persistence.store import conversations
 from persistence.store.database import Pool
 from persistence.store.views import Hidden, NotAMember, Position
@@ -23,9 +25,10 @@ TAG = "conversations"
 class Conversations:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
         self._pool = pool
         self._delivery = delivery
+        self._rules = rules
 
     async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
         after = _position(call.query)
@@ -39,12 +42,20 @@ class Conversations:
             call.user_id,
             given.people(call.user_id),
             is_group=bool(given.is_group),
-            name=(given.name or "").strip() or None,
+            name=given.line(),
             bounty_id=given.bounty_id,
+            per_bounty=self._rules.direct_per_bounty,
         )
         await self._delivery.joined(created)
         shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
         return Reply(200 if created.existing else 201, CreatedAnswer(shown))
+
+    async def one(self, call: Call[Nothing, Nothing]) -> ConversationAnswer:
+        wanted = call.user_id, call.ids["id"]
+        found = (await conversations.view(self._pool, [wanted])).get(wanted)
+        if found is None:
+            raise forbidden()
+        return ConversationAnswer(found)
 
     async def hide(self, call: Call[Nothing, Nothing]) -> Success:
         hidden = await conversations.hide(self._pool, call.user_id, call.ids["id"])
@@ -64,8 +75,8 @@ def _position(query: ConversationsQuery) -> Position | None:
     return position
 
 
-def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
-    handlers = Conversations(pool, delivery)
+def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
+    handlers = Conversations(pool, delivery, rules)
     return [
         Endpoint(
             method="GET",
@@ -79,12 +90,24 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
             response=ConversationsAnswer,
         ),
         Endpoint(
+            method="GET",
+            path="/api/conversations/{id}",
+            handler=handlers.one,
+            summary="Read one conversation",
+            description="As in the list, also while the caller hides the conversation.",
+            tag=TAG,
+            response=ConversationAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
             method="POST",
             path="/api/conversations",
             handler=handlers.create,
             summary="Start a conversation, or find the one that two people have",
             description="Two people have one conversation about each `bountyId`, and one about none: asking again"
-            " gives it back with 200 and `existing: true`. Three or more, or `isGroup`, are a new group.",
+            " gives it back with 200 and `existing: true`. A `bountyId` that is empty, `null` or `undefined` is none."
+            " With `DIRECT_PER=pair` two people have one conversation in all. Three or more, or `isGroup`, are a new"
+            " group.",
             tag=TAG,
             body=NewConversation,
             response=CreatedAnswer,

@@ -14,6 +14,7 @@ from persistence.routes.shapes import (
     ProgressAnswer,
     Typing,
 )
+from persistence.rules import Rules
 from persistence.sending import Overloaded, SendQueue
 from persistence.store import conversations, cursors, history
 from persistence.store.database import Pool
@@ -31,11 +32,12 @@ PATH = "/api/conversations/{id}/messages"
 class Messages:
     """The handlers."""
 
-    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing) -> None:
+    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> None:
         self._pool = pool
         self._queue = queue
         self._delivery = delivery
         self._tracing = tracing
+        self._rules = rules
 
     async def read(self, call: Call[Nothing, HistoryQuery]) -> HistoryAnswer:
         query, limit = call.query, min(call.query.limit, MAX_PAGE)
@@ -65,7 +67,8 @@ class Messages:
             text=given.trimmed(),
             client_id=given.client_id,
             reply_to=given.reply_to.lower() if given.reply_to else None,
-            media_url=given.media_url,
+            media_url=given.address(self._rules),
+            opaque=bool(given.opaque),
             span=None if span is None else span.context,
         )
         try:
@@ -117,8 +120,8 @@ def _told(outcome: Outcome) -> Reply:
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message))
 
 
-def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing) -> list[Endpoint]:
-    handlers = Messages(pool, queue, delivery, tracing)
+def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> list[Endpoint]:
+    handlers = Messages(pool, queue, delivery, tracing, rules)
     return [
         Endpoint(
             method="GET",

@@ -12,7 +12,7 @@ from persistence.store.database import Pool
 from persistence.store.preferences import Preferences, TooManyToggles
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
-from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN
+from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN, WORD_PATTERN
 from shared.http.openapi import REFERENCE
 
 TAG = "notifications"
@@ -20,7 +20,7 @@ TAG = "notifications"
 PushToken = Annotated[
     str, Meta(pattern=EXPO_TOKEN_PATTERN, max_length=220, examples=["ExponentPushToken[xxxxxxxxxxxxxxxxxxxxxx]"])
 ]
-DeviceId = Annotated[str, Meta(pattern=NO_NUL_PATTERN, min_length=1, max_length=200)]
+DeviceId = Annotated[str, Meta(pattern=WORD_PATTERN, min_length=1, max_length=200)]
 TimeOfDay = Annotated[str, Meta(pattern=TIME_OF_DAY_PATTERN, max_length=5, examples=["22:00"])]
 TimeZone = Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=64, examples=["Europe/Berlin"])]
 Preview = Literal["full", "sender", "none"]

@@ -1,54 +1,74 @@
 """The shapes of conversations and messages as apps send them. What they refuse stands in the OpenAPI document."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from persistence.rules import Rules
 from persistence.store.views import Conversation, Message, Role, RoomMember
+from shared import texts
 from shared.http.errors import malformed
 from shared.http.fields import (
     AS_OF_PATTERN,
     CURSOR_PATTERN,
     IDS_PATTERN,
+    LINE_PATTERN,
     MAX_IDS,
     MAX_SEQ,
-    NO_NUL_PATTERN,
-    NOT_BLANK_PATTERN,
+    SHOWN_PATTERN,
+    TEXT_PATTERN,
+    WORD_PATTERN,
     Id,
     Seq,
 )
 from shared.http.openapi import REFERENCE
+from shared.texts import CONTROLS, INVISIBLE
 
 MAX_TEXT = 8000
 """Code points, after trimming."""
+MAX_OPAQUE_BYTES = 44 * 1024
+"""Of a text that the server only passes on: 32 KiB of an app's own encryption in base64, and some words around it."""
 MAX_NAME = 200
 MAX_PEOPLE = 1000
 """In a group, the caller included."""
 MAX_PAGE = 100
 
-# Its length is checked after trimming; the schema states it all the same, for it is what an app has to keep to.
 Text = Annotated[
     str,
     Meta(
-        pattern=NOT_BLANK_PATTERN,
-        description=f"1 to {MAX_TEXT} characters after trimming; no NUL",
-        extra_json_schema={"minLength": 1, "maxLength": MAX_TEXT},
+        pattern=TEXT_PATTERN,
+        description=f"1 to {MAX_TEXT} characters after trimming, of which something must show; no control characters"
+        " but tab and newline; may be empty or left out beside `mediaUrl`",
     ),
 ]
-Name = Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=MAX_NAME, description="of a group; blank means none")]
-BountyText = Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=200)]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=LINE_PATTERN,
+        max_length=MAX_NAME,
+        description="of a group; blank means none; kept on one line, without control and bidi characters",
+    ),
+]
+BountyText = Annotated[str, Meta(pattern=WORD_PATTERN, max_length=200)]
 BountyNumber = Annotated[int, Meta(ge=-MAX_SEQ, le=MAX_SEQ)]
 ClientId = Annotated[
     str,
     Meta(
-        pattern=NO_NUL_PATTERN,
+        pattern=WORD_PATTERN,
         min_length=1,
         max_length=64,
         description="chosen by the app, one for each message: sent again, it gives the first message back",
     ),
 ]
-MediaUrl = Annotated[str, Meta(pattern=NO_NUL_PATTERN, min_length=1, max_length=2048)]
+MediaUrl = Annotated[
+    str,
+    Meta(
+        max_length=2048,
+        description="an absolute URL without blanks and control characters; other schemes by MEDIA_URL_SCHEMES",
+        extra_json_schema={"pattern": rf"^https://[^/?#\s{CONTROLS}{INVISIBLE}][^\s{CONTROLS}{INVISIBLE}]*$"},
+    ),
+]
 PageSize = Annotated[int, Meta(ge=1, description=f"at most {MAX_PAGE}: more counts as {MAX_PAGE}")]
 PageNumber = Annotated[int, Meta(ge=1, le=2**31, description="1 is the newest; ignored beside before and after")]
 
@@ -68,11 +88,11 @@ class ConversationsAnswer(msgspec.Struct, rename="camel"):
 
 
 class MembersQuery(msgspec.Struct):
-    """Only those whose handle holds `q`, in any case; only those with this role."""
+    """Only those whose handle or display name holds `q`, in any case; only those with this role."""
 
     limit: PageSize = 50
     cursor: Annotated[Id, Meta(description="nextCursor of the page before")] | UnsetType = UNSET
-    q: Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=200)] | UnsetType = UNSET
+    q: Annotated[str, Meta(pattern=WORD_PATTERN, max_length=200)] | UnsetType = UNSET
     role: Role | UnsetType = UNSET
 
 
@@ -83,6 +103,10 @@ class MembersAnswer(msgspec.Struct, rename="camel"):
     next_cursor: str | None
 
 
+class ConversationAnswer(msgspec.Struct):
+    conversation: Conversation
+
+
 class NewConversation(msgspec.Struct, rename="camel"):
     """The caller is always among the participants, named or not."""
 
@@ -90,6 +114,15 @@ class NewConversation(msgspec.Struct, rename="camel"):
     is_group: bool | None = None
     name: Name | None = None
     bounty_id: BountyText | BountyNumber | None = None
+
+    def line(self) -> str | None:
+        """The name as others see it; None for a blank one. Raises ApiError 400 where nothing of it would show."""
+        if self.name is None or not self.name.strip():
+            return None
+        name = texts.line(self.name)
+        if not name:
+            raise malformed("name", "nobody would see anything of this name")
+        return name
 
     def people(self, caller: str) -> set[str]:
         """Everyone in it. Raises ApiError 400 for nobody besides the caller, or too many."""
@@ -137,19 +170,56 @@ class HistoryAnswer(msgspec.Struct):
 
 
 class NewMessage(msgspec.Struct, rename="camel"):
-    text: Text
+    json_schema: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "anyOf": [
+                    {"required": ["text"], "properties": {"text": {"type": "string", "pattern": SHOWN_PATTERN}}},
+                    {"required": ["mediaUrl"], "properties": {"mediaUrl": {"type": "string"}}},
+                ]
+            },
+            {
+                "anyOf": [
+                    {"properties": {"text": {"maxLength": MAX_TEXT}}},
+                    {"required": ["opaque"], "properties": {"opaque": {"const": True}}},
+                ]
+            },
+        ]
+    }
+
+    text: Text | None = None
     client_id: ClientId | None = None
     reply_to: Annotated[
         Id | None, Meta(description="a message of this conversation", extra_json_schema={REFERENCE: True})
     ] = None
     media_url: MediaUrl | None = None
+    opaque: Annotated[
+        bool | None,
+        Meta(
+            description="the text is the app's own, encrypted perhaps: no push and no list shows it. It may then have"
+            f" {MAX_OPAQUE_BYTES:,} bytes of UTF-8"
+        ),
+    ] = None
 
     def trimmed(self) -> str:
-        """Raises ApiError 400 for a text that is too long."""
-        text = self.text.strip()
-        if len(text) > MAX_TEXT:
+        """The text, empty only beside a mediaUrl. Raises ApiError 400 where nothing of it would show, or it is long."""
+        text = (self.text or "").replace("\r\n", "\n").strip()
+        if texts.shows_nothing(text):
+            if self.media_url is None:
+                raise malformed("text", "required, and something of it must show, unless there is a mediaUrl")
+            return ""
+        if self.opaque and len(text.encode()) > MAX_OPAQUE_BYTES:
+            raise malformed("text", f"at most {MAX_OPAQUE_BYTES} bytes")
+        if not self.opaque and len(text) > MAX_TEXT:
             raise malformed("text", f"at most {MAX_TEXT} characters")
         return text
+
+    def address(self, rules: Rules) -> str | None:
+        """The mediaUrl. Raises ApiError 400 where it is no URL of a scheme that the deployment takes."""
+        if self.media_url is not None and not texts.is_address(self.media_url, rules.media_schemes):
+            schemes = " or ".join(f"{scheme}:" for scheme in rules.media_schemes)
+            raise malformed("mediaUrl", f"expected a URL that begins with {schemes}, without blanks")
+        return self.media_url
 
 
 class MessageAnswer(msgspec.Struct):

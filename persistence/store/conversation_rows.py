@@ -5,6 +5,7 @@ from typing import Final
 from persistence.store import bounty
 from persistence.store.database import Row
 from persistence.store.views import Conversation, LastMessage, Participant
+from shared import texts
 from shared.clock import iso
 
 NAMED: Final = 50
@@ -21,9 +22,12 @@ WITH mine AS (
            greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {mine}
 )
-SELECT mine.*, people.ids, people.handles, m.id AS message_id, m.seq, m.text, m.sender_id, m.created_at AS sent_at
+SELECT mine.*, people.ids, people.handles, people.display_names, people.avatar_urls,
+       m.id AS message_id, m.seq, m.text, m.opaque, m.sender_id, m.created_at AS sent_at
 FROM mine CROSS JOIN LATERAL (
-    SELECT array_agg(f.user_id ORDER BY f.user_id) AS ids, array_agg(u.handle ORDER BY f.user_id) AS handles
+    SELECT array_agg(f.user_id ORDER BY f.user_id) AS ids, array_agg(u.handle ORDER BY f.user_id) AS handles,
+           array_agg(u.display_name ORDER BY f.user_id) AS display_names,
+           array_agg(u.avatar_url ORDER BY f.user_id) AS avatar_urls
     FROM (
         SELECT q.user_id FROM participants q WHERE q.conversation_id = mine.id AND q.left_at IS NULL
         ORDER BY q.user_id LIMIT {named}
@@ -43,9 +47,7 @@ def conversation_of(row: Row) -> Conversation:
         bounty_id=bounty.from_text(row["bounty_id"]),
         created_at=iso(row["created_at"]),
         updated_at=iso(row["updated_at"]),
-        participants=[
-            Participant(id=user_id, handle=handle) for user_id, handle in zip(row["ids"], row["handles"], strict=True)
-        ],
+        participants=_participants(row),
         participant_count=row["members"],
         last_message=_last_message(row),
         unread_count=row["unread_count"],
@@ -54,13 +56,18 @@ def conversation_of(row: Row) -> Conversation:
     )
 
 
+def _participants(row: Row) -> list[Participant]:
+    each = zip(row["ids"], row["handles"], row["display_names"], row["avatar_urls"], strict=True)
+    return [Participant(*one) for one in each]
+
+
 def _last_message(row: Row) -> LastMessage | None:
     if row["message_id"] is None:
         return None
     return LastMessage(
         id=row["message_id"],
         seq=row["seq"],
-        text=row["text"],
+        text=texts.ENCRYPTED if row["opaque"] else row["text"],
         sender_id=row["sender_id"],
         created_at=iso(row["sent_at"]),
     )

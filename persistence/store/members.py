@@ -13,9 +13,11 @@ WITH me AS (
     SELECT FROM participants WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL
 )
 SELECT found.* FROM me LEFT JOIN LATERAL (
-    SELECT p.user_id, u.handle, p.joined_at FROM participants p JOIN users u ON u.id = p.user_id
+    SELECT p.user_id, u.handle, u.display_name, u.avatar_url, p.joined_at
+    FROM participants p JOIN users u ON u.id = p.user_id
     WHERE p.conversation_id = $1 AND p.left_at IS NULL AND ($3::uuid IS NULL OR p.user_id > $3)
-        AND ($4::text IS NULL OR strpos(lower(u.handle), lower($4)) > 0) AND coalesce($5::text, 'member') = 'member'
+        AND ($4::text IS NULL OR strpos(lower(concat_ws(chr(10), u.handle, u.display_name)), lower($4)) > 0)
+        AND coalesce($5::text, 'member') = 'member'
     ORDER BY p.user_id LIMIT $6
 ) AS found ON true ORDER BY found.user_id
 """,
@@ -32,12 +34,19 @@ async def page(
     containing: str | None = None,
     role: Role | None = None,
 ) -> MemberPage | NotAMember:
-    """The members whose id is above `after`, by id; only those whose handle holds `containing`, in any case."""
+    """The members whose id is above `after`, by id; only those one of whose names holds `containing`, in any case."""
     rows = await _PAGE.rows(database, conversation_id, caller, after, containing or None, role, limit + 1)
     if not rows:
         return NotAMember()
     found = [
-        RoomMember(id=row["user_id"], handle=row["handle"], role=Role.MEMBER, joined_at=iso(row["joined_at"]))
+        RoomMember(
+            id=row["user_id"],
+            handle=row["handle"],
+            display_name=row["display_name"],
+            avatar_url=row["avatar_url"],
+            role=Role.MEMBER,
+            joined_at=iso(row["joined_at"]),
+        )
         for row in rows
         if row["user_id"] is not None
     ]

@@ -5,7 +5,7 @@ from persistence.store.views import Message, Status
 from shared.clock import iso
 
 COLUMNS = """m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
-    m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned"""
+    m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque"""
 
 # What all who are in the conversation have, and have read. A sender's own cursors stand at or above what they sent.
 REACH = """
@@ -36,4 +36,5 @@ def message_of(row: Row, status: Status = Status.SENT) -> Message:
         media_url=row["media_url"],
         is_pinned=row["is_pinned"],
         status=status,
+        opaque=row["opaque"],
     )

@@ -27,8 +27,8 @@ from shared.clock import iso
 # whole statement, the counter too: no seq is ever burnt.
 _SEND = """
 WITH draft AS (
-    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[])
-    WITH ORDINALITY AS d(id, sender_id, text, client_id, reply_to, media_url, place)
+    SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[])
+    WITH ORDINALITY AS d(id, sender_id, text, client_id, reply_to, media_url, opaque, place)
 ), sender AS (
     SELECT p.user_id FROM participants p
     WHERE p.conversation_id = $1 AND p.user_id = ANY ($3::uuid[]) AND p.left_at IS NULL
@@ -56,8 +56,9 @@ WITH draft AS (
     RETURNING c.last_seq - counted.n AS seq, c.last_ordinal - counted.n AS ordinal, c.updated_at AS at
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at,
-                          id, sender_id, reply_to, text, client_id, media_url)
-    SELECT $1, head.seq + nth, head.ordinal + nth, head.at, head.at, id, sender_id, reply_to, text, client_id, media_url
+                          id, sender_id, reply_to, text, client_id, media_url, opaque)
+    SELECT $1, head.seq + nth, head.ordinal + nth, head.at, head.at,
+           id, sender_id, reply_to, text, client_id, media_url, opaque
     FROM fresh, head
     RETURNING id, seq, ordinal, sender_id, created_at
 ), logged AS (
@@ -84,7 +85,7 @@ _SEND_TRACED = Query(
     "send_traced",
     _SEND.format(
         outbox="INSERT INTO outbox (conversation_id, seq, created_at, span) SELECT $1, seq, created_at, span FROM sent"
-        " JOIN unnest($2::uuid[], $8::bytea[]) AS traced(id, span) USING (id)"
+        " JOIN unnest($2::uuid[], $9::bytea[]) AS traced(id, span) USING (id)"
     ),
 )
 
@@ -134,7 +135,7 @@ def _without_doubles(drafts: Sequence[Draft]) -> tuple[list[Draft], list[int]]:
 
 
 async def _send(database: Database, conversation_id: str, drafts: Sequence[Draft]) -> list[Row]:
-    fields = ("id", "sender_id", "text", "client_id", "reply_to", "media_url")
+    fields = ("id", "sender_id", "text", "client_id", "reply_to", "media_url", "opaque")
     arguments: list[list[Any]] = [[getattr(draft, field) for draft in drafts] for field in fields]
     query, spans = SEND, [draft.span for draft in drafts]
     if any(spans):
@@ -178,6 +179,7 @@ def _outcome(conversation_id: str, draft: Draft, row: Row, priors: Mapping[int, 
             client_id=draft.client_id,
             reply_to=draft.reply_to,
             media_url=draft.media_url,
+            opaque=draft.opaque,
         )
     )
 

@@ -38,7 +38,7 @@ _TARGETS = Query(
     "push_targets",
     f"""
 SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cause, m.sender_id,
-       s.handle AS sender_handle, left(m.text, $6) AS text,
+       s.handle AS sender_handle, CASE WHEN m.opaque THEN '' ELSE left(m.text, $6) END AS text, m.opaque,
        (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
        c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left", p.hidden_seq, p.attended_seq, p.read_seq,
        greatest(p.read_ordinal, p.hidden_ordinal) AS seen_ordinal,

@@ -13,11 +13,13 @@ from shared.wire import Seen
 _REMEMBER = Query(
     "remember_users",
     """
-INSERT INTO users AS known (id, handle)
-SELECT w.id, w.handle FROM unnest($1::uuid[], $2::text[]) AS w(id, handle) LEFT JOIN users u ON u.id = w.id
-WHERE u.id IS NULL OR u.handle IS DISTINCT FROM w.handle
+INSERT INTO users AS known (id, handle, display_name, avatar_url)
+SELECT w.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(id, handle, display_name, avatar_url)
+LEFT JOIN users u ON u.id = w.id
+WHERE u.id IS NULL OR (u.handle, u.display_name, u.avatar_url) IS DISTINCT FROM (w.handle, w.display_name, w.avatar_url)
 ORDER BY w.id
-ON CONFLICT (id) DO UPDATE SET handle = excluded.handle WHERE known.handle IS DISTINCT FROM excluded.handle
+ON CONFLICT (id) DO UPDATE
+SET handle = excluded.handle, display_name = excluded.display_name, avatar_url = excluded.avatar_url
 """,
 )
 
@@ -67,9 +69,9 @@ WHERE u.id = seen.id AND (u.last_seen_at IS NULL OR u.last_seen_at < seen.at)
 
 
 async def remember(database: Database, users: Sequence[SessionUser]) -> None:
-    """Makes each of them a user with this handle. Writes nothing where that is so already."""
-    handles = {user.id: user.handle for user in users}
-    await _REMEMBER.rows(database, list(handles), list(handles.values()))
+    """Makes each of them a user with these names and this picture. Writes nothing where that is so already."""
+    latest = {user.id: (user.id, user.handle, user.display_name, user.avatar_url) for user in users}
+    await _REMEMBER.rows(database, *columns(list(latest.values()), 4))
 
 
 async def sessions(database: Database, users: Sequence[SessionUser], session_ids: Sequence[str] = ()) -> SessionsAnswer:

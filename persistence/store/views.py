@@ -38,11 +38,16 @@ class Message(View, frozen=True):
     media_url: str | None = None
     is_pinned: bool = False
     status: Status = Status.SENT
+    opaque: bool = False
 
 
 class Participant(View, frozen=True):
+    """`handle` is None for who never signed in; the others too for whose token says nothing of them."""
+
     id: str
     handle: str | None
+    display_name: str | None = None
+    avatar_url: str | None = None
 
 
 class Role(StrEnum):
@@ -58,11 +63,15 @@ class RoomMember(View, frozen=True):
 
     id: str
     handle: str | None
+    display_name: str | None
+    avatar_url: str | None
     role: Role
     joined_at: str
 
 
 class LastMessage(View, frozen=True):
+    """`text` is that of a message which is not opaque; of an opaque one it only says that it is there."""
+
     id: str
     seq: int
     text: str
@@ -178,6 +187,7 @@ class Draft(NamedTuple):
     reply_to: str | None = None
     media_url: str | None = None
     span: bytes | None = None
+    opaque: bool = False
 
 
 class Sent(NamedTuple):

@@ -33,6 +33,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
             audience=settings.jwt_audience,
             role=settings.jwt_role,
             issuer=settings.jwt_issuer,
+            handle_claim=settings.handle_claims[0],
         )
     )
     return 0

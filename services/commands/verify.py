@@ -63,7 +63,12 @@ def _made(settings: Settings, secret: str, handle: str) -> User:
     """Somebody new, with a token that this deployment takes."""
     user_id = new_id()
     audience, role, issuer = settings.jwt_audience, settings.jwt_role, settings.jwt_issuer
-    return User(user_id, mint(secret, user_id, handle, audience=audience, role=role, issuer=issuer))
+    return User(
+        user_id,
+        mint(
+            secret, user_id, handle, audience=audience, role=role, issuer=issuer, handle_claim=settings.handle_claims[0]
+        ),
+    )
 
 
 def _read(tokens: Path) -> str:

@@ -3,6 +3,7 @@
 from shared.auth.identity import Identity, Reason, Rejected
 from shared.auth.jwks import JwksCache
 from shared.auth.mint import mint
+from shared.auth.profile import Profile
 from shared.auth.verify import TokenVerifier, check_secret
 
-__all__ = ["Identity", "JwksCache", "Reason", "Rejected", "TokenVerifier", "check_secret", "mint"]
+__all__ = ["Identity", "JwksCache", "Profile", "Reason", "Rejected", "TokenVerifier", "check_secret", "mint"]

@@ -9,6 +9,7 @@ from jwt.algorithms import HMACAlgorithm
 
 from shared.auth.identity import Identity, Reason, Rejected, identity_of
 from shared.ids import canonical_id
+from shared.settings import DEFAULT_HANDLE_CLAIMS
 
 LEEWAY_SECONDS = 10
 """How far the issuer's clock may be ahead of ours, for `iat` and `nbf`. `exp` gets none: clients refresh early."""
@@ -47,6 +48,7 @@ class Expected(msgspec.Struct, frozen=True):
     audience: str
     role: str
     issuer: str | None = None
+    handle_claims: tuple[str, ...] = DEFAULT_HANDLE_CLAIMS
 
 
 def read_claims(token: str, key: Any, algorithm: str, expected: Expected, now: float) -> Identity | Rejected:
@@ -78,7 +80,7 @@ def judge(claims: dict[str, Any], expected: Expected, now: float) -> Identity | 
         return Rejected(Reason.CLAIMS)
     if _is_unfit_session_id(claims.get("session_id")):
         return Rejected(Reason.CLAIMS)
-    return identity_of(claims, user_id)
+    return identity_of(claims, user_id, expected.handle_claims)
 
 
 def _is_unfit_session_id(value: object) -> bool:

@@ -1,11 +1,12 @@
 """A user as their token describes them, and why a token was refused."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from shared.auth.handle import handle_of
+from shared.auth.profile import Profile, profile_of
 from shared.ids import is_session_id
 
 
@@ -14,8 +15,8 @@ class Identity(msgspec.Struct, frozen=True):
 
     user_id: str
     """A UUID in its canonical lower-case form."""
-    handle: str
-    """What others see, 1 to 64 code points. The user writes it: never decide anything by it."""
+    profile: Profile
+    """What others see."""
     session_id: str | None
     """The sign-in that the token came from, by which it can be revoked; None where the issuer names none."""
     expires_at: float
@@ -39,12 +40,12 @@ class Rejected(msgspec.Struct, frozen=True):
     reason: Reason
 
 
-def identity_of(claims: dict[str, Any], user_id: str) -> Identity:
+def identity_of(claims: dict[str, Any], user_id: str, handle_claims: Sequence[str]) -> Identity:
     """The identity in claims that were already verified."""
     session_id = claims.get("session_id")
     return Identity(
         user_id=user_id,
-        handle=handle_of(claims, user_id),
+        profile=profile_of(claims, user_id, handle_claims),
         session_id=session_id if is_session_id(session_id) else None,
         expires_at=float(claims["exp"]),
         role=claims["role"],

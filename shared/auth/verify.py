@@ -11,7 +11,7 @@ from shared.auth.header import has_form, read_header
 from shared.auth.identity import Identity, Reason, Rejected
 from shared.auth.jwks import JwksCache
 from shared.auth.verified import MOST_TOKENS, VerifiedTokens
-from shared.settings import SettingError
+from shared.settings import DEFAULT_HANDLE_CLAIMS, SettingError
 
 REJECTED = Counter("parley_tokens_rejected_total", "Tokens of users that were refused.", ["reason"])
 _REJECTED = {reason: REJECTED.labels(reason.value) for reason in Reason}
@@ -35,6 +35,7 @@ class TokenVerifier:
         audience: str = "authenticated",
         role: str = "authenticated",
         issuer: str | None = None,
+        handle_claims: tuple[str, ...] = DEFAULT_HANDLE_CLAIMS,
         clock: Callable[[], float] = time.time,
         remembered: int = MOST_TOKENS,
     ) -> None:
@@ -48,7 +49,7 @@ class TokenVerifier:
             check_secret(secret)
         self._secrets = tuple(secrets)
         self._jwks = jwks
-        self._expected = Expected(audience, role, issuer)
+        self._expected = Expected(audience, role, issuer, handle_claims)
         self._clock = clock
         self._verified = VerifiedTokens(remembered)
 

@@ -7,13 +7,21 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from shared.texts import CONTROLS, INVISIBLE, TEXT_CONTROLS
+
 _DIGIT = "[0-9a-fA-F]"
 UUID_PATTERN = f"^{_DIGIT}{{8}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{4}}-{_DIGIT}{{12}}$"
 NO_NUL_PATTERN = r"^[^\u0000]*$"
-NOT_BLANK_PATTERN = r"^\s*[^\s\u0000][^\u0000]*$"
+TEXT_PATTERN = rf"^[^{TEXT_CONTROLS}]*(?:\r\n[^{TEXT_CONTROLS}]*)*$"
+"""A text for other people: tabs and line breaks are all the controls that it may hold."""
+SHOWN_PATTERN = rf"[^\s{CONTROLS}{INVISIBLE}]"
+"""Somebody would see something of it."""
+LINE_PATTERN = rf"^\s*$|{SHOWN_PATTERN}"
 
 _END = r"$(?!\n)"
 """Python's `$` alone would also match before a last line break; to JavaScript the two are one."""
+WORD_PATTERN = rf"^[^{CONTROLS}]*{_END}"
+"""A name that an app chose for a thing of its own."""
 EXPO_TOKEN_PATTERN = rf"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{{1,200}}\]{_END}"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
@@ -32,7 +40,9 @@ PATTERN_WORDS = {
     TIME_OF_DAY_PATTERN: "a time of day, HH:MM",
     UUID_PATTERN: "a UUID",
     NO_NUL_PATTERN: "text without NUL",
-    NOT_BLANK_PATTERN: "text that is not blank, without NUL",
+    TEXT_PATTERN: "text without control characters but tab and newline",
+    LINE_PATTERN: "a name that shows something, or a blank one",
+    WORD_PATTERN: "text without control characters",
 }
 
 MAX_SEQ = 2**53 - 1

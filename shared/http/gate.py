@@ -18,7 +18,7 @@ from shared.limits.script import Check
 from shared.setting_forms import Bucket, Network
 
 KNOWN_USERS = 50_000
-"""Users whose handle is known to be in Postgres; about 10 MB."""
+"""Users whose profile is known to be in Postgres; about 8 MB."""
 
 KNOWN_ADDRESSES = 8192
 """Addresses whose key is remembered."""
@@ -85,7 +85,7 @@ class UserGate:
         self._limits = limits
         self._remember = remember
         self._judge = judge
-        self._known: OrderedDict[str, str] = OrderedDict()
+        self._known: OrderedDict[str, int] = OrderedDict()
 
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
         """The user; None at a public endpoint.
@@ -100,7 +100,7 @@ class UserGate:
         refusal = self._judge(user)
         if refusal is not None:
             raise refusal
-        if self._known.get(user.user_id) != user.handle:
+        if self._known.get(user.user_id) != hash(user.profile):
             await self._make_known(user)
         return user
 
@@ -121,7 +121,7 @@ class UserGate:
     async def _make_known(self, user: Identity) -> None:
         """Two first requests of one user at once both write; the store's write can be repeated."""
         await self._remember(user)
-        self._known[user.user_id] = user.handle
+        self._known[user.user_id] = hash(user.profile)  # the user wrote it, and it may be long
         if len(self._known) > KNOWN_USERS:
             self._known.popitem(last=False)
 

@@ -38,7 +38,7 @@ _ERROR_WORDS = {
 
 
 def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str, Any]:
-    """The document, ready for JSON."""
+    """The document, ready for JSON. A shape may say in `json_schema` what its fields' types do not: of several."""
     shapes = _shapes(endpoints)
     schemas, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
     by_shape = dict(zip(shapes, schemas, strict=True))
@@ -58,6 +58,8 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     for endpoint in endpoints:
         operations = document["paths"].setdefault(endpoint.path, {})
         operations[endpoint.method.lower()] = _operation(endpoint, by_shape, components)
+    for shape in shapes:
+        document["components"]["schemas"][shape.__name__].update(getattr(shape, "json_schema", {}))
     for schema in document["components"]["schemas"].values():
         _set_apart_references(schema)
     for query in queries:

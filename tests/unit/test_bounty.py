@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,11 @@ def test_a_bounty_id_comes_back_as_it_came(bounty_id: str | int) -> None:
 @given(st.one_of(st.text(), st.integers()), st.one_of(st.text(), st.integers()))
 def test_two_bounties_never_share_a_text(one: str | int, other: str | int) -> None:
     assert (bounty.to_text(one) == bounty.to_text(other)) == (one == other)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "null", "undefined"])
+def test_what_an_app_sends_for_no_bounty_is_none(nothing: str | None) -> None:
+    assert bounty.to_text(nothing) is None
 
 
 def test_a_number_and_the_same_digits_as_a_string_are_two_bounties() -> None:

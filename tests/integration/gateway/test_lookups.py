@@ -7,7 +7,7 @@ import pytest
 
 from gateway.lookups import Found
 from gateway.persistence_client import PersistenceAway, PersistenceRefused
-from shared.auth import mint
+from shared.auth import Profile, mint
 from shared.ids import new_id
 from tests.integration.gateway.world import OwnSite, World
 from tests.integration.rest.conftest import SECRET
@@ -18,8 +18,8 @@ BAD = ["a\x00b", "\ud800", "x" * 129]
 
 async def test_a_question_that_persistence_refuses_fails_alone(parley: World, site: OwnSite) -> None:
     lookups = site.gateway._lookups
-    good = [lookups.session(parley.person().id, "ann", new_id()) for _ in range(40)]
-    bad = [lookups.session(parley.person().id, "eve", session_id) for session_id in BAD]
+    good = [lookups.session(parley.person().id, Profile("ann"), new_id()) for _ in range(40)]
+    bad = [lookups.session(parley.person().id, Profile("eve"), session_id) for session_id in BAD]
 
     answers = await asyncio.gather(*good[:25], *bad, *good[25:], return_exceptions=True)
 
@@ -40,7 +40,7 @@ async def test_heads_that_persistence_refuses_fail_alone(parley: World, site: Ow
 
 async def test_a_persistence_that_is_away_is_not_asked_again_by_each_who_came_together(parley: World) -> None:
     site = await parley.gateway(persistence_url="http://127.0.0.1:9")
-    asked = [site.gateway._lookups.session(parley.person().id, "ann") for _ in range(20)]
+    asked = [site.gateway._lookups.session(parley.person().id, Profile("ann")) for _ in range(20)]
 
     answers = await asyncio.gather(*asked, return_exceptions=True)
 

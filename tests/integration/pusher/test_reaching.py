@@ -34,6 +34,20 @@ async def test_who_is_offline_hears_of_it_at_once(push: PushWorld) -> None:
     assert told.message["collapseId"] == room
 
 
+async def test_an_opaque_text_never_leaves_and_a_long_one_is_cut_between_its_characters(push: PushWorld) -> None:
+    ann, (bob, _) = push.person("ann"), await push.with_phone("bob")
+    eve, _ = await push.with_phone("eve")
+    family = "👨\u200d👩\u200d👧\u200d👦"
+
+    async with push.pusher():
+        await ann.send(await ann.start(bob), '{"ciphertext": "c2VjcmV0"}', opaque=True)
+        await ann.send(await ann.start(eve), family * 30)
+        told = await push.expo.wait_for(2)
+
+    assert sorted(one.message["body"] for one in told) == ["Encrypted message", family * 17 + "…"]
+    assert "c2VjcmV0" not in str([one.message for one in told])
+
+
 async def test_every_device_of_a_user_is_told_once(push: PushWorld) -> None:
     ann = push.person("ann")
     bob, phone = await push.with_phone("bob", "ios")

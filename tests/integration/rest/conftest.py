@@ -12,6 +12,7 @@ from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
 from persistence.refusals import Refusals
+from persistence.rules import DEFAULT_RULES, Rules
 from persistence.store.database import open_pool
 from services.listening import listening
 from shared.auth import TokenVerifier, mint
@@ -89,7 +90,12 @@ class Rest:
 
 @asynccontextmanager
 async def serving(
-    database_url: str, redis_url: str, *, per_user: Bucket = PLENTY, per_address: Bucket = PLENTY
+    database_url: str,
+    redis_url: str,
+    *,
+    per_user: Bucket = PLENTY,
+    per_address: Bucket = PLENTY,
+    rules: Rules = DEFAULT_RULES,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
@@ -98,7 +104,7 @@ async def serving(
         refusals = Refusals(pool)
         gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
         presence = PresenceReader(running.redis)
-        deps = PersistenceDeps(pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing())
+        deps = PersistenceDeps(pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing(), rules)
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
         app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)

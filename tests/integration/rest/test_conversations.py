@@ -1,11 +1,17 @@
 import asyncio
+import json
+from pathlib import Path
 
-from shared import wire
+from persistence.rules import Rules
+from shared import texts, wire
 from shared.ids import new_id
 from shared.keys import room, user
 from tests.integration.persistence.parts import listening
-from tests.integration.rest.conftest import Rest
+from tests.integration.rest.conftest import SECRET, Person, Rest, serving
+from tests.support.tokens import by_secret
 from tests.support.waiting import eventually
+
+INVISIBLE = json.loads((Path(__file__).parents[2] / "cases" / "invisible.json").read_text())
 
 
 async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> None:
@@ -16,7 +22,9 @@ async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> N
 
     assert made.pop("id")
     assert made.pop("createdAt") == made.pop("updatedAt")
-    people = sorted([{"id": ann.id, "handle": "ann"}, {"id": bob.id, "handle": "bob"}], key=lambda one: one["id"])
+    nameless = {"displayName": None, "avatarUrl": None}
+    people = [{"id": ann.id, "handle": "ann", **nameless}, {"id": bob.id, "handle": "bob", **nameless}]
+    people.sort(key=lambda one: str(one["id"]))
     assert made == {
         "isGroup": False,
         "name": None,
@@ -158,3 +166,75 @@ async def test_typing_reaches_the_room(rest: Rest, redis_url: str) -> None:
         "typing.start",
         "typing.stop",
     ]
+
+
+async def test_one_conversation_is_as_in_the_list_also_while_it_is_hidden(rest: Rest) -> None:
+    ann, bob, eve = rest.person("ann"), rest.person("bob"), rest.person("eve")
+    conversation = await ann.start(bob, bountyId="door")
+    await ann.send(conversation, "hello")
+    path = f"/api/conversations/{conversation}"
+
+    [listed] = (await bob.get("/api/conversations"))["conversations"]
+    assert (await bob.get(path)) == {"conversation": listed}
+    await bob.delete(path)
+    hidden = (await bob.get(path))["conversation"]
+    assert (hidden["id"], hidden["lastMessage"], hidden["unreadCount"]) == (conversation, None, 0)
+    assert (await eve.get(path, 403)) == (await eve.get(f"/api/conversations/{new_id()}", 403))
+    assert (await eve.get("/api/conversations/x", 400))["field"] == "id"
+
+
+async def test_a_name_is_cleaned_and_one_that_shows_nothing_is_refused(rest: Rest) -> None:
+    ann, bob, eve = rest.person("ann"), rest.person("bob"), rest.person("eve")
+    people = {"participantIds": [bob.id, eve.id]}
+
+    for name in INVISIBLE["names"]:
+        shows = bool(texts.line(name)) and len(name) <= 200
+        answer = await ann.post("/api/conversations", {**people, "name": name}, 201 if shows else 400)
+        if shows:
+            assert answer["conversation"]["name"] == texts.line(name), ascii(name)
+        else:
+            assert answer["field"] == "name"
+    blank = await ann.post("/api/conversations", {**people, "name": " \n"}, 201)
+    assert blank["conversation"]["name"] is None
+
+
+async def test_no_bounty_is_one_bounty_however_an_app_writes_it(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    first = await ann.start(bob)
+
+    for nothing in (None, "", "null", "undefined"):
+        again = await bob.post("/api/conversations", {"participantIds": [ann.id], "bountyId": nothing})
+        assert (again["conversation"]["id"], again["conversation"]["bountyId"]) == (first, None)
+
+
+async def test_per_pair_two_people_have_one_conversation_whatever_the_bounty(database_url: str, redis_url: str) -> None:
+    async with serving(database_url, redis_url) as rest:
+        ann, bob, eve = rest.person("ann"), rest.person("bob"), rest.person("eve")
+        eldest = await ann.start(bob, bountyId="door")
+        await bob.start(ann, bountyId="roof")
+
+    async with serving(database_url, redis_url, rules=Rules(direct_per_bounty=False)) as rest:
+        ann, bob, eve = (rest.person(name, one.id) for name, one in (("ann", ann), ("bob", bob), ("eve", eve)))
+        for bounty in ("roof", 7, None):
+            again = await bob.post("/api/conversations", {"participantIds": [ann.id], "bountyId": bounty})
+            assert again["conversation"]["id"] == eldest, "of those from before, the eldest"
+        bodies = [{"participantIds": [ann.id], "bountyId": number} for number in range(10)]
+        answers = await asyncio.gather(*(eve.ask("POST", "/api/conversations", json=body) for body in bodies))
+        assert len({(await answer.json())["conversation"]["id"] for answer in answers}) == 1
+        assert sorted(answer.status for answer in answers) == [200] * 9 + [201]
+
+
+async def test_participants_are_shown_by_what_their_tokens_say_now(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    conversation = await ann.start(bob)
+    names = {"username": "bobby", "full_name": "Bob Ross", "picture": "https://a.example/bob.png"}
+    token = by_secret(SECRET, sub=bob.id, user_metadata=names, email="bob.ross@example.com")
+    await Person(rest.http, bob.id, token).get("/api/conversations")
+
+    shown = (await ann.get(f"/api/conversations/{conversation}"))["conversation"]["participants"]
+
+    picture = names["picture"]
+    assert {"id": bob.id, "handle": "bobby", "displayName": "Bob Ross", "avatarUrl": picture} in shown
+    await bob.get("/api/conversations")  # an older token
+    shown = (await ann.get(f"/api/conversations/{conversation}"))["conversation"]["participants"]
+    assert {"id": bob.id, "handle": "bob", "displayName": None, "avatarUrl": None} in shown

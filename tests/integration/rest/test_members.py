@@ -52,7 +52,7 @@ async def test_every_member_is_given_page_by_page_once(rest: Rest) -> None:
     assert [one["id"] for one in found] == people
     own = next(one for one in found if one["id"] == ann.id)
     assert own.pop("joinedAt")
-    assert own == {"id": ann.id, "handle": "ann", "role": "member"}
+    assert own == {"id": ann.id, "handle": "ann", "displayName": None, "avatarUrl": None, "role": "member"}
 
 
 async def test_members_are_found_by_a_part_of_their_handle_taken_literally(rest: Rest) -> None:

@@ -1,5 +1,8 @@
 import asyncio
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 from shared import wire
 from shared.ids import new_id
@@ -8,6 +11,8 @@ from tests.integration.persistence.parts import listening
 from tests.integration.rest.conftest import Person, Rest
 from tests.support.waiting import eventually
 
+INVISIBLE = json.loads((Path(__file__).parents[2] / "cases" / "invisible.json").read_text())
+Json = dict[str, Any]
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
@@ -40,6 +45,7 @@ async def test_a_sent_message_has_the_shape_of_the_contract_and_reaches_the_room
         "clientId": "c1",
         "replyTo": None,
         "mediaUrl": "https://a.example/1.png",
+        "opaque": False,
         "isPinned": False,
         "status": "sent",
     }
@@ -229,3 +235,90 @@ async def test_sync_takes_a_body_of_a_megabyte(rest: Rest) -> None:
 
     assert len(answer["left"]) == 20_000
     assert refused["code"] == "too_large"
+
+
+async def test_a_text_that_shows_nothing_is_refused_like_a_blank_one(rest: Rest) -> None:
+    ann, _, conversation = await pair(rest)
+
+    for text in INVISIBLE["texts_that_show_nothing"]:
+        assert (await ann.send(conversation, text, 400))["field"] == "text", ascii(text)
+
+
+async def test_a_text_holds_tabs_line_breaks_and_directions_but_no_other_control(rest: Rest) -> None:
+    ann, _, conversation = await pair(rest)
+    allowed = "a\tb\nc \u2067שלום\u2069 \u200fd"
+
+    assert (await ann.send(conversation, allowed))["text"] == allowed
+    assert (await ann.send(conversation, "two\r\nlines"))["text"] == "two\nlines"
+    for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)):
+        assert (await ann.send(conversation, f"a{chr(code)}b", 400))["field"] == "text", hex(code)
+
+
+async def test_a_message_may_be_a_file_alone(rest: Rest) -> None:
+    ann, bob, conversation = await pair(rest)
+    path, url = f"/api/conversations/{conversation}/messages", "https://cdn.example/a.jpg"
+
+    files: list[Json] = [{"mediaUrl": url}, {"text": "", "mediaUrl": url}, {"text": None, "mediaUrl": url}]
+    for body in files:
+        sent = (await ann.post(path, body, 201))["message"]
+        assert (sent["text"], sent["mediaUrl"]) == ("", url)
+    nothing: list[Json] = [{}, {"mediaUrl": None}, {"text": " ", "mediaUrl": None}]
+    for body in nothing:
+        assert (await ann.post(path, body, 400))["field"] == "text"
+    assert [one["mediaUrl"] for one in (await bob.get(path))["messages"]] == [url] * 3
+
+
+NO_MEDIA_URLS = [
+    "http://cdn.example/a.jpg",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "//cdn.example/a.jpg",
+    "https:///a.jpg",
+    "https:a",
+    "cdn.example",
+    "https://cdn.example/a b",
+    "https://cdn.example/\u202egpj.exe",
+    "https://cdn.example/\x1b[31m",
+    "https://cdn.example/a\n",
+    "",
+]
+
+
+async def test_a_media_url_is_https_and_one_visible_word(rest: Rest) -> None:
+    ann, _, conversation = await pair(rest)
+
+    for url in NO_MEDIA_URLS:
+        assert (await ann.send(conversation, "x", 400, mediaUrl=url))["field"] == "mediaUrl", ascii(url)
+    await ann.send(conversation, "x", mediaUrl="HTTPS://cdn.example/ä?b=1#c")
+
+
+async def test_a_client_id_has_no_controls(rest: Rest) -> None:
+    ann, _, conversation = await pair(rest)
+
+    for client_id in ("a\nb", "a\n", "\x1b[31m", "a\x00", "\x9b", "\x7f", "", "x" * 65):
+        assert (await ann.send(conversation, "x", 400, clientId=client_id))["field"] == "clientId", ascii(client_id)
+
+
+async def test_an_opaque_text_may_be_long_and_no_list_shows_it(rest: Rest) -> None:
+    ann, bob, conversation = await pair(rest)
+    text = '{"v":1,"c":"' + "A" * (44 * 1024 - 14) + '"}'
+
+    sent = await ann.send(conversation, text, opaque=True)
+    refused = await ann.send(conversation, text + "B", 400, opaque=True)
+
+    assert (sent["text"], sent["opaque"]) == (text, True)
+    assert refused["field"] == "text"
+    assert (await bob.get("/api/conversations"))["conversations"][0]["lastMessage"]["text"] == "Encrypted message"
+    [read] = (await bob.get(f"/api/conversations/{conversation}/messages"))["messages"]
+    assert (read["text"], read["opaque"]) == (text, True)
+    [event] = (await bob.post("/api/sync", {"conversations": {}}))["conversations"][conversation]["events"]
+    assert (event["text"], event["opaque"]) == (text, True)
+
+
+async def test_a_message_that_is_not_opaque_says_nothing_of_it_in_its_event(rest: Rest) -> None:
+    ann, bob, conversation = await pair(rest)
+    await ann.send(conversation, "x", opaque=False)
+
+    [event] = (await bob.post("/api/sync", {"conversations": {}}))["conversations"][conversation]["events"]
+
+    assert "opaque" not in event

@@ -205,3 +205,11 @@ async def test_a_preference_that_cannot_be_names_its_field(rest: Rest, field: st
     refused = await rest.person().post("/notifications/preferences", {field: value}, 400)
 
     assert refused["field"] == field
+
+
+async def test_a_device_id_has_no_controls(rest: Rest) -> None:
+    ann = rest.person("ann")
+
+    for device_id in ("a\nb", "a\n", "\x1b[31m", "a\x00", "\x9b"):
+        body = {"token": "ExponentPushToken[x]", "deviceId": device_id}
+        assert (await ann.post("/notifications/register-token", body, 400))["field"] == "deviceId", ascii(device_id)

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
-from shared.auth import Identity
+from shared.auth import Identity, Profile
 from shared.http.app import internal_app, public_app
 from shared.http.endpoint import Call, Endpoint, Reply, Success
 from shared.http.errors import limited, unavailable
@@ -38,7 +38,7 @@ class Away(Exception):
 
 class OpenGate:
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
-        return None if endpoint.public else Identity(USER, "ann", None, 0.0, "authenticated")
+        return None if endpoint.public else Identity(USER, Profile("ann"), None, 0.0, "authenticated")
 
 
 async def succeed(_: Call[Any, Any]) -> Success:

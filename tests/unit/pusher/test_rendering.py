@@ -52,6 +52,16 @@ def test_a_long_text_is_cut_to_120_characters_an_ellipsis_among_them() -> None:
     assert render(push(target(text="é" * 120))).payload["body"] == "é" * 120
 
 
+@pytest.mark.parametrize("is_group", [True, False])
+def test_an_opaque_text_and_a_file_alone_are_told_in_words(*, is_group: bool) -> None:
+    group = {"is_group": is_group, "group_name": "Climbing"}
+    opaque, file = target(text="", opaque=True, **group), target(text="", **group)
+    sender = "ada: " if is_group else ""
+
+    assert render(push(opaque)).payload["body"] == f"{sender}Encrypted message"
+    assert render(push(file)).payload["body"] == f"{sender}Sent an attachment"
+
+
 @pytest.mark.parametrize("cluster", CLUSTERS.values(), ids=CLUSTERS)
 @pytest.mark.parametrize("is_group", [True, False])
 def test_neither_title_nor_body_ends_inside_one_character_that_a_person_sees(cluster: str, *, is_group: bool) -> None:

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from prometheus_client import REGISTRY
 
-from shared.auth import Identity, Reason, Rejected, TokenVerifier, mint
+from shared.auth import Identity, Profile, Reason, Rejected, TokenVerifier, mint
 from shared.settings import SettingError
 from tests.support.tokens import SECRET, USER, by_hand, by_secret, claims, rsa_key
 
@@ -34,7 +34,7 @@ async def test_a_users_token_gives_their_identity(verifier: TokenVerifier) -> No
     identity = await verifier.verify(jwt.encode(full, SECRET))
     assert identity == Identity(
         user_id=USER,
-        handle="ann",
+        profile=Profile("ann"),
         session_id="0f8fad5b-d9cb-469f-a165-70867728950e",
         expires_at=float(full["exp"]),
         role="authenticated",
@@ -44,11 +44,11 @@ async def test_a_users_token_gives_their_identity(verifier: TokenVerifier) -> No
 async def test_a_minted_token_passes(verifier: TokenVerifier) -> None:
     identity = await verifier.verify(mint(SECRET, USER, "ann"))
     assert isinstance(identity, Identity)
-    assert (identity.user_id, identity.handle) == (USER, "ann")
+    assert (identity.user_id, identity.profile.handle) == (USER, "ann")
     assert identity.session_id
     nameless = await verifier.verify(mint(SECRET, USER))
     assert isinstance(nameless, Identity)
-    assert nameless.handle == "user_7c9e6679"
+    assert nameless.profile.handle == "user_7c9e6679"
 
 
 async def test_the_subject_is_canonical(verifier: TokenVerifier) -> None:
