@@ -21,6 +21,7 @@ from gateway.receipts.sender import Receipts
 from gateway.receipts.silent import SilentReaders
 from gateway.rooms.checks import Checks
 from gateway.rooms.entry import Entry
+from gateway.rooms.events import Events
 from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
@@ -160,6 +161,7 @@ class Gateway:
             self._receipts,
             self._silent,
             self._typing,
+            Events(self._publisher, settings.rate_limit_frames),
             verifier,
             self._expiry,
             self._revocations,

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 from shared.metrics import CONTINUITY_BUCKETS, DELIVERY_BUCKETS, LIFETIME_BUCKETS
 from shared.wire import GatewayStats
 
-FRAME_TYPES = ("durable", "receipt", "typing", "presence", "other")
+FRAME_TYPES = ("durable", "receipt", "typing", "presence", "event", "other")
 """By the kind of the envelope: the gateway does not read the frames that it forwards."""
 
 

@@ -59,6 +59,11 @@ def presence_update(*, conversation_id: str, user_id: str, is_online: bool, last
     )
 
 
+def event(*, conversation_id: str, sender_id: str, name: str, data: bytes) -> bytes:
+    """`data` is the JSON that the sender gave: spliced, and not encoded again."""
+    return encode("event", conversationId=conversation_id, senderId=sender_id, name=name, data=orjson.Fragment(data))
+
+
 def sync(*, conversation_id: str, last_seq: int) -> bytes:
     return encode("sync", conversationId=conversation_id, lastSeq=last_seq)
 

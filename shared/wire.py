@@ -52,6 +52,8 @@ class Kind(IntEnum):
     the event itself is the same either way, for what follows its prefix goes to clients. On the room's channel."""
     DRAIN = 15
     """Stop, as by SIGTERM. On the gateway's own channel."""
+    EVENT = 16
+    """A finished frame, an app's own, for everyone in the room. On the room's channel."""
 
 
 NO_MESSAGE: Final = 1

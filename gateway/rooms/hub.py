@@ -286,6 +286,8 @@ class Hub:
             self.send_receipt(room, reader, status, seq, envelope[PREFIX_BYTES:])
         elif kind in (Kind.TYPING_START, Kind.TYPING_STOP):
             self.on_room_signal(room, kind, envelope)
+        elif kind == Kind.EVENT:
+            self.send_to_room(room, envelope[PREFIX_BYTES:], "event")
         elif kind == Kind.SPAN:
             self.spans.begin(room, envelope)
 

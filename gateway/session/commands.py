@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 from msgspec import Meta
 
+from shared.http.decoding import check_depth
+from shared.http.errors import ApiError
+from shared.http.fields import WORD_PATTERN
 from shared.ids import canonical_id
 
 MAX_REF_CHARACTERS = 128
@@ -12,6 +15,8 @@ _EXACT_IN_A_DOUBLE = 2**53
 """A ref that is a number comes back as it was: JavaScript keeps whole numbers up to here."""
 
 _Text = Annotated[str, Meta(max_length=MAX_REF_CHARACTERS, pattern=r"^[^\x00]*$")]
+_Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=WORD_PATTERN)]
+MAX_DATA_BYTES = 2048
 _Whole = Annotated[int, Meta(ge=-_EXACT_IN_A_DOUBLE, le=_EXACT_IN_A_DOUBLE)]
 _Seq = Annotated[int, Meta(ge=0, le=_EXACT_IN_A_DOUBLE)]
 MAX_CURSORS = 100
@@ -57,11 +62,18 @@ class Read(_InConversation, frozen=True, tag="read", kw_only=True):
     seq: _Seq
 
 
+class Event(_InConversation, frozen=True, tag="event", kw_only=True):
+    """An app's own. `data` is JSON, of at most MAX_DATA_BYTES."""
+
+    name: _Name
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
 class Auth(_Frame, frozen=True, tag="auth", kw_only=True):
     token: str
 
 
-Command: TypeAlias = Ping | Join | Leave | Typing | State | Delivered | Read | Auth
+Command: TypeAlias = Ping | Join | Leave | Typing | State | Delivered | Read | Event | Auth
 ErrorCode: TypeAlias = Literal["malformed_frame", "unknown_type"]
 
 
@@ -93,7 +105,21 @@ def decode(data: bytes) -> Command | BadFrame:
         return BadFrame("malformed_frame", "The frame is nested too deeply")
     if isinstance(command, Ping):
         return command if command.cursors is None else _with_canonical_cursors(command, command.cursors)
+    if isinstance(command, Event) and (problem := _problem_of(command.data)):
+        return BadFrame("malformed_frame", problem, command.ref)
     return _canonical(command) if isinstance(command, _InConversation) else command
+
+
+def _problem_of(data: msgspec.Raw) -> str | None:
+    """What is wrong with an event's data, of which a raw value was only looked over: others are to decode it."""
+    if len(data) > MAX_DATA_BYTES:
+        return f"data has more than {MAX_DATA_BYTES} bytes"
+    try:
+        check_depth(bytes(data))
+        msgspec.json.decode(data)
+    except (ApiError, msgspec.DecodeError, UnicodeDecodeError):
+        return "data is not strict JSON, at most 32 deep"
+    return None
 
 
 def _with_canonical_cursors(command: Ping, cursors: dict[str, int]) -> Command | BadFrame:

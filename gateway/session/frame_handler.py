@@ -1,12 +1,13 @@
 """What each client frame does. Every frame is authorized by itself: a room is the user's, or it is none of theirs."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.lookups import Lookups, Starter
 from gateway.persistence_client import PersistenceAway
 from gateway.receipts.sender import Receipts
 from gateway.receipts.silent import SilentReaders
+from gateway.rooms.events import Events
 from gateway.rooms.hub import Hub
 from gateway.rooms.memberships import Memberships
 from gateway.rooms.room import Room
@@ -16,6 +17,7 @@ from gateway.session.commands import (
     BadFrame,
     Command,
     Delivered,
+    Event,
     Join,
     Leave,
     Ping,
@@ -32,7 +34,11 @@ from gateway.websocket.codes import CloseCode
 from shared.auth import Identity, TokenVerifier
 
 NOT_A_PARTICIPANT = ("not_a_participant", "You are not in this conversation")
+RATE_LIMITED = ("rate_limited", "Too many events for this conversation's size; slow down")
 UNAVAILABLE = ("unavailable", "This cannot be checked at the moment; try again")
+
+
+_InRoom: TypeAlias = Join | Leave | Typing | Delivered | Read | Event
 
 
 class FrameHandler:
@@ -46,6 +52,7 @@ class FrameHandler:
         receipts: Receipts,
         silent: SilentReaders,
         typing: TypingSignals,
+        events: Events,
         verifier: TokenVerifier,
         expiry: Expiry,
         revocations: Revocations,
@@ -58,6 +65,7 @@ class FrameHandler:
         self._receipts = receipts
         self._silent = silent
         self._typing = typing
+        self._events = events
         self._verifier = verifier
         self._expiry = expiry
         self._revocations = revocations
@@ -69,6 +77,7 @@ class FrameHandler:
             Typing: self._type,
             Delivered: self._delivered,
             Read: self._read,
+            Event: self._say,
         }
 
     def on_frame(self, session: Session, data: bytes) -> None:
@@ -100,14 +109,14 @@ class FrameHandler:
         else:
             self._obey_in_room(session, command)
 
-    def _obey_in_room(self, session: Session, command: Join | Leave | Typing | Delivered | Read) -> None:
+    def _obey_in_room(self, session: Session, command: _InRoom) -> None:
         room = self._hub.room_of(session, command.conversation_id)
         if room is not None:
             self._in_room[type(command)](session, command, room)
         else:
             self._tasks.start(self._look_again(session, command), name="look for a conversation")
 
-    async def _look_again(self, session: Session, command: Join | Leave | Typing | Delivered | Read) -> None:
+    async def _look_again(self, session: Session, command: _InRoom) -> None:
         """The word that the user is in this conversation may still be on its way: Postgres knows."""
         user = session.user
         try:
@@ -149,6 +158,12 @@ class FrameHandler:
     def _type(self, session: Session, command: Typing, room: Room) -> None:
         self._typing.say(session, room, is_typing=command.is_typing)
         _acknowledge(session, command)
+
+    def _say(self, session: Session, command: Event, room: Room) -> None:
+        if self._events.say(session, room, command.name, bytes(command.data)):
+            _acknowledge(session, command)
+        else:
+            session.refuse(*RATE_LIMITED, command.ref)
 
     def _delivered(self, session: Session, command: Delivered, room: Room) -> None:
         if not session.acks:

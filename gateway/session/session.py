@@ -48,6 +48,8 @@ class Session(msgspec.Struct, gc=False, eq=False):
     opened_at: float = msgspec.field(default_factory=monotonic)
     active: bool = True
     """A person is looking, as far as the client says."""
+    events_owed_until: float = 0.0
+    """The monotonic second from which its bucket of events is full again."""
     typing: dict[Room, float] | None = None
     """When it last said so."""
     paused: set[Room] | None = None

@@ -42,6 +42,7 @@ WRITTEN: dict[str, bytes] = {
     ),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),
+    "event": frames.event(conversation_id=CONVERSATION, sender_id=USER, name="cursor", data=b'{"x": 1}'),
     "sync": frames.sync(conversation_id=CONVERSATION, last_seq=1),
     "presence.update": frames.presence_update(
         conversation_id=CONVERSATION, user_id=USER, is_online=False, last_seen_at=None

@@ -1,3 +1,4 @@
+import msgspec
 import orjson
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from gateway.session.commands import (
     Auth,
     BadFrame,
     Delivered,
+    Event,
     Join,
     Leave,
     Ping,
@@ -36,6 +38,10 @@ ROOM = "b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21"
         (
             {"type": "read", "conversationId": ROOM, "seq": 3, "colour": "green"},
             Read(conversation_id=ROOM, seq=3),
+        ),
+        (
+            {"type": "event", "conversationId": ROOM, "name": "x", "data": [1]},
+            Event(conversation_id=ROOM, name="x", data=msgspec.Raw(b"[1]")),
         ),
         ({"type": "auth", "token": "x.y.z"}, Auth(token="x.y.z")),
     ],
@@ -71,6 +77,13 @@ def test_each_frame_of_the_contract_is_understood(frame: dict[str, object], comm
         b'{"type":"read","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","seq":-1}',
         b'{"type":"read","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","seq":"3"}',
         b'{"type":"read","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","seq":1e300}',
+        b'{"type":"event","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","name":"x","data":"\\ud800"}',
+        b'{"type":"event","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","name":"x","data":NaN}',
+        b'{"type":"event","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","name":"x","data":1e999}',
+        b'{"type":"event","conversationId":"b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21","name":"x","data":'
+        + b"[" * 33
+        + b"]" * 33
+        + b"}",
         b'{"type":"state","active":"yes"}',
         b'{"type":"auth","token":null}',
     ],
