@@ -32,6 +32,18 @@ async def test_one_address_serves_everything_but_the_internal_ports(site: Site, 
         assert (await ada.call("GET", path))[0] == 404, path
 
 
+async def test_only_parleys_own_paths_below_notifications_reach_parley(site: Site, http: aiohttp.ClientSession) -> None:
+    ada = Person(http, site.front.url, site.fleet.token(USER, "ada"), user_id=USER)
+    token = {"token": "ExponentPushToken[x]"}
+
+    assert (await ada.call("POST", "/notifications/register-token", token))[0] == 200
+    assert (await ada.call("GET", "/notifications/preferences?x=1"))[0] == 200
+    assert (await ada.call("DELETE", "/notifications/token", token))[0] == 200
+    for path in ("/notifications", "/notifications/", "/notifications/mine", "/notifications/token/x"):
+        status, answer = await ada.call("GET", path)
+        assert (status, answer["error"]) == (404, "this path is not one of Parley"), path
+
+
 class TestAddresses:
     @pytest.fixture
     def settings(self) -> dict[str, str]:
