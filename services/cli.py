@@ -13,6 +13,7 @@ from persistence.migrate import MigrationError
 from services.embedded import StartError
 from shared.log import configure_logging
 from shared.settings import SettingError, Settings, environment, from_environment, readable
+from shared.texts import escaped
 
 COMMANDS = {
     "up": "everything in one process, with a Postgres and a Redis of its own where none is set",
@@ -58,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(_command(chosen.command).run(settings, chosen))
     except (SettingError, StartError, MigrationError) as error:
-        print(f"parley: {error}", file=sys.stderr)
+        print(f"parley: {escaped(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -11,6 +11,7 @@ from services.checks.finding import Finding, Level, error, ok
 from services.checks.postgres import postgres
 from services.checks.redis import redis, running
 from services.commands import EXIT_CODES, described
+from services.printing import say
 from shared.settings import Settings, environment, readable
 
 HELP = f"""
@@ -44,7 +45,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     found = list(_settings(settings, services))
     if not chosen.offline:
         found += [finding async for finding in _named(settings, services)]
-    print(msgspec.json.encode(found).decode() if chosen.json else _lines(found))
+    say(msgspec.json.encode(found).decode() if chosen.json else _lines(found))
     return 1 if any(one.level is Level.ERROR for one in found) else 0
 
 

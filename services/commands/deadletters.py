@@ -5,9 +5,11 @@ import re
 
 from pusher.dead_letters import DeadLetter, DeadLetters
 from services import attached, openings
+from services.printing import say
 from shared.clock import iso_from_ms
 from shared.redis import REDIS_FAILURES
 from shared.settings import SettingError, Settings
+from shared.texts import escaped
 
 SHOWN_BYTES = 300
 """Of an entry: enough to see what it was."""
@@ -32,11 +34,11 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
 
 async def _act(letters: DeadLetters, chosen: argparse.Namespace) -> int:
     if chosen.action == "list":
-        print("\n".join(map(_line, await letters.all())) or "no dead letters")
+        say("\n".join(map(_line, await letters.all())) or "no dead letters")
         return 0
     ids = [letter.id for letter in await letters.all()] if chosen.all else chosen.ids
     count = await (letters.retry(ids) if chosen.action == "retry" else letters.drop(ids))
-    print(f"{_DONE[chosen.action]} {count}")
+    say(f"{_DONE[chosen.action]} {count}")
     return 0 if count == len(set(ids)) else 1
 
 
@@ -53,8 +55,8 @@ def _check(chosen: argparse.Namespace) -> None:
 
 
 def _line(letter: DeadLetter) -> str:
-    shown = letter.raw[:SHOWN_BYTES].decode(errors="backslashreplace")
-    return f"{letter.id}  {iso_from_ms(letter.at_ms)}  {letter.reason}\n    {shown}"
+    shown = escaped(letter.raw[:SHOWN_BYTES].decode(errors="backslashreplace"))
+    return f"{letter.id}  {iso_from_ms(letter.at_ms)}  {escaped(letter.reason)}\n    {shown}"
 
 
 _DONE = {"retry": "put back", "drop": "dropped"}

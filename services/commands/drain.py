@@ -7,9 +7,11 @@ from time import monotonic
 from services import attached, openings
 from services.commands import EXIT_CODES, described
 from services.fleet.process import Process, Registry
+from services.printing import say
 from shared import keys
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import SettingError, Settings
+from shared.texts import escaped
 from shared.wire import Kind, pack
 
 LOOK_SECONDS = 0.25
@@ -76,7 +78,7 @@ class _Drain:
 
     async def _all(self, gateways: list[Process]) -> int:
         if not gateways:
-            print("no gateway runs")
+            say("no gateway runs")
             return 1
         # Also one that only starts counts: it must serve before the next one goes.
         wanted = sum(not one.is_draining for one in gateways)
@@ -91,17 +93,17 @@ class _Drain:
         channel = self._redis.named(keys.gateway(gateway.incarnation))
         heard = await self._redis.execute_command("SPUBLISH", channel, pack(Kind.DRAIN, b""))
         sockets = f"{gateway.numbers.get('connections', 0):,.0f} sockets"
-        print(f"{gateway.name} {'drains' if heard else 'did not hear'}: {sockets}", flush=True)
+        say(f"{escaped(gateway.name)} {'drains' if heard else 'did not hear'}: {sockets}")
         return bool(heard)
 
     async def _ended(self, gateway: Process) -> bool:
         deadline = monotonic() + self._timeout
         while monotonic() < deadline:
             if all(one.incarnation != gateway.incarnation for one in await self._gateways()):
-                print(f"{gateway.name} has ended", flush=True)
+                say(f"{escaped(gateway.name)} has ended")
                 return True
             await asyncio.sleep(LOOK_SECONDS)
-        print(f"{gateway.name} has not ended in {self._timeout:.0f} s", flush=True)
+        say(f"{escaped(gateway.name)} has not ended in {self._timeout:.0f} s")
         return False
 
     async def _replaced(self, gateway: Process, wanted: int) -> bool:
@@ -110,7 +112,7 @@ class _Drain:
             if sum(one.state == "serving" for one in await self._gateways()) >= wanted:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
-        print(f"{gateway.name} was not replaced in {self._timeout:.0f} s: the others are left alone", flush=True)
+        say(f"{escaped(gateway.name)} was not replaced in {self._timeout:.0f} s: the others are left alone")
         return False
 
     async def _gateways(self) -> list[Process]:

@@ -7,6 +7,7 @@ import msgspec
 from services import attached
 from services.commands import EXIT_CODES, described
 from services.fleet.asking import NEEDS, Failed, ask
+from services.printing import say
 from shared import api
 from shared.ids import canonical_id
 from shared.settings import SettingError, Settings
@@ -49,12 +50,12 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         kicked = await ask(settings, chosen, api.KICK, api.KickRequest(user_id), api.KickAnswer)
         return _tell(chosen, kicked, _kick_text(user_id, kicked), kicked.online and kicked.told)
     except Failed as failed:
-        print(failed)
+        say(str(failed))
         return 1
 
 
 def _tell(chosen: argparse.Namespace, answer: msgspec.Struct, text: str, is_done: bool) -> int:
-    print(msgspec.json.encode(answer).decode() if chosen.json else text)
+    say(msgspec.json.encode(answer).decode() if chosen.json else text)
     return 0 if is_done else 1
 
 

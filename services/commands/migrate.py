@@ -3,6 +3,7 @@
 import argparse
 
 from persistence.migrate import migrate
+from services.printing import say
 from shared.settings import Settings
 
 
@@ -13,5 +14,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     settings.require("DATABASE_URL")
     applied = await migrate(settings.database_url or "")
-    print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    say("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
     return 0

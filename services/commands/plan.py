@@ -6,6 +6,7 @@ from dataclasses import Field, fields
 from services.plan.costs import MEASURED
 from services.plan.demand import Demand, Habits, demand
 from services.plan.fleet import EXPO_PER_SECOND, Fleet, Limits, fleet
+from services.printing import say
 from shared.settings import Settings
 
 _HELP = {
@@ -39,7 +40,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     limits = Limits(**{item.name: getattr(chosen, item.name) for item in fields(Limits)})
     work = demand(chosen.users, habits)
     needed = fleet(work, MEASURED, limits, settings.database_pool)
-    print("\n\n".join([_fleet_text(chosen.users, needed, work), _work_text(work), _assumed_text(chosen)]))
+    say("\n\n".join([_fleet_text(chosen.users, needed, work), _work_text(work), _assumed_text(chosen)]))
     return 0
 
 

@@ -7,6 +7,7 @@ import msgspec
 from services import attached
 from services.commands import EXIT_CODES, described
 from services.fleet.asking import NEEDS, Failed, ask
+from services.printing import say
 from shared import api
 from shared.ids import LONGEST_SESSION_ID, is_session_id
 from shared.settings import SettingError, Settings
@@ -50,8 +51,8 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     try:
         answer = await ask(settings, chosen, api.REVOKE, question, api.RevokeAnswer)
     except Failed as failed:
-        print(failed)
+        say(str(failed))
         return 1
     text = "revoked" if answer.told else "revoked; Redis is away, open sockets close within a minute"
-    print(msgspec.json.encode(answer).decode() if chosen.json else f"{session_id}: {text}")
+    say(msgspec.json.encode(answer).decode() if chosen.json else f"{session_id}: {text}")
     return 0 if answer.told else 1

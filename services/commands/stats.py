@@ -10,6 +10,7 @@ from services import attached, openings
 from services.commands import EXIT_CODES, described
 from services.fleet.process import Process, Registry
 from services.fleet.table import tables
+from services.printing import say
 from shared.clock import now_iso, now_ms
 from shared.redis import REDIS_FAILURES
 from shared.settings import SettingError, Settings
@@ -64,8 +65,8 @@ class Snapshot(msgspec.Struct):
 
 def _show(running: list[Process], *, as_json: bool, clear: bool) -> None:
     if as_json:
-        print(msgspec.json.encode(Snapshot(now_iso(), running)).decode(), flush=True)
+        say(msgspec.json.encode(Snapshot(now_iso(), running)).decode())
         return
     if clear:
         print("\x1b[2J\x1b[H", end="")
-    print(tables(running, now_ms()) or "nothing runs", flush=True)
+    say(tables(running, now_ms()) or "nothing runs")

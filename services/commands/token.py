@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from services.printing import say
 from services.secret import development_secret
 from shared.auth import check_secret, mint
 from shared.ids import canonical_id
@@ -24,7 +25,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingError(f"USER_ID must be a UUID, not {chosen.user_id!r}")
     secret = settings.jwt_secrets[0] if settings.jwt_secrets else development_secret(_data(settings, chosen))
     check_secret(secret)
-    print(
+    say(
         mint(
             secret,
             user_id,

@@ -8,8 +8,10 @@ import msgspec
 from persistence.store.trace import DeviceTrace, RecipientTrace, Trace
 from persistence.store.trace import trace as read_trace
 from services import attached, openings
+from services.printing import say
 from shared.ids import canonical_id
 from shared.settings import SettingError, Settings
+from shared.texts import escaped
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +30,9 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     if found is None:
         raise SettingError(f"there is no message {message_id}")
     if chosen.json:
-        print(msgspec.json.format(msgspec.json.encode(found)).decode())
+        say(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
-        print("\n".join(lines(found, settings.ack_timeout)))
+        say("\n".join(lines(found, settings.ack_timeout)))
     return 0
 
 
@@ -46,7 +48,7 @@ def lines(found: Trace, ack_timeout_seconds: float) -> Iterator[str]:
 
 
 def _recipient(recipient: RecipientTrace) -> Iterator[str]:
-    yield f"to {recipient.handle or 'somebody who never signed in'} ({recipient.user_id})"
+    yield f"to {escaped(recipient.handle or 'somebody who never signed in')} ({recipient.user_id})"
     yield f"  {_CONNECTED[recipient.connected]}"
     for word, is_so, since in (
         ("delivered", recipient.delivered, recipient.delivered_at),

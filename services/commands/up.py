@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from services.printing import say
 from services.processes import run as run_process
 from services.up import up
 from shared.lifecycle import Stop
@@ -25,7 +26,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     @asynccontextmanager
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with up(settings, stop, with_demo=not chosen.no_demo) as url:
-            print(f"ready {url}", flush=True)
+            say(f"ready {url}")
             yield
 
     return await run_process(process, settings)

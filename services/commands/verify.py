@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import jwt
 
+from services.printing import say
 from services.secret import existing_secret
 from services.verify.rest import Target
 from services.verify.scenario import CannotVerify, Report, User, verify
@@ -107,11 +108,9 @@ async def _purge(settings: Settings, chosen: argparse.Namespace, report: Report)
 
 
 def _print(report: Report, conversations: str) -> None:
-    print(f"{report.messages} messages, {report.devices} devices, {report.reconnects} reconnects")
-    print(
-        "\n".join(f"VIOLATION {one}" for one in report.violations) or "nothing lost, nothing twice, one order for all"
-    )
-    print(f"conversations {conversations}")
+    say(f"{report.messages} messages, {report.devices} devices, {report.reconnects} reconnects")
+    say("\n".join(f"VIOLATION {one}" for one in report.violations) or "nothing lost, nothing twice, one order for all")
+    say(f"conversations {conversations}")
 
 
 def _url(text: str, option: str) -> str:

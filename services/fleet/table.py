@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from services.fleet.process import Process
+from shared.texts import escaped
 
 
 class Column(NamedTuple):
@@ -69,7 +70,7 @@ def _table(service: str, columns: Sequence[Column], processes: Sequence[Process]
     lines = [[service.upper(), "UP", "STATE", *(column.heading for column in columns)]]
     for process in processes:
         numbers = [column.write(process.numbers.get(column.number, 0.0)) for column in columns]
-        lines.append([process.name, _age(now_ms - process.started_ms), process.state, *numbers])
+        lines.append([escaped(process.name), _age(now_ms - process.started_ms), escaped(process.state), *numbers])
     if len(processes) > 1:
         joined = [column.join(one.numbers.get(column.number, 0.0) for one in processes) for column in columns]
         written = [column.write(value) for column, value in zip(columns, joined, strict=True)]

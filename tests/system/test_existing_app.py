@@ -1,5 +1,6 @@
 """What the app that Parley began in expects of its backend, asked of `up` as a developer starts it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import aiohttp
 import pytest
 
 from shared.ids import new_id
-from tests.support.person import Person
+from tests.support.person import Person, Phone
 from tests.support.up import Up, started_up
 
 
@@ -38,6 +39,54 @@ async def test_the_existing_app_finds_what_it_expects(up: Up, http: aiohttp.Clie
         connected = await phone.frame("connected")
     assert connected["userId"] == user_id
     assert connected["conversationIds"] == []
+
+
+async def test_the_calls_of_an_old_app_run_unchanged(up: Up, http: aiohttp.ClientSession) -> None:
+    """docs/app-guide.md, "What runs unchanged", row by row."""
+    ids = {"ada": new_id(), "bob": new_id()}
+    ada, bob = (Person(http, up.url, up.token(user_id, name), user_id=user_id) for name, user_id in ids.items())
+    started = {"participantIds": [bob.id], "bountyId": "undefined"}
+    status, answer = await ada.call("POST", "/api/conversations", started)
+    room = answer["conversation"]["id"]
+    assert (status, answer["conversation"]["bountyId"]) == (201, None)
+    assert (await bob.call("POST", "/api/conversations", {"participantIds": [ada.id], "bountyId": ""}))[0] == 200
+    assert (await bob.call("POST", "/api/conversations", {"participantIds": [ada.id], "bountyId": 42}))[0] == 201
+
+    async with http.ws_connect(f"{up.url}/messages/subscribe?token={bob.token}") as socket:
+        phone = Phone(socket)
+        listening = asyncio.create_task(phone.listen(), name="an old phone")
+        await phone.frame("connected")
+        for kind, fields in (("ping", {}), ("join", {"conversationId": room}), ("leave", {"conversationId": room})):
+            await phone.say(kind, **fields)
+        await phone.frame("pong")
+        await phone.say("join", conversationId=room)
+        sent = await ada.send(room, "Hello")
+        await phone.frame("message.new", messageId=sent["id"], senderHandle="ada", text="Hello")
+        status, file = await ada.call(
+            "POST", f"/api/conversations/{room}/messages", {"mediaUrl": "https://cdn.example/1.jpg"}
+        )
+        assert (status, file["message"]["text"]) == (201, "")
+        await phone.frame("message.new", messageId=file["message"]["id"], mediaUrl="https://cdn.example/1.jpg")
+        assert (await ada.call("POST", f"/api/conversations/{room}/typing", {"isTyping": True}))[0] == 200
+        await phone.frame("typing.start", senderId=ada.id)
+        read = {"messageIds": [sent["id"]], "status": "read"}
+        marked = await bob.call("POST", f"/api/conversations/{room}/messages/status", read)
+        assert marked == (200, {"success": True, "updatedCount": 1})
+        await phone.frame("message.read", seq=sent["seq"], senderId=bob.id)
+        listening.cancel()
+
+    status, one = await bob.call("GET", f"/api/conversations/{room}")
+    assert (status, one["conversation"]["unreadCount"], one["conversation"]["lastMessage"]["text"]) == (200, 1, "")
+    status, page = await bob.call("GET", f"/api/conversations/{room}/messages?page=1&limit=50")
+    assert [message["text"] for message in page["messages"]] == ["Hello", ""]
+    assert {one["handle"] for one in one["conversation"]["participants"]} == {"ada", "bob"}
+    token = {"token": "ExponentPushToken[old]", "platform": "ios", "deviceId": "phone"}
+    assert await bob.call("POST", "/notifications/register-token", token) == (200, {"success": True})
+    assert (await bob.call("POST", "/notifications/preferences", {"messages_enabled": True}))[0] == 200
+    assert (await bob.call("GET", "/notifications/preferences"))[1]["preferences"]["messages_enabled"] is True
+    assert await bob.call("DELETE", "/notifications/token", {"token": token["token"]}) == (200, {"success": True})
+    assert await bob.call("DELETE", f"/api/conversations/{room}") == (200, {"success": True})
+    assert room not in [one["id"] for one in (await bob.call("GET", "/api/conversations"))[1]["conversations"]]
 
 
 async def test_the_demo_gives_its_page_tokens_that_work(up: Up, http: aiohttp.ClientSession) -> None:
