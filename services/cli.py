@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol, cast
@@ -57,12 +59,22 @@ def main(argv: Sequence[str]) -> int:
         settings = _settings(chosen.command)
         configure_logging(settings.log_level, settings.log_format, chosen.command)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_command(chosen.command).run(settings, chosen))
+            code = runner.run(_command(chosen.command).run(settings, chosen))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _unheard()
     except (SettingError, StartError, MigrationError) as error:
         print(f"parley: {escaped(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _unheard() -> int:
+    """The reader of our output is gone, as after `| head`: the exit code of a program that SIGPIPE ended."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains once more
+    return 128 + signal.SIGPIPE
 
 
 def _settings(command: str) -> Settings:

@@ -1,18 +1,18 @@
-"""The demo page of `up`: two phones in a browser. It hands out tokens, so only `up` on loopback serves it."""
+"""The demo page of `up`: two phones in a browser. It hands out tokens, so only `up` on loopback serves it, and only to
+this machine's own browsers (demo_guard.py)."""
 
 import asyncio
 import mimetypes
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
 from pusher.rendering import Notification
+from services.demo_guard import POLICY, Handler, local_only
 from shared.auth import mint
+from shared.http.errors import unavailable
 from shared.settings import Settings
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BUILT = Path(__file__).parents[1] / "client" / "demo" / "dist"
 TOKEN_SECONDS = 3600
@@ -21,7 +21,11 @@ USERS = {
     "bob": "b0b00000-0000-4000-8000-000000000002",
     "cleo": "c1e00000-0000-4000-8000-000000000003",
 }
+DEMO_USERS = frozenset(USERS.values())
 KEEP_ALIVE_SECONDS = 15.0
+MOST_WAITING = 200
+"""Pushes that a page which does not read may leave behind; then its stream ends, and a living page opens it again."""
+MOST_WATCHERS = 20
 
 NOT_BUILT = """<!doctype html><html lang=en><meta charset=utf-8><title>Parley</title>
 <style>body{font:16px/1.6 system-ui;max-width:40em;margin:4em auto;padding:0 1em}code{background:#8882}</style>
@@ -33,27 +37,32 @@ NOT_BUILT = """<!doctype html><html lang=en><meta charset=utf-8><title>Parley</t
 
 
 class PushFeed:
-    """What `up` would have told phones, for every page that watches."""
+    """What `up` would have told the demo users' phones, for every page that watches. Nobody else's texts are shown."""
 
     def __init__(self) -> None:
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
 
     def show(self, notification: Notification) -> None:
+        if notification.user_id not in DEMO_USERS:
+            return
         payload = notification.payload
         shown = {"userId": notification.user_id, **{name: payload[name] for name in ("title", "body", "data")}}
+        event = msgspec.json.encode(shown)
         for watcher in self._watchers:
-            watcher.put_nowait(msgspec.json.encode(shown))
+            _tell(watcher, event)
 
     def close(self) -> None:
         """Ends the streams of all pages, so that nothing holds up the end of the server."""
         for watcher in self._watchers:
-            watcher.put_nowait(None)
+            _tell(watcher, None)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events, until the page or the server goes."""
+        """Server-sent events, until the page or the server goes. Raises ApiError 503 past MOST_WATCHERS."""
+        if len(self._watchers) >= MOST_WATCHERS:
+            raise unavailable("too many pages watch the demo's pushes")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        watcher: asyncio.Queue[bytes | None] = asyncio.Queue()
+        watcher: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
         self._watchers.add(watcher)
         try:
             while True:
@@ -62,6 +71,15 @@ class PushFeed:
             return response
         finally:
             self._watchers.discard(watcher)
+
+
+def _tell(watcher: "asyncio.Queue[bytes | None]", event: bytes | None) -> None:
+    """The stream of a page that lags behind ends: what waits for the page is dropped, and the end is told."""
+    if watcher.full():
+        while not watcher.empty():
+            watcher.get_nowait()
+        event = None
+    watcher.put_nowait(event)
 
 
 async def _next(watcher: "asyncio.Queue[bytes | None]") -> bytes:
@@ -83,7 +101,8 @@ def routes(settings: Settings, feed: PushFeed, built: Path = BUILT) -> dict[str,
     assets = {file.name: file.read_bytes() for file in (built / "assets").glob("*")}
 
     async def page(_: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, content_type="text/html", headers={"Cache-Control": "no-cache"})
+        headers = {"Cache-Control": "no-cache", "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=text, content_type="text/html", headers=headers)
 
     async def asset(request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -94,7 +113,13 @@ def routes(settings: Settings, feed: PushFeed, built: Path = BUILT) -> dict[str,
     async def config(_: web.Request) -> web.StreamResponse:
         return web.json_response({"users": _users(settings), "pushes": "/demo/pushes"})
 
-    return {"/": page, "/assets/{name}": asset, "/demo/config": config, "/demo/pushes": feed.stream}
+    handlers: dict[str, Handler] = {
+        "/": page,
+        "/assets/{name}": asset,
+        "/demo/config": config,
+        "/demo/pushes": feed.stream,
+    }
+    return {path: local_only(handler) for path, handler in handlers.items()}
 
 
 def _users(settings: Settings) -> list[dict[str, str]]:

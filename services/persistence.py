@@ -71,7 +71,7 @@ async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> Async
 async def _compose(
     settings: Settings, pool: Pool, redis: RedisClient, blocking: RedisClient, tasks: Tasks, tracing: Tracing
 ) -> Persistence:
-    points = openings.checkpoints(settings)
+    points = openings.checkpoints()
     epoch = await _epoch(pool)
     refusals = Refusals(pool)
     await refusals.refresh()

@@ -64,7 +64,7 @@ async def pusher(
         expo = Expo(base_url=settings.expo_push_url, access_token=settings.expo_access_token)
         stack.push_async_callback(expo.close)
         tasks = await stack.enter_async_context(Tasks("pusher", stop, stop_seconds=STOP_SECONDS))
-        points = openings.checkpoints(settings)
+        points = openings.checkpoints()
         pace, halts = ExpoPace(redis), Halts(redis)
         calls = Calls(persistence, sender or expo, pace, halts, points, default_preview=settings.push_preview)
         delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))

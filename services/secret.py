@@ -5,12 +5,17 @@ import secrets
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from shared.settings import SettingError
+
 SECRET_FILE = "jwt-secret"
 SERVICE_TOKEN_FILE = "service-token"
 
 
 def development_secret(data: Path) -> str:
-    """The secret of users' tokens in `data`, made at first use. Two processes that start together agree on one."""
+    """The secret of users' tokens in `data`, made at first use. Two processes that start together agree on one.
+
+    Raises SettingError where `data` is no folder that we may write.
+    """
     return _secret(data / SECRET_FILE)
 
 
@@ -20,11 +25,13 @@ def service_token(data: Path) -> str:
 
 
 def _secret(path: Path) -> str:
-    data = path.parent
-    if not path.exists():
-        data.mkdir(parents=True, exist_ok=True)
-        _create(path)
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"DATA_DIR: {path.parent} cannot hold the data: {error.strerror or error}") from None
 
 
 def existing_secret(data: Path) -> str | None:

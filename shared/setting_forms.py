@@ -30,6 +30,16 @@ def text(raw: str) -> str:
     return raw
 
 
+SHORTEST_SECRET = 16
+"""Characters that two services share: fewer can be guessed."""
+
+
+def secret(raw: str) -> str:
+    if len(raw) < SHORTEST_SECRET:
+        raise ValueError(f"at least {SHORTEST_SECRET} characters")
+    return raw
+
+
 def words(raw: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in raw.split(",") if part.strip())
 

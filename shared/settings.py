@@ -12,6 +12,7 @@ from shared import setting_forms as forms
 from shared.setting_forms import LAST_PORT, Bucket, Network
 
 DEFAULT_HANDLE_CLAIMS = ("user_metadata.handle", "user_metadata.username", "user_metadata.user_name")
+TEST_HOOKS = ("FAIL_AT", "DOOMED_AT")
 
 
 class SettingError(Exception):
@@ -34,7 +35,7 @@ class Settings:
     internal_host: str = _setting("INTERNAL_HOST", forms.text, "127.0.0.1")
     internal_port_or_none: int | None = _setting("INTERNAL_PORT", forms.port)
     persistence_url: str | None = _setting("PERSISTENCE_URL", forms.url("http", "https"))
-    service_token: str | None = _setting("SERVICE_TOKEN", forms.text)
+    service_token: str | None = _setting("SERVICE_TOKEN", forms.secret)
     jwt_secrets: tuple[str, ...] = _setting("JWT_SECRET", forms.words, ())
     jwt_jwks_url: str | None = _setting("JWT_JWKS_URL", forms.url("http", "https"))
     jwt_audience: str = _setting("JWT_AUDIENCE", forms.text, "authenticated")
@@ -71,7 +72,6 @@ class Settings:
     push_burst_seconds: float = _setting("PUSH_BURST_SECONDS", forms.seconds_or_zero, 5.0)
     trace_sample: float = _setting("TRACE_SAMPLE", forms.share, 0.0)
     trace_parent: str = _setting("TRACE_PARENT", forms.one_of("ignore", "honour"), "ignore")
-    fail_at: str | None = _setting("FAIL_AT", forms.text)
 
     @property
     def internal_port(self) -> int:
@@ -102,6 +102,7 @@ class Settings:
 
 def from_mapping(environment: Mapping[str, str]) -> Settings:
     """Settings from a mapping of variables; an empty value counts as not set. Raises SettingError."""
+    _refuse_test_hooks(environment)
     values: dict[str, Any] = {}
     for item in fields(Settings):
         name, parse = item.metadata["name"], item.metadata["parse"]
@@ -121,6 +122,13 @@ def readable(environment: Mapping[str, str]) -> tuple[Settings, list[str]]:
         except SettingError as error:
             errors.append(str(error))
             del left[str(error).split(" ", 1)[0]]
+
+
+def _refuse_test_hooks(environment: Mapping[str, str]) -> None:
+    """Raises SettingError for a variable of the fault laboratory: whoever sets one means what no service does."""
+    for name in TEST_HOOKS:
+        if environment.get(name, "").strip():
+            raise SettingError(f"{name} is set: no service of a deployment kills itself, only the laboratory's do")
 
 
 def _parsed(name: str, raw: str, parse: Callable[[str], Any]) -> Any:

@@ -18,7 +18,6 @@ REQUIRED = {
 """What services/processes.py asks for."""
 VERIFIERS = ("gateway", "persistence")
 
-SHORTEST_SERVICE_TOKEN = 16
 OFFLINE_SECONDS = 15.0
 """The contract: offline at most so long after a clean close."""
 SPARE_FILES = 200
@@ -57,8 +56,6 @@ def secrets(settings: Settings) -> Iterator[Finding]:
         except SettingError as weak:
             yield error("JWT_SECRET", str(weak).removeprefix("JWT_SECRET "))
     token = settings.service_token
-    if token is not None and len(token) < SHORTEST_SERVICE_TOKEN:
-        yield warning("SERVICE_TOKEN", f"is shorter than {SHORTEST_SERVICE_TOKEN} characters: it can be guessed")
     if token is not None and token in settings.jwt_secrets:
         yield error("SERVICE_TOKEN", "is the same as JWT_SECRET: whoever has one could do what the other allows")
     if settings.jwt_jwks_url and not settings.jwt_issuer:
@@ -82,8 +79,6 @@ def _everywhere(settings: Settings) -> Iterator[Finding]:
             yield error("INTERNAL_PORT", "is the same as PORT")
     except SettingError as impossible:
         yield error("INTERNAL_PORT", str(impossible))
-    if settings.fail_at:
-        yield error("FAIL_AT", f"is set: this process kills itself at {settings.fail_at}")
     if "*" in settings.allowed_origins:
         yield warning("ALLOWED_ORIGINS", "has *: any web page may use a visitor's token")
     for network in settings.trusted_proxies:

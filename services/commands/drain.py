@@ -21,8 +21,9 @@ A gateway that drains takes no new socket and is not ready, asks its clients one
 DRAIN_SECONDS), closes those that stay with 1012, and ends with exit code 0. Whatever keeps it running (Kubernetes,
 systemd) starts it again. `stats` shows it as `draining` meanwhile.
 
-With --all the next one is asked only when as many gateways serve as before: so nobody is left without one. Where a
-gateway is not replaced within --timeout, the rest is left alone.
+With --all the next one is asked only when as many gateways serve as before, and the command is done when the last one
+is replaced too: so nobody is left without one. Where a gateway is not replaced within --timeout, the others are left
+alone.
 
 needs: REDIS_URL, else the Redis of an `up` that runs (--data)
 
@@ -82,10 +83,10 @@ class _Drain:
             return 1
         # Also one that only starts counts: it must serve before the next one goes.
         wanted = sum(not one.is_draining for one in gateways)
-        for number, gateway in enumerate(gateways, 1):
+        for gateway in gateways:
             if not (await self._ask(gateway) and await self._ended(gateway)):
                 return 1
-            if number < len(gateways) and not await self._replaced(gateway, wanted):
+            if not await self._replaced(gateway, wanted):
                 return 1
         return 0
 
@@ -112,7 +113,9 @@ class _Drain:
             if sum(one.state == "serving" for one in await self._gateways()) >= wanted:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
-        say(f"{escaped(gateway.name)} was not replaced in {self._timeout:.0f} s: the others are left alone")
+        serving = sum(one.state == "serving" for one in await self._gateways())
+        left = f"{serving} of {wanted} gateways serve" if serving else "NO GATEWAY SERVES"
+        say(f"{left}: {escaped(gateway.name)} was not replaced in {self._timeout:.0f} s, others are left alone")
         return False
 
     async def _gateways(self) -> list[Process]:

@@ -7,7 +7,7 @@ from services.plan.costs import MEASURED
 from services.plan.demand import Demand, Habits, demand
 from services.plan.fleet import EXPO_PER_SECOND, Fleet, Limits, fleet
 from services.printing import say
-from shared.settings import Settings
+from shared.settings import SettingError, Settings
 
 _HELP = {
     "messages_per_day": "messages that one user sends a day",
@@ -27,6 +27,11 @@ _HELP = {
 }
 
 
+_SHARES = ("online", "connected", "utilisation")
+_MAY_BE_ZERO = ("online", "messages_per_day", "recipients", "connects_per_day", "reads_per_day", "spare_gateways")
+_MOST = 1e9
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--users", type=int, required=True, metavar="N", help="people who use the app")
     for item in _assumptions():
@@ -36,12 +41,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
+    _check(chosen)
     habits = Habits(**{item.name: getattr(chosen, item.name) for item in fields(Habits)})
     limits = Limits(**{item.name: getattr(chosen, item.name) for item in fields(Limits)})
     work = demand(chosen.users, habits)
     needed = fleet(work, MEASURED, limits, settings.database_pool)
     say("\n\n".join([_fleet_text(chosen.users, needed, work), _work_text(work), _assumed_text(chosen)]))
     return 0
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    """Raises SettingError for a number of which no fleet follows."""
+    if chosen.users < 1:
+        raise SettingError("--users is malformed: a whole number above 0")
+    for item in _assumptions():
+        value, option = getattr(chosen, item.name), f"--{item.name.replace('_', '-')}"
+        if item.name in _SHARES and not 0 <= value <= 1:
+            raise SettingError(f"{option} is malformed: a share from 0 to 1")
+        if not (0 <= value < _MOST if item.name in _MAY_BE_ZERO else 0 < value < _MOST):
+            raise SettingError(f"{option} is malformed: a number above 0, below {_MOST:g}")
 
 
 def _assumptions() -> "list[Field[float]]":

@@ -8,6 +8,7 @@ import msgspec
 
 from services import attached, openings
 from services.commands import EXIT_CODES, described
+from services.fleet.lacks import lacks
 from services.fleet.process import Process, Registry
 from services.fleet.table import tables
 from services.printing import say
@@ -21,7 +22,8 @@ HELP = f"""
 A line for each gateway, persistence process and pusher that runs, as each said within the last LEASE_SECONDS: its
 sockets, rooms and users; a second, of the last moments: messages committed, events delivered, sockets opened and
 closed, pushes; and how late it is: its event loop, the oldest change in the outbox, the oldest entry of the push
-stream. STATE is `serving`, `draining`, or `without` the parts that it lacks.
+stream. STATE is `serving`, `draining`, or `without` the parts that it lacks; the worst come first. A service of which
+no process serves is named before all tables.
 
 needs: REDIS_URL, else the Redis of an `up` that runs (--data)
 
@@ -30,7 +32,7 @@ needs: REDIS_URL, else the Redis of an `up` that runs (--data)
   python -m services stats --json | jq '.processes[] | select(.service == "gateway") | .numbers.connections'
 
 {EXIT_CODES}
-1 here: nothing runs.
+1 here: no gateway serves, or no persistence process.
 """
 
 
@@ -52,7 +54,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
                 running = await registry.running()
                 _show(running, as_json=chosen.json, clear=chosen.watch and sys.stdout.isatty())
                 if not chosen.watch:
-                    return 0 if running else 1
+                    return 1 if any(faults.is_outage for faults in lacks(running)) else 0
                 await asyncio.sleep(chosen.interval)
         except REDIS_FAILURES as error:
             raise SettingError(f"REDIS_URL: {error}") from None
@@ -61,12 +63,16 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
 class Snapshot(msgspec.Struct):
     at: str
     processes: list[Process]
+    lacks: list[str]
+    """What the fleet lacks, in words; empty where every service serves."""
 
 
 def _show(running: list[Process], *, as_json: bool, clear: bool) -> None:
     if as_json:
-        say(msgspec.json.encode(Snapshot(now_iso(), running)).decode())
+        words = [one.text for one in lacks(running)]
+        say(msgspec.json.encode(Snapshot(now_iso(), running, words)).decode())
         return
     if clear:
         print("\x1b[2J\x1b[H", end="")
-    say(tables(running, now_ms()) or "nothing runs")
+    told = [one.text for one in lacks(running)]
+    say("\n\n".join(["\n".join(told), tables(running, now_ms())]).strip())

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from services.printing import say
-from services.secret import development_secret
+from services.secret import existing_secret
 from shared.auth import check_secret, mint
 from shared.ids import canonical_id
 from shared.settings import SettingError, Settings
@@ -23,7 +23,7 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     user_id = canonical_id(chosen.user_id)
     if user_id is None:
         raise SettingError(f"USER_ID must be a UUID, not {chosen.user_id!r}")
-    secret = settings.jwt_secrets[0] if settings.jwt_secrets else development_secret(_data(settings, chosen))
+    secret = _secret(settings, chosen)
     check_secret(secret)
     say(
         mint(
@@ -38,6 +38,15 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def _secret(settings: Settings, chosen: argparse.Namespace) -> str:
+    """No secret is made here: a token that no server takes would look like one that is good."""
+    data = _data(settings, chosen)
+    secret = settings.jwt_secrets[0] if settings.jwt_secrets else existing_secret(data)
+    if secret is None:
+        raise SettingError(f"JWT_SECRET is not set, and `up` never ran in {data}: start it once, or set JWT_SECRET")
+    return secret
 
 
 def _data(settings: Settings, chosen: argparse.Namespace) -> Path:

@@ -6,6 +6,7 @@ data's directory is already open, or the working directory, when the rights are 
 
 import os
 import pwd
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from pathlib import Path
 
 from services.embedded.errors import StartError
 
-UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
+OWN_ACCOUNT = "parley"
+"""Made where it is missing. An account that others share (postgres, nobody) would let them read every message."""
+CREATE = ("useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin")
 
 
 @dataclass(frozen=True)
@@ -29,23 +32,48 @@ def account_for(directory: Path) -> Account | None:
     """The account to run a server of `directory` as; None is ourselves.
 
     Root's servers run as the directory's owner if that is somebody else (so `sudo` takes nobody's data away), else as
-    the first of UNPRIVILEGED_ACCOUNTS. It must be in passwd: initdb looks its own name up.
+    OWN_ACCOUNT. The account must be in passwd: initdb looks its own name up. Raises StartError where it cannot be made.
     """
     if os.geteuid() != 0:
         return None
     owner = directory.stat().st_uid if directory.exists() else 0
-    candidates = [entry for entry in pwd.getpwall() if entry.pw_uid == owner != 0]
-    for name in UNPRIVILEGED_ACCOUNTS:
-        candidates += [entry for entry in pwd.getpwall() if entry.pw_name == name]
-    if not candidates:
-        raise StartError(f"Postgres refuses to run as root: add a user named {' or '.join(UNPRIVILEGED_ACCOUNTS)}")
-    return Account(candidates[0].pw_uid, candidates[0].pw_gid)
+    owners = [entry for entry in pwd.getpwall() if entry.pw_uid == owner != 0]
+    entry = owners[0] if owners else _own_entry()
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _own_entry() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam(OWN_ACCOUNT)
+    except KeyError:
+        _create_own_account()
+    return pwd.getpwnam(OWN_ACCOUNT)
+
+
+def _create_own_account() -> None:
+    """Two starts at once may both try: only whether the account is there afterwards counts."""
+    try:
+        made = subprocess.run([*CREATE, OWN_ACCOUNT], capture_output=True, text=True, check=False)
+        words = made.stderr.strip()
+    except FileNotFoundError:
+        words = "no useradd here"
+    if not any(entry.pw_name == OWN_ACCOUNT for entry in pwd.getpwall()):
+        raise StartError(f"Postgres refuses to run as root: add a system user named {OWN_ACCOUNT} ({words})")
 
 
 def own(path: Path, account: Account | None) -> None:
     """Give `path` alone, not what is below, to the account that the server runs as."""
     if account is not None:
         os.chown(path, account.uid, account.gid)
+
+
+def write_private(path: Path, text: str, account: Account | None) -> None:
+    """Write a file that only the server's account reads: whole or not there, also where we are killed in between."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    own(scratch, account)
+    scratch.rename(path)
 
 
 @contextmanager

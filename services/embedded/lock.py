@@ -7,15 +7,19 @@ Redis' append-only file).
 """
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from services.embedded.account import Account, own
 from services.embedded.errors import StartError
 
-LEFTOVER_SECONDS = 15.0  # a server whose launcher was killed shuts down by itself in about 2
+LEFTOVER_SECONDS = 15.0  # a server whose launcher was killed is ended by its watcher in about 2
+WATCHER_SECONDS = 4.0
+"""How long the watcher of a killed launcher has for that, before the next start ends the server itself."""
 
 
 def _open(path: Path, account: Account | None) -> int:
@@ -59,17 +63,36 @@ def hold_launcher_lock(directory: Path, account: Account | None) -> int:
     return descriptor
 
 
-async def hold_server_lock(directory: Path, account: Account | None) -> int:
+async def hold_server_lock(directory: Path, account: Account | None, end_signals: Sequence[int]) -> int:
     """Wait until nothing of an earlier server is left; the descriptor for the new server to inherit.
 
-    Raises StartError if one is still there after LEFTOVER_SECONDS.
+    To be called with the launcher's lock: so a server that still holds this one has no launcher any more, and is ended
+    by `end_signals`, one after another. Raises StartError if the server is still there after LEFTOVER_SECONDS.
     """
     descriptor = _open(directory / "server.lock", account)
-    deadline = time.monotonic() + LEFTOVER_SECONDS
+    begun, signals = time.monotonic(), list(end_signals)
     while not _taken(descriptor):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > LEFTOVER_SECONDS:
             holder = _holder(descriptor)
             os.close(descriptor)
             raise StartError(f"the server of an earlier start still runs on {directory} (process {holder}): stop it")
+        if signals and waited > WATCHER_SECONDS * (1 + len(end_signals) - len(signals)):
+            _end_orphan(_holder(descriptor), directory, signals.pop(0))
         await asyncio.sleep(0.05)
     return descriptor
+
+
+def _end_orphan(holder: str, directory: Path, signal_number: int) -> None:
+    """Signal the process whose pid stands in the lock, if that process still holds the lock open."""
+    if holder.isdecimal() and _has_open(int(holder), directory / "server.lock"):
+        with contextlib.suppress(ProcessLookupError):  # the process ended in between, which is what we want
+            os.kill(int(holder), signal_number)
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Whether the process has this file open; False where the system does not tell (/proc is Linux's)."""
+    try:
+        return any(Path(entry).resolve() == path.resolve() for entry in Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return False

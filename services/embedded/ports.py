@@ -12,6 +12,7 @@ from services.embedded.errors import StartError
 
 # Below the range from which Linux and macOS take the ports of outgoing connections: none of those can be in the way.
 PORTS = range(15_000, 32_000)
+MOST_NAMES = 100
 
 
 def free_port() -> int:
@@ -40,9 +41,21 @@ def claim(port: int) -> bool:
 
 @cache
 def _claims() -> tuple[int, set[int]]:
-    """The file, opened once: to close any descriptor of it would end all of the process' locks."""
-    path = Path(tempfile.gettempdir()) / f"parley-ports-{os.getuid()}"
-    return os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600), set()
+    """The file, opened once: to close any descriptor of it would end all of the process' locks.
+
+    Anybody may put a file of this name into the folder that all share. So the file must be ours, and where it is not,
+    the next name counts: all our processes agree on one, as nobody else can take away or give away what is ours.
+    """
+    for number in range(MOST_NAMES):
+        path = Path(tempfile.gettempdir()) / f"parley-ports-{os.getuid()}-{number}"
+        try:
+            claims = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            continue  # a link, a folder, or somebody else's
+        if os.fstat(claims).st_uid == os.getuid():
+            return claims, set()
+        os.close(claims)
+    raise StartError(f"{tempfile.gettempdir()} holds no file for the ports in use: set TMPDIR to a folder of your own")
 
 
 def _is_free(port: int) -> bool:

@@ -2,18 +2,21 @@
 
 import shutil
 import signal
-import subprocess
 import sys
 from asyncio import to_thread
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 
-from services.embedded import process
+from services.embedded import lock, process
 from services.embedded.account import Account, name_for, own
+from services.embedded.errors import StartError
 from services.embedded.server import EmbeddedServer
 from services.embedded.wheels import reachable, wheel_folder
+
+_WHATEVER_THE_SHELL_SAYS = "sslmode=disable&target_session_attrs=any"
 
 
 class EmbeddedPostgres(EmbeddedServer):
@@ -47,9 +50,10 @@ class EmbeddedPostgres(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+        # It says all that asyncpg would else take from the shell's PG variables: PGSSLMODE=require made no connection.
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres?{_WHATEVER_THE_SHELL_SAYS}"
 
-    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
+    async def _spawn(self, account: Account | None, server_lock: int) -> process.Child:
         bin_dir = await to_thread(self._reachable_bin_dir, account)
         data = self.directory / "data"
         if not data.exists():
@@ -57,7 +61,15 @@ class EmbeddedPostgres(EmbeddedServer):
         settings = [word for name, value in self._parameters.items() for word in ("-c", f"{name}={value}")]
         with name_for(account, data) as (name, descriptors):
             command = [str(bin_dir / "postgres"), "-D", name, "-p", str(self.port), *settings]
-            return process.spawn(command, Path("/"), account, self.log, keep=[server_lock, *descriptors])
+            return process.spawn(
+                command,
+                Path("/"),
+                account,
+                self.log,
+                keep=[server_lock, *descriptors],
+                signal_when_orphaned=self.signal_when_orphaned,
+                note=partial(lock.note_holder, server_lock),
+            )
 
     def _reachable_bin_dir(self, account: Account | None) -> Path:
         # initdb stands beside postgres, which finds its libraries and time zones by its own path.
@@ -72,14 +84,21 @@ class EmbeddedPostgres(EmbeddedServer):
         with (self.directory / "password").open("rb") as password, name_for(account, scratch) as (name, descriptors):
             command = [str(bin_dir / "initdb"), "-D", name, *_initdb_options(password.fileno())]
             keep = [server_lock, password.fileno(), *descriptors]
-            child = process.spawn(command, Path("/"), account, self.log, keep=keep)
-        watcher = process.Watcher(child.pid, signal.SIGTERM)
+            child = process.spawn(
+                command,
+                Path("/"),
+                account,
+                self.log,
+                keep=keep,
+                signal_when_orphaned=signal.SIGTERM,
+                note=partial(lock.note_holder, server_lock),
+            )
         try:
-            await process.ended(child)
+            await process.ended(child.process)
         finally:
-            await process.stop(child)
-            watcher.dismiss()
-        if child.returncode != 0:
+            await process.stop(child.process)
+            child.dismiss()
+        if child.process.returncode != 0:
             raise process.failure("Postgres (initdb)", self.log)
         scratch.rename(data)
 
@@ -88,6 +107,8 @@ class EmbeddedPostgres(EmbeddedServer):
             connection = await asyncpg.connect(self.url, timeout=5)
         except (OSError, TimeoutError, asyncpg.PostgresError):
             return False  # not up yet; or somebody else's, who has the port and refuses our password
+        except asyncpg.exceptions.ClientConfigurationError as error:
+            raise StartError(f"Postgres: a PG variable of this shell is in the way: {error}") from None
         await connection.close()
         return True
 

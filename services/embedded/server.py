@@ -3,13 +3,12 @@
 import asyncio
 import os
 import secrets
-import subprocess
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
 
 from services.embedded import lock, process
-from services.embedded.account import Account, account_for, own
+from services.embedded.account import Account, account_for, own, write_private
 from services.embedded.errors import StartError
 from services.embedded.ports import free_port
 
@@ -34,8 +33,7 @@ class EmbeddedServer(ABC):
         self.directory = directory.absolute()
         self.port = port or free_port()
         self.log = self.directory / "server.log"
-        self._child: subprocess.Popen[bytes] | None = None
-        self._watcher: process.Watcher | None = None
+        self._child: process.Child | None = None
         self._launcher_lock: int | None = None
 
     @property
@@ -44,8 +42,8 @@ class EmbeddedServer(ABC):
         """Where clients connect, password included: not for a log."""
 
     @abstractmethod
-    async def _spawn(self, account: Account | None, server_lock: int) -> subprocess.Popen[bytes]:
-        """Prepare the data if need be and start the server, which inherits `server_lock`."""
+    async def _spawn(self, account: Account | None, server_lock: int) -> process.Child:
+        """Prepare the data if need be and start the server, which inherits `server_lock` and whose pid stands there."""
 
     @abstractmethod
     async def _answers(self) -> bool:
@@ -85,11 +83,9 @@ class EmbeddedServer(ABC):
     async def stop(self) -> None:
         """End it cleanly, and for certain; nothing happens if it does not run."""
         if self._child is not None:
-            await process.stop(self._child, *self.stop_steps)
+            await process.stop(self._child.process, *self.stop_steps)
+            self._child.dismiss()
             self._child = None
-        if self._watcher is not None:
-            self._watcher.dismiss()
-            self._watcher = None
         if self._launcher_lock is not None:
             os.close(self._launcher_lock)
             self._launcher_lock = None
@@ -97,8 +93,8 @@ class EmbeddedServer(ABC):
     async def ended(self) -> str:
         """Wait until the running server has ended by itself; a line that says so."""
         assert self._child is not None, f"{self.name} is not started"
-        await process.ended(self._child, poll_seconds=WATCH_SECONDS)
-        return f"{self.name} ended by itself (exit code {self._child.returncode}; see {self.log})"
+        await process.ended(self._child.process, poll_seconds=WATCH_SECONDS)
+        return f"{self.name} ended by itself (exit code {self._child.process.returncode}; see {self.log})"
 
     def _prepare_directory(self) -> Account | None:
         account = account_for(self.directory)
@@ -108,33 +104,24 @@ class EmbeddedServer(ABC):
         if not password.exists():
             if (self.directory / "data").exists():
                 raise StartError(f"{password}, the password of the data beside it, is gone: bring it back")
-            self._write_password(account)
+            write_private(password, secrets.token_urlsafe(24), account)
         return account
 
-    def _write_password(self, account: Account | None) -> None:
-        """Whole or not there: a start that was killed here must not leave an empty password."""
-        scratch = self.directory / f"password.{os.getpid()}"
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24))
-        own(scratch, account)
-        scratch.rename(self.directory / "password")
-
     async def _launch(self, account: Account | None) -> None:
-        server_lock = await lock.hold_server_lock(self.directory, account)
+        ways_to_end = [self.signal_when_orphaned, *(number for number, _ in self.stop_steps[1:])]
+        server_lock = await lock.hold_server_lock(self.directory, account, ways_to_end)
         try:
             self._child = await self._spawn(account, server_lock)
-            lock.note_holder(server_lock, self._child.pid)
         finally:
             # Only the server keeps it: so it is free when the server is gone, not when we are.
             os.close(server_lock)
-        self._watcher = process.Watcher(self._child.pid, self.signal_when_orphaned)
 
     async def _until_ready(self) -> None:
         assert self._child is not None
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not await self._answers():
-                    if self._child.poll() is not None:
+                    if self._child.process.poll() is not None:
                         raise process.failure(self.name, self.log)
                     await asyncio.sleep(process.POLL_SECONDS)
         except TimeoutError:

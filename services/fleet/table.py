@@ -61,6 +61,7 @@ def tables(processes: Sequence[Process], now_ms: int) -> str:
     shown = []
     for service, columns in COLUMNS.items():
         own = [process for process in processes if process.service == service]
+        own.sort(key=lambda process: process.state == "serving")  # stable: within a state by name, as they came
         if own:
             shown.append(_table(service, columns, own, now_ms))
     return "\n\n".join(shown)

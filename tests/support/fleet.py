@@ -16,6 +16,7 @@ import aiohttp
 
 from services.embedded.ports import free_port
 from shared.auth import mint
+from tests.support.doomed import VARIABLE as DOOMED_AT
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 20.0
@@ -60,6 +61,10 @@ class ServiceProcess:
         return self.process.pid
 
     @property
+    def program(self) -> str:
+        return "tests.support.doomed" if DOOMED_AT in self.environment else "services"
+
+    @property
     def runs(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
@@ -70,7 +75,7 @@ class ServiceProcess:
         """Starts it without waiting; `ready` waits."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.interpreter, "-m", "services", *self.arguments],
+                [*self.interpreter, "-m", self.program, *self.arguments],
                 cwd=self.source,
                 env=self.environment,
                 stdout=log,

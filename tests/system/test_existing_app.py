@@ -10,6 +10,7 @@ import pytest
 from shared.ids import new_id
 from tests.support.person import Person, Phone
 from tests.support.up import Up, started_up
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -118,6 +119,48 @@ async def test_a_push_shows_on_the_demo_page_and_in_the_log(up: Up, http: aiohtt
     assert b'"body":"Look at your phone"' in line
     assert bob.id.encode() in line
     assert "Look at your phone" in up.log()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "parley.example"},
+        {"Host": "localhost.evil.example:3001"},
+        {"Host": "127.0.0.1", "X-Forwarded-For": "203.0.113.9"},
+        {"Host": "localhost", "Forwarded": "for=203.0.113.9"},
+        {"Host": "localhost", "Via": "1.1 proxy"},
+    ],
+)
+async def test_behind_a_proxy_or_under_another_name_there_is_no_demo(
+    up: Up, http: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    for path in ("/", "/demo/config", "/demo/pushes"):
+        async with http.get(up.url + path, headers=headers) as response:
+            assert response.status == 404
+            assert "token" not in await response.text()
+
+
+async def test_the_demo_may_not_be_framed_and_loads_its_own_scripts_alone(up: Up, http: aiohttp.ClientSession) -> None:
+    async with http.get(up.url + "/") as response:
+        policy = response.headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "script-src 'self';" in policy
+
+
+async def test_a_push_of_somebody_who_is_no_demo_user_shows_on_no_page(up: Up, http: aiohttp.ClientSession) -> None:
+    async with http.get(f"{up.url}/demo/config") as response:
+        users = (await response.json())["users"]
+    ada = Person(http, up.url, users[0]["token"], user_id=users[0]["id"])
+    bob = Person(http, up.url, users[1]["token"], user_id=users[1]["id"])
+    stranger_id = new_id()
+    stranger = Person(http, up.url, up.token(stranger_id, "stranger"), user_id=stranger_id)
+    for person, device in ((bob, "demo-b"), (stranger, "demo-s")):
+        await person.call("POST", "/notifications/register-token", {"token": f"ExponentPushToken[{device}]"})
+    async with http.get(f"{up.url}/demo/pushes") as events:
+        await ada.send(await ada.converse(stranger), "for the stranger alone")
+        await eventually(lambda: "for the stranger alone" in up.log())
+        await ada.send(await ada.converse(bob), "for bob")
+        assert b"for bob" in await events.content.readline()
 
 
 @pytest.mark.parametrize("arguments", [("--no-demo",), ("--host", "0.0.0.0")])

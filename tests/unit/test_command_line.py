@@ -1,5 +1,8 @@
 """The command line as its caller meets it: a mistake is one line that names what is wrong, and exit code 2."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,6 +25,13 @@ USER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
         (["migrate"], {}, "DATABASE_URL"),
         (["token", "ada"], {}, "USER_ID"),
         (["token", USER], {"JWT_SECRET": "short"}, "JWT_SECRET"),
+        (["token", USER], {}, "JWT_SECRET"),
+        (["gateway"], {"FAIL_AT": "committed, not published"}, "FAIL_AT"),
+        (["persistence"], {"SERVICE_TOKEN": "a"}, "SERVICE_TOKEN"),
+        (["up"], {"DATA_DIR": __file__}, "DATA_DIR"),
+        (["plan", "--users", "-5"], {}, "--users"),
+        (["plan", "--users", "5", "--online", "2"], {}, "--online"),
+        (["plan", "--users", "5", "--messages-per-day", "nan"], {}, "--messages-per-day"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_that_names_it(
@@ -41,3 +51,21 @@ def test_a_mistake_is_told_in_one_line_that_names_it(
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("parley: ")
     assert names in line
+
+
+def test_a_missing_package_is_told_in_one_line_that_names_it() -> None:
+    script = "import runpy, sys; sys.modules['uvloop'] = None; runpy.run_module('services', run_name='__main__')"
+    told = subprocess.run([sys.executable, "-c", script, "plan"], capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    [line] = told.stderr.splitlines()
+    assert line.startswith("parley: the package uvloop")
+
+
+def test_a_reader_that_goes_away_ends_a_command_in_silence() -> None:
+    command = [sys.executable, "-m", "services", "plan", "--users", "100"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writing:
+        assert writing.stdout is not None
+        assert writing.stderr is not None
+        writing.stdout.close()
+        assert writing.stderr.read() == b""
+    assert writing.returncode == 128 + signal.SIGPIPE

@@ -117,6 +117,47 @@ async def test_servers_end_with_a_launcher_that_was_killed_and_start_again_at_on
         assert all(is_gone(pid) for pid in pids)
 
 
+async def test_a_start_that_was_killed_anywhere_leaves_nothing_that_the_next_start_does_not_end(tmp_path: Path) -> None:
+    """Every fourteenth line of a start; PARLEY_KILLED_STARTS=1,2,… names others."""
+    points = os.environ.get("PARLEY_KILLED_STARTS", ",".join(str(line) for line in range(5, 160, 14)))
+    killing = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.embedded.killed_starts", str(tmp_path), points),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    said, _ = await killing.communicate()
+    assert killing.returncode == 0, said.decode()
+    assert int(said.split()[-1]) >= 8, "the start has that many lines"
+
+
+async def test_a_server_whose_watcher_is_gone_too_is_ended_by_the_next_start(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+    ) as launcher:
+        assert launcher.stdout is not None
+        pids = [int(word) for word in (await asyncio.to_thread(launcher.stdout.readline)).split()]
+        watchers = [one for one in psutil.Process(launcher.pid).children() if "watch" in one.cmdline()]
+        for watcher in watchers:
+            watcher.kill()
+        launcher.kill()
+
+    async with new_postgres(tmp_path), new_redis(tmp_path):
+        assert len(watchers) == 2
+        assert all(is_gone(pid) for pid in pids)
+
+
+async def test_the_embedded_server_is_reached_whatever_pg_variables_the_shell_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"PGSSLMODE": "require", "PGTARGETSESSIONATTRS": "standby", "PGHOST": "nowhere"}.items():
+        monkeypatch.setenv(name, value)
+    async with new_postgres(tmp_path) as postgres:
+        await write_row(postgres, "reached")
+        assert await rows(postgres) == ["reached"]
+
+
 async def test_servers_outlive_the_interrupt_of_their_launchers_terminal(own_redis: EmbeddedRedis) -> None:
     assert os.getsid(own_redis.pid) == own_redis.pid != os.getsid(0)
 
@@ -228,9 +269,10 @@ async def test_data_whose_password_is_gone_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its rights")
 @both
-async def test_roots_servers_run_as_somebody_without_rights(tmp_path: Path, new: New) -> None:
+async def test_roots_servers_run_as_an_account_of_parleys_own_without_rights(tmp_path: Path, new: New) -> None:
     async with new(tmp_path) as server:
-        assert psutil.Process(server.pid).uids().effective != 0
+        assert psutil.Process(server.pid).username() == "parley"
+        assert server.directory.owner() == "parley"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root drops its rights")

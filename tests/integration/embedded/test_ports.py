@@ -1,7 +1,9 @@
 """No two servers are given the same port, long before either listens on it."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from services.embedded.ports import claim, free_port
 
@@ -22,3 +24,11 @@ def test_another_process_is_not_given_what_this_one_was_until_it_ends() -> None:
 
     assert not refused
     assert claim(port)
+
+
+def test_whoever_takes_the_name_of_the_file_of_ports_keeps_nobody_from_a_port(tmp_path: Path) -> None:
+    (tmp_path / f"parley-ports-{os.getuid()}-0").symlink_to("/dev/null")
+    script = "from services.embedded.ports import claim; print(claim(20_000), claim(20_000))"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    said = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["True", "False"]

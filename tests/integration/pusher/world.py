@@ -66,7 +66,7 @@ class PushWorld:
             "PERSISTENCE_URL": self.parley.persistence_url,
             "SERVICE_TOKEN": SERVICE_TOKEN,
             "EXPO_PUSH_URL": self.expo.url,
-            "FAIL_AT": checkpoint,
+            "DOOMED_AT": checkpoint,
         }
         process = Fleet(directory, environment, SECRET).add("pusher")
         await process.start()

@@ -28,7 +28,7 @@ from shared.tracing import NoTracing
 from tests.integration.persistence.parts import Parts, parts
 
 SECRET = "a secret of the tests that is longer than 32 bytes"
-SERVICE_TOKEN = "service-token"
+SERVICE_TOKEN = "service-token-of-the-tests"
 PLENTY = Bucket(10_000, 10_000)
 
 

@@ -92,7 +92,7 @@ async def _kill_at(world: World, fault: Fault) -> None:
     checkpoint, name = fault.target.split(": ")
     process = world.process(name)
     await process.kill()
-    process.environment["FAIL_AT"] = checkpoint
+    process.environment["DOOMED_AT"] = checkpoint
     process.spawn()
     try:
         await eventually(lambda: not process.runs, CHECKPOINT_SECONDS / PATIENCE)
@@ -100,7 +100,7 @@ async def _kill_at(world: World, fault: Fault) -> None:
         world.reached.append(fault)
     except AssertionError:
         await process.kill()  # nothing came its way in time
-    del process.environment["FAIL_AT"]
+    del process.environment["DOOMED_AT"]
     await asyncio.sleep(fault.lasts)
     await process.start()
 

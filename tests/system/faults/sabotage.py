@@ -16,6 +16,8 @@ from tests.system.faults.laboratory import Patience, Verdict, run
 from tests.system.faults.sabotages import SABOTAGES, Sabotage
 
 PACKAGES = ("services", "gateway", "persistence", "pusher", "shared")
+DOOMED = ("tests/__init__.py", "tests/support/__init__.py", "tests/support/doomed.py")
+"""What a process that is to kill itself is started by."""
 MESSAGES, FAULTS, SECONDS = 800, 8, 16.0
 PATIENCE = Patience(settle_seconds=20.0)
 SEEDS = (1, 2, 3, 4, 5)
@@ -26,6 +28,9 @@ def broken(sabotage: Sabotage | None, folder: Path) -> Path:
     """A copy of what runs, with that sabotage in it."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "tests" / "support").mkdir(parents=True)
+    for file in DOOMED:
+        shutil.copy(ROOT / file, folder / file)
     if sabotage is not None:
         sabotage.apply(folder)
     return folder

@@ -99,3 +99,13 @@ async def test_a_name_that_nobody_has_is_told_with_those_that_are_there(
 
         assert outcome.code == 2
         assert await name_of(running, running.processes["gateway-1"]) in outcome.error
+
+
+async def test_all_is_not_done_where_the_last_gateway_is_not_replaced(
+    database_url: str, redis_url: str, logs: Path
+) -> None:
+    async with fleet(logs, database_url, redis_url, LEASE_SECONDS=FAST) as running:
+        outcome = await command("drain", "--all", "--timeout", "3", **settings_of(running, "REDIS_URL"))
+
+        assert outcome.code == 1
+        assert "NO GATEWAY SERVES" in outcome.out

@@ -70,7 +70,8 @@ async def _talk(sender: Person, room: str) -> None:
 
 async def test_where_nothing_runs_stats_says_so_with_exit_code_1(redis_url: str) -> None:
     outcome = await command("stats", REDIS_URL=redis_url)
-    assert (outcome.code, outcome.out) == (1, "nothing runs\n")
+    assert outcome.code == 1
+    assert outcome.out.splitlines() == ["NO GATEWAY RUNS", "NO PERSISTENCE PROCESS RUNS", "NO PUSHER RUNS"]
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,15 @@ async def test_a_mistake_is_one_line_that_names_it_and_exit_code_2(
     assert (outcome.code, outcome.out) == (2, "")
     assert line.startswith("parley: ")
     assert named in line
+
+
+async def test_stats_names_first_that_no_gateway_runs_and_says_no(
+    database_url: str, redis_url: str, logs: Path
+) -> None:
+    async with fleet(logs, database_url, redis_url, gateways=0, LEASE_SECONDS=FAST) as running:
+        table = await command("stats", **settings_of(running, "REDIS_URL"))
+        listed = await command("stats", "--json", **settings_of(running, "REDIS_URL"))
+
+    assert (table.code, listed.code) == (1, 1)
+    assert table.out.splitlines()[0] == "NO GATEWAY RUNS"
+    assert listed.json["lacks"] == ["NO GATEWAY RUNS", "NO PUSHER RUNS"]

@@ -122,7 +122,7 @@ async def test_the_relay_goes_on_with_the_trace_of_a_process_that_died_between_c
         # before the relay brings it: one that starts behind it does so at once.
         await running.processes["gateway-1"].stop()
         await running.processes["gateway-1"].start()
-        doomed = running.add("persistence", FAIL_AT=COMMITTED)
+        doomed = running.add("persistence", DOOMED_AT=COMMITTED)
         await doomed.start()
         ada, bob = person(running, http, "ada"), person(running, http, "bob")
         room = await ada.converse(bob, person(running, http, "cleo"))
