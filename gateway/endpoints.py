@@ -19,6 +19,8 @@ class FleetStats(msgspec.Struct, rename="camel"):
     total_rooms: int
     online_users: int
     gateways: int
+    partial: bool = False
+    """Redis is away: these are of one gateway, and those of the others are not known."""
 
 
 class GatewayHealth(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -60,17 +62,19 @@ class _Stats:
         self._gateway = gateway
 
     async def read(self, _: Call[Any, Any]) -> FleetStats:
-        """Of this gateway as it is now, of the others as their leases say; without Redis only of this one."""
+        """Of this gateway as it is now, of the others as their leases say; without Redis of this one, and `partial`."""
         own = self._gateway.own_stats()
         try:
             fleet = {**await self._gateway.reader.live(), self._gateway.incarnation: own}
+            partial = False
         except REDIS_FAILURES:
-            fleet = {self._gateway.incarnation: own}
+            fleet, partial = {self._gateway.incarnation: own}, True
         return FleetStats(
             total_clients=sum(one.connections for one in fleet.values()),
             total_rooms=sum(one.rooms for one in fleet.values()),
             online_users=sum(one.users for one in fleet.values()),
             gateways=len(fleet),
+            partial=partial,
         )
 
 

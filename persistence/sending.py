@@ -176,7 +176,8 @@ def _is_refusal(error: Exception) -> bool:
 
 def _is_outage(error: Exception) -> bool:
     """Not of this statement alone."""
-    return isinstance(error, DATABASE_FAILURES) and not isinstance(error, asyncpg.TransactionRollbackError)
+    own = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
+    return isinstance(error, DATABASE_FAILURES) and not isinstance(error, own)
 
 
 def _answer(one: _Waiting, answer: Outcome | Exception) -> None:

@@ -84,6 +84,7 @@ def verifier(
         role=settings.jwt_role,
         issuer=settings.jwt_issuer,
         handle_claims=settings.handle_claims,
+        leeway_seconds=settings.clock_leeway_seconds,
         remembered=remembered,
     )
 

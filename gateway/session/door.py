@@ -277,4 +277,4 @@ def _unauthorized(rejected: Rejected) -> Refusal:
         return overloaded("The token cannot be verified at the moment: connect again")
     if rejected.reason is Reason.MISSING:
         return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", "Authentication required: no token")
-    return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.reason.value}")
+    return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.text}")

@@ -224,7 +224,7 @@ class FrameHandler:
         if isinstance(verdict, Identity):
             self._adopt(session, command, verdict)
         else:
-            session.refuse("unauthorized", f"Authentication failed: {verdict.reason.value}", command.ref)
+            session.refuse("unauthorized", f"Authentication failed: {verdict.text}", command.ref)
 
     def _adopt(self, session: Session, command: Auth, identity: Identity) -> None:
         if identity.user_id != session.user.user_id:

@@ -18,7 +18,7 @@ from shared.redis import REDIS_FAILURES
 log = structlog.get_logger()
 
 PRESENCE_SECONDS = 0.1
-"""A request waits no longer for a Redis that is away: then nobody is known to be online."""
+"""A request waits no longer for a Redis that is away: then nobody is known to be online, nor to be offline."""
 
 
 class Presence:
@@ -31,25 +31,25 @@ class Presence:
     async def answer(self, call: Call[Nothing, PresenceQuery]) -> PresenceAnswer:
         asked = list(dict.fromkeys(one.strip().lower() for one in call.query.user_ids.split(",") if one.strip()))
         shared = await users.share_conversation(self._pool, call.user_id, asked)
-        online, left_at = await self._in_redis(shared)
+        told = [one for one in asked if one in shared]
+        known = await self._in_redis(told)
+        if known is None:
+            return PresenceAnswer([], unknown=told)
+        online, left_at = known
         last_seen = await users.last_seen(self._pool, shared)
-        return PresenceAnswer(
-            [
-                PresenceView(one, one in online, _later(last_seen.get(one), left_at.get(one)))
-                for one in asked
-                if one in shared
-            ]
-        )
+        views = [PresenceView(one, one in online, _later(last_seen.get(one), left_at.get(one))) for one in told]
+        return PresenceAnswer(views, unknown=[])
 
-    async def _in_redis(self, user_ids: Collection[str]) -> tuple[set[str], dict[str, int]]:
-        """Who is online, then who left lately: so that whoever is not among the first is among the second."""
+    async def _in_redis(self, user_ids: Collection[str]) -> tuple[set[str], dict[str, int]] | None:
+        """Who is online, then who left lately: so that whoever is not among the first is among the second. None where
+        Redis does not tell in time."""
         try:
             async with asyncio.timeout(PRESENCE_SECONDS):
                 return await self._reader.online(user_ids), await self._reader.left_at(user_ids)
         except REDIS_FAILURES as error:
             ERRORS.labels("persistence", "presence").inc()
             log.warning("presence is not known", error=f"{type(error).__name__}: {error}")
-            return set(), {}
+            return None
 
 
 def _later(in_postgres: datetime | None, in_redis_ms: int | None) -> str | None:
@@ -67,7 +67,8 @@ def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:
             path="/api/presence",
             handler=Presence(pool, reader).answer,
             summary="Who is online",
-            description="Of people who share a conversation with the caller; others are left out.",
+            description="Of people who share a conversation with the caller; others are left out. Who is `unknown` may"
+            " be either: ask again in a moment.",
             tag="presence",
             query=PresenceQuery,
             response=PresenceAnswer,

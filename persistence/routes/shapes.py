@@ -264,6 +264,11 @@ class PresenceView(msgspec.Struct, rename="camel"):
 
 
 class PresenceAnswer(msgspec.Struct):
-    """Of those asked about who share a conversation with the caller; others are left out."""
+    """Of those asked about who share a conversation with the caller; others are left out.
+
+    `unknown` are those of whom nothing is known at this moment, because Redis is away or slow. Keep what was known of
+    them, and ask again in a moment.
+    """
 
     presence: list[PresenceView]
+    unknown: list[Id]

@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 from prometheus_client import Histogram
 
+from persistence.store import sqlstates
 from shared.ids import id_bytes, id_text
 from shared.metrics import REQUEST_BUCKETS
 
@@ -24,18 +25,21 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 Database: TypeAlias = "Pool | Connection"
 Row: TypeAlias = asyncpg.Record
 
+
+class PostgresUnable(Exception):
+    """A temporary error for which asyncpg has no exception: of a newer Postgres, or of one that is none quite."""
+
+
 DATABASE_FAILURES = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,
-    asyncpg.ReadOnlySQLTransactionError,
+    *sqlstates.TEMPORARY,
+    PostgresUnable,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,  # also what a query meets whose connection breaks while it is being sent
     OSError,
     TimeoutError,
 )
-"""What a query may raise while Postgres is away, overloaded or restarting: answer 503, or try again later.
+"""What a query may raise while Postgres is away, overloaded or restarting: answer 503, or try again later. Which
+SQLSTATE is among them is decided in `sqlstates` alone.
 
 A write that raised one of them may have been committed all the same.
 """
@@ -44,6 +48,19 @@ CONNECT_SECONDS = 5.0
 ACQUIRE_SECONDS = 3.0
 QUERY_TIMEOUT_SECONDS = 5.0
 """Far above what any query takes. A frozen Postgres then costs a request a clean 503, not its client's patience."""
+
+
+ENDED_AT_MOST_EVERY_SECONDS = 1.0
+"""A session that is younger is not given up: else each refused statement would cost a server that refuses all of them a
+new session."""
+
+
+class Session(asyncpg.Connection):
+    """A connection that knows since when it is open."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.opened_at = perf_counter()
 
 
 async def open_pool(url: str, *, size: int, prepared: bool = True) -> Pool:
@@ -60,6 +77,7 @@ async def open_pool(url: str, *, size: int, prepared: bool = True) -> Pool:
         timeout=CONNECT_SECONDS,
         command_timeout=QUERY_TIMEOUT_SECONDS,
         reset=_leave_as_it_is,
+        connection_class=Session,
         **options,
     )
     return pool
@@ -110,6 +128,16 @@ class Borrower:
             await self._pool.release(connection)
 
 
+def give_up_session(connection: Connection, error: asyncpg.PostgresError) -> None:
+    """Ends a session after an error that only another session can do without: on a server that became read-only, say,
+    while the address leads to the primary again. The pool makes another in its place."""
+    if not sqlstates.meaning(error.sqlstate).ends_session:
+        return
+    opened_at: float = getattr(connection, "opened_at", 0.0)  # a connection of nobody's pool has none
+    if perf_counter() - opened_at >= ENDED_AT_MOST_EVERY_SECONDS:
+        connection.terminate()
+
+
 class Query:
     """One statement under the name that its metric has."""
 
@@ -118,14 +146,24 @@ class Query:
         self._seconds = QUERY_SECONDS.labels(name)
 
     async def rows(self, database: Database, *arguments: Any) -> list[Row]:
+        """Raises DATABASE_FAILURES for what may pass; a session that others would do better without ends by this."""
         started = perf_counter()
         try:
             if isinstance(database, asyncpg.Pool):
                 async with database.acquire(timeout=ACQUIRE_SECONDS) as connection:
-                    return await connection.fetch(self.sql, *arguments)
-            return await database.fetch(self.sql, *arguments)
+                    return await self._fetch(connection, arguments)
+            return await self._fetch(database, arguments)
         finally:
             self._seconds.observe(perf_counter() - started)
+
+    async def _fetch(self, connection: Connection, arguments: Sequence[Any]) -> list[Row]:
+        try:
+            return await connection.fetch(self.sql, *arguments)
+        except asyncpg.PostgresError as error:
+            give_up_session(connection, error)
+            if isinstance(error, asyncpg.UnknownPostgresError) and sqlstates.meaning(error.sqlstate).temporary:
+                raise PostgresUnable(f"{error.sqlstate}: {error}") from error
+            raise
 
     async def row(self, database: Database, *arguments: Any) -> Row | None:
         """The first row, if there is one."""

@@ -23,6 +23,8 @@ from shared.clock import iso
 # Senders' rows are locked first and in one order, then the conversation: receipts lock participants in that order too
 # and never the conversation, so nobody waits in a circle. The lock of the conversation orders all senders; what the
 # UPDATE of it computes is computed anew on the row it then holds, the clock too: so numbers and times go up together.
+# Messages never go back in time, whatever a clock does; the conversation's place in the list, and the age of what waits
+# in the outbox, are by the clock of now: one that was ahead for a while holds up neither.
 # Two with the same client id at once both find no prior one; the second breaks messages_sent_once, which takes back its
 # whole statement, the counter too: no seq is ever burnt.
 _SEND = """
@@ -51,9 +53,11 @@ WITH draft AS (
     UPDATE conversations c
     SET last_seq = c.last_seq + counted.n,
         last_ordinal = c.last_ordinal + counted.n,
-        updated_at = greatest(c.updated_at, date_trunc('milliseconds', clock_timestamp()))
+        updated_at = date_trunc('milliseconds', clock_timestamp()),
+        latest_at = greatest(c.latest_at, c.updated_at, date_trunc('milliseconds', clock_timestamp()))
     FROM counted WHERE c.id = $1 AND counted.n > 0
-    RETURNING c.last_seq - counted.n AS seq, c.last_ordinal - counted.n AS ordinal, c.updated_at AS at
+    RETURNING c.last_seq - counted.n AS seq, c.last_ordinal - counted.n AS ordinal, c.latest_at AS at,
+        c.updated_at AS clock
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at,
                           id, sender_id, reply_to, text, client_id, media_url, opaque)
@@ -77,15 +81,17 @@ ORDER BY j.place
 
 SEND = Query(
     "send",
-    _SEND.format(outbox="INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1, seq, created_at FROM sent"),
+    _SEND.format(
+        outbox="INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1, sent.seq, head.clock FROM sent, head"
+    ),
 )
 
 # Apart, for those few batches in which something is traced: the others do not pay for it.
 _SEND_TRACED = Query(
     "send_traced",
     _SEND.format(
-        outbox="INSERT INTO outbox (conversation_id, seq, created_at, span) SELECT $1, seq, created_at, span FROM sent"
-        " JOIN unnest($2::uuid[], $9::bytea[]) AS traced(id, span) USING (id)"
+        outbox="INSERT INTO outbox (conversation_id, seq, created_at, span) SELECT $1, sent.seq, head.clock, span"
+        " FROM head, sent JOIN unnest($2::uuid[], $9::bytea[]) AS traced(id, span) USING (id)"
     ),
 )
 

@@ -38,7 +38,8 @@ async def gather(
 
 
 async def presence(asker: Rest, users: Sequence[str]) -> dict[str, bool]:
-    """Who of them is online, as `asker` is told: people who share a conversation with them."""
+    """Who of them is online, as `asker` is told: people who share a conversation with them. Who is unknown is left out:
+    the check then waits for them."""
     answer = await asker.persist("GET", "/api/presence?userIds=" + ",".join(users))
     return {one["userId"]: one["isOnline"] for one in answer["presence"]}
 

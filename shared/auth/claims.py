@@ -11,9 +11,6 @@ from shared.auth.identity import Identity, Reason, Rejected, identity_of
 from shared.ids import canonical_id
 from shared.settings import DEFAULT_HANDLE_CLAIMS
 
-LEEWAY_SECONDS = 10
-"""How far the issuer's clock may be ahead of ours, for `iat` and `nbf`. `exp` gets none: clients refresh early."""
-
 LATEST_EXPIRY = 253_402_300_800
 """The year 10000: no time of a real token, and beyond what timers and dates can hold."""
 
@@ -49,6 +46,8 @@ class Expected(msgspec.Struct, frozen=True):
     role: str
     issuer: str | None = None
     handle_claims: tuple[str, ...] = DEFAULT_HANDLE_CLAIMS
+    leeway_seconds: float = 60.0
+    """How far the issuer's clock may be ahead of ours, for `iat` and `nbf`. `exp` gets none: clients refresh early."""
 
 
 def read_claims(token: str, key: Any, algorithm: str, expected: Expected, now: float) -> Identity | Rejected:
@@ -60,10 +59,10 @@ def read_claims(token: str, key: Any, algorithm: str, expected: Expected, now: f
             algorithms=[algorithm],
             audience=expected.audience,
             issuer=expected.issuer,
-            leeway=LEEWAY_SECONDS,
+            leeway=expected.leeway_seconds,
         )
     except jwt.InvalidTokenError as error:
-        return Rejected(_reason(error))
+        return Rejected(_reason(error), _detail(error, token, expected, now))
     return judge(claims, expected, now)
 
 
@@ -72,14 +71,16 @@ def judge(claims: dict[str, Any], expected: Expected, now: float) -> Identity | 
     a sign-in that can be written down."""
     exp = claims["exp"]
     if isinstance(exp, bool) or not isinstance(exp, int | float) or not exp < LATEST_EXPIRY:  # NaN is not, either
-        return Rejected(Reason.CLAIMS)
+        return Rejected(Reason.CLAIMS, "exp is no time")
     if exp <= now:
         return Rejected(Reason.EXPIRED)
     user_id = canonical_id(claims["sub"])
-    if user_id is None or claims.get("role") != expected.role:
-        return Rejected(Reason.CLAIMS)
+    if user_id is None:
+        return Rejected(Reason.CLAIMS, "sub is no UUID")
+    if claims.get("role") != expected.role:
+        return Rejected(Reason.CLAIMS, "role is not that of this server's users")
     if _is_unfit_session_id(claims.get("session_id")):
-        return Rejected(Reason.CLAIMS)
+        return Rejected(Reason.CLAIMS, "session_id holds a control character")
     return identity_of(claims, user_id, expected.handle_claims)
 
 
@@ -97,3 +98,29 @@ def _reason(error: jwt.InvalidTokenError) -> Reason:
     if isinstance(error, jwt.DecodeError):
         return Reason.MALFORMED
     return Reason.CLAIMS
+
+
+def _detail(error: jwt.InvalidTokenError, token: str, expected: Expected, now: float) -> str:
+    """The claim at fault, of a token whose signature is good; empty where the reason says all."""
+    if isinstance(error, jwt.ImmatureSignatureError):
+        return _ahead(token, expected, now)
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"{error.claim} is missing"
+    if isinstance(error, jwt.InvalidAudienceError):
+        return "aud is not this server's"
+    if isinstance(error, jwt.InvalidIssuerError):
+        return "iss is not this server's"
+    if isinstance(error, jwt.InvalidIssuedAtError):
+        return "iat is no time"
+    return ""
+
+
+def _ahead(token: str, expected: Expected, now: float) -> str:
+    """By how much the worst of `iat` and `nbf` is ahead: PyJWT says only that one of them is."""
+    claims = jwt.decode(token, options={"verify_signature": False})  # PyJWT has verified it, and then refused a claim
+    ahead = {name: claims[name] - now for name in ("iat", "nbf") if isinstance(claims.get(name), int | float)}
+    if not ahead:
+        return "iat or nbf is no time"
+    name = max(ahead, key=lambda one: ahead[one])
+    allowed = f"CLOCK_LEEWAY_SECONDS allows {expected.leeway_seconds:g}"
+    return f"{name} is {ahead[name]:.0f} s ahead of this server's clock, {allowed}"

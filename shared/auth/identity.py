@@ -37,7 +37,14 @@ class Reason(StrEnum):
 
 
 class Rejected(msgspec.Struct, frozen=True):
+    """`detail` is for who made the token: which claim is at fault, and by how much. It holds nothing else of it."""
+
     reason: Reason
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.detail or self.reason.value
 
 
 def identity_of(claims: dict[str, Any], user_id: str, handle_claims: Sequence[str]) -> Identity:

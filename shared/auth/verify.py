@@ -36,10 +36,13 @@ class TokenVerifier:
         role: str = "authenticated",
         issuer: str | None = None,
         handle_claims: tuple[str, ...] = DEFAULT_HANDLE_CLAIMS,
+        leeway_seconds: float = 60.0,
         clock: Callable[[], float] = time.time,
         remembered: int = MOST_TOKENS,
     ) -> None:
         """Raises SettingError for a secret that is too weak, or where there is neither a secret nor a key set.
+
+        `leeway_seconds`: how far the issuer's clock may be ahead of ours, for `iat` and `nbf`.
 
         `remembered` tokens cost half a KiB each: little where they come with every request, too much per socket.
         """
@@ -49,7 +52,7 @@ class TokenVerifier:
             check_secret(secret)
         self._secrets = tuple(secrets)
         self._jwks = jwks
-        self._expected = Expected(audience, role, issuer, handle_claims)
+        self._expected = Expected(audience, role, issuer, handle_claims, leeway_seconds)
         self._clock = clock
         self._verified = VerifiedTokens(remembered)
 
@@ -69,7 +72,7 @@ class TokenVerifier:
             return known
         verdict = await self._judge(token)
         if isinstance(verdict, Rejected):
-            return self._refuse(verdict.reason)
+            return self._refuse(verdict.reason, verdict.detail)
         self._verified.put(token, verdict, now)
         return verdict
 
@@ -99,9 +102,9 @@ class TokenVerifier:
             return Rejected(key)
         return read_claims(token, key, key.algorithm_name, self._expected, self._clock())
 
-    def _refuse(self, reason: Reason) -> Rejected:
+    def _refuse(self, reason: Reason, detail: str = "") -> Rejected:
         _REJECTED[reason].inc()
-        return Rejected(reason)
+        return Rejected(reason, detail)
 
 
 def check_secret(secret: str) -> None:

@@ -133,7 +133,7 @@ def _refusal(verdict: Rejected) -> ApiError:
         return unavailable("tokens cannot be verified at the moment, try again")
     if verdict.reason is Reason.EXPIRED:
         return unauthorized("authentication failed: the token has expired")
-    return unauthorized("authentication failed: the token is not valid here")
+    return unauthorized(f"authentication failed: {verdict.detail or 'the token is not valid here'}")
 
 
 class ServiceGate:
