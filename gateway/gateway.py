@@ -26,16 +26,21 @@ from gateway.rooms.gaps import Gaps
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.memberships import Memberships
+from gateway.rooms.quota import Quota
 from gateway.rooms.recovery import Recovery
 from gateway.rooms.spans import Spans
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
 from gateway.session.continuity import Continuity
+from gateway.session.devices import Devices
 from gateway.session.door import Door
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.revocations import Revocations
+from gateway.session.session import Session
 from gateway.stats import Stats
+from gateway.user_channel import UserChannel
+from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
 from gateway.websocket.frame_limit import FrameLimit
 from gateway.websocket.heartbeat import Heartbeat
@@ -49,7 +54,7 @@ from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import Settings
 from shared.tracing import NoTracing, Tracing
-from shared.wire import GatewayStats, Kind
+from shared.wire import PREFIX_BYTES, GatewayStats, Kind
 
 log = structlog.get_logger()
 
@@ -131,7 +136,6 @@ class Gateway:
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub, redis, self._bus.hears, self._presence.tell_again)
-        hub.on_user_envelope = self._memberships.on_envelope
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch
         hub.on_room_signal = self._typing.on_signal
@@ -145,15 +149,8 @@ class Gateway:
         age_limit = AgeLimit(settings.max_connection_age_seconds, self.stats)
         on_beat = age_limit.visit if settings.max_connection_age_seconds else None
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
-        entry = Entry(
-            self._hub,
-            self._bus,
-            self._lookups,
-            self._memberships,
-            self._presence,
-            self._tasks,
-            settings.max_user_connections,
-        )
+        self._compose_places(settings)
+        entry = Entry(self._hub, self._bus, self._lookups, self._memberships, self._presence, self._tasks, self._quota)
         handler = FrameHandler(
             self._hub,
             self._memberships,
@@ -166,6 +163,7 @@ class Gateway:
             self._expiry,
             self._revocations,
             continuity,
+            self._devices,
             self._tasks,
         )
         self.door = Door(
@@ -180,10 +178,26 @@ class Gateway:
             age_limit,
             self._revocations,
             continuity,
+            self._devices,
             self.stats,
             Limits(frames=self._frame_limit),
             self._tasks,
         )
+
+    def _compose_places(self, settings: Settings) -> None:
+        publish = self._publisher.publish
+        self._devices = Devices(self._hub, self._presence, publish, self.incarnation)
+        self._quota = Quota(
+            self._hub,
+            self.reader,
+            self._tasks,
+            publish,
+            self.incarnation,
+            self._devices,
+            settings.max_user_connections,
+        )
+        self._heartbeat.on_silent = self._on_silent
+        self._hub.on_user_envelope = UserChannel(self._memberships, self._devices, self._quota).on_envelope
 
     async def __aenter__(self) -> Self:
         self._registry.register(self.stats)
@@ -265,17 +279,25 @@ class Gateway:
         self._checks.on_restored(channels)
         self._updates.on_restored(channels)
         self._revocations.on_restored()
+        self._devices.on_restored()
 
     def _on_own(self, envelope: bytes) -> None:
         if envelope[1] == Kind.DRAIN:
             log.info("asked to drain")
             self._stop.ask()
+        elif envelope[1] == Kind.COUNTED:
+            self._quota.on_answer(envelope[PREFIX_BYTES:])
         else:
             self._receipts.on_envelope(envelope)
+
+    def _on_silent(self, connection: Connection) -> None:
+        if isinstance(connection.owner, Session):
+            self._devices.silent(connection.owner)
 
     async def _sweep(self) -> None:
         try:
             await self._sweeper.sweep()
+            self._devices.forget_dead(await self.reader.live())
         except (*REDIS_FAILURES, PersistenceAway) as error:
             log.warning("dead gateways not swept yet", error=f"{type(error).__name__}: {error}")
 

@@ -49,6 +49,13 @@ class PresenceReader:
         held = await self._pipelined([("HKEYS", self._named(keys.presence(user_id))) for user_id in asked])
         return {user_id for user_id, holders in zip(asked, held, strict=True) if _any_alive(holders, live)}
 
+    async def holders(self, user_id: str) -> dict[str, int]:
+        """The live incarnations that hold the user, and with how many connections each."""
+        live = await self.live()
+        [flat] = await self._pipelined([("HGETALL", self._named(keys.presence(user_id)))])
+        held = {name.decode(): int(number) for name, number in zip(flat[::2], flat[1::2], strict=True)}
+        return {name: number for name, number in held.items() if name in live and number}
+
     async def left_at(self, user_ids: Iterable[str]) -> dict[str, int]:
         """When each of the users went offline (ms since 1970), of those who did lately.
 

@@ -58,6 +58,7 @@ class Settings:
     database_prepared_statements: str = _setting("DATABASE_PREPARED_STATEMENTS", forms.one_of("on", "off"), "on")
     max_connections: int = _setting("MAX_CONNECTIONS", forms.count, 50_000)
     max_user_connections: int = _setting("MAX_USER_CONNECTIONS", forms.count, 10)
+    legacy_sockets: str = _setting("LEGACY_SOCKETS", forms.one_of("newest", "all"), "newest")
     max_connection_age_seconds: float = _setting("MAX_CONNECTION_AGE_SECONDS", forms.seconds_or_zero, 4 * 3600.0)
     accept_rate: float = _setting("ACCEPT_RATE", forms.rate, 500.0)
     rate_limit_user: Bucket = _setting("RATE_LIMIT_USER", forms.bucket, Bucket(50, 300))

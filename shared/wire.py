@@ -54,6 +54,14 @@ class Kind(IntEnum):
     """Stop, as by SIGTERM. On the gateway's own channel."""
     EVENT = 16
     """A finished frame, an app's own, for everyone in the room. On the room's channel."""
+    DEVICE = 20
+    """A `DeviceClaim`: of an older app's sockets this one is the device. On the user's channel, as the next two."""
+    DEVICE_GONE = 21
+    """A `DeviceClaim`: it was the device, and is over."""
+    COUNT = 22
+    """A `CountQuestion`: which of the user's sockets live?"""
+    COUNTED = 23
+    """A `CountAnswer`, on the own channel of the gateway that asked."""
 
 
 NO_MESSAGE: Final = 1
@@ -144,6 +152,29 @@ class Revocation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 
     session_id: str | None = None
     until: float = 0.0
+
+
+class DeviceClaim(msgspec.Struct, frozen=True, rename="camel"):
+    """Of the sockets without `acks` in this group of one user's the one that was opened then, on this gateway."""
+
+    group: int
+    opened_us: int
+    gateway: str
+
+
+class CountQuestion(msgspec.Struct, frozen=True, rename="camel"):
+    """Asked by this gateway; the answer repeats the number."""
+
+    gateway: str
+    number: int
+
+
+class CountAnswer(msgspec.Struct, frozen=True, rename="camel"):
+    """So many sockets of the user live on this gateway."""
+
+    gateway: str
+    number: int
+    living: int
 
 
 class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):

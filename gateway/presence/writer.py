@@ -67,6 +67,12 @@ class PresenceWriter:
         self._waiting.setdefault(user.channel, []).append(future)
         return future
 
+    def come_back(self, user: User, rooms: list[str]) -> None:
+        """One more connection of this user, who is in these rooms already."""
+        self._roster.arrive(user.channel, rooms)
+        self._roster.entered(user.channel)
+        self._news.set()
+
     def entered(self, user: User) -> None:
         """The arrival is complete."""
         self._roster.entered(user.channel)

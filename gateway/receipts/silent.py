@@ -37,6 +37,8 @@ class SilentReaders:
         for room in written:
             for session in room.legacy:
                 assert isinstance(session, Session)
+                if not session.is_counted:
+                    continue  # it was not written to: another socket of its app is the device
                 if session.unconfirmed is None:
                     session.unconfirmed = {}
                 session.unconfirmed[room] = room.forwarded

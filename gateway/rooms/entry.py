@@ -16,6 +16,7 @@ from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
 from gateway.rooms.hub import Hub
 from gateway.rooms.memberships import Memberships
+from gateway.rooms.quota import Quota
 from gateway.rooms.room import Room
 from gateway.session.session import Session
 from shared import api
@@ -45,6 +46,7 @@ class Arrival:
 
     __slots__ = (
         "epoch",
+        "has_others",
         "heads",
         "hidden",
         "is_counted",
@@ -64,6 +66,7 @@ class Arrival:
         self.settling: list[Room] = []
         self.is_counted = False  # in presence
         self.is_return = False  # within the grace
+        self.has_others = False  # the user has further sockets, here or elsewhere
         self.epoch = ""
         self.hidden: dict[str, int] | None = None  # not told by persistence of an older release
         self.version = 0
@@ -91,7 +94,7 @@ class Entry:
         memberships: Memberships,
         presence: PresenceWriter,
         tasks: Starter,
-        max_user_connections: int,
+        quota: Quota,
     ) -> None:
         self._hub = hub
         self._bus = bus
@@ -99,7 +102,7 @@ class Entry:
         self._memberships = memberships
         self._presence = presence
         self._tasks = tasks
-        self._max_user_connections = max_user_connections
+        self._quota = quota
 
     def begin(self, session: Session) -> Arrival:
         """End it by `complete` or `abandon`, whatever happens."""
@@ -119,7 +122,7 @@ class Entry:
             found = await self._look_up(arrival.session)
             counted = self._count(arrival, found.session.rooms)
             await self._move(arrival, found.session.rooms)
-            await self._check_count(counted)
+            await self._check_count(arrival, counted)
             read = await self._lookups.heads(arrival.rooms, user.user_id)
         if read.epoch != found.epoch or not self._hub.adopt_epoch(read.epoch):
             self._hub.on_other_epoch()
@@ -181,7 +184,8 @@ class Entry:
     def leave(self, session: Session) -> None:
         """A session that was complete is over."""
         user = session.user
-        self._presence.depart(user)
+        if session.is_counted:
+            self._presence.depart(user)
         user.sessions = tuple(other for other in user.sessions if other is not session)
         self._leave_all(session, list(user.rooms))
         self._hub.release_user(user)
@@ -216,11 +220,12 @@ class Entry:
         live = (room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS)
         return self._presence.arrive(arrival.session.user, list(islice(live, api.LIVE_PRESENCE_ROOMS)))
 
-    async def _check_count(self, counted: "asyncio.Future[int | None] | None") -> None:
+    async def _check_count(self, arrival: Arrival, counted: "asyncio.Future[int | None] | None") -> None:
         if counted is None:
             return
         which = await counted
-        if which is not None and which > self._max_user_connections:
+        arrival.has_others = which != 1
+        if not await self._quota.admits(arrival.session, which):
             raise TooManyConnections
 
     async def _move(self, arrival: Arrival, listed: list[api.Room]) -> None:

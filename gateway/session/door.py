@@ -15,8 +15,10 @@ from gateway.rooms.hub import Hub
 from gateway.rooms.typing import Typing
 from gateway.session.age import AgeLimit
 from gateway.session.continuity import Continuity
+from gateway.session.devices import Devices
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
+from gateway.session.grouping import Grouping
 from gateway.session.handshake import Handshake, read_handshake
 from gateway.session.revocations import Revocations
 from gateway.session.session import Session
@@ -40,6 +42,9 @@ log = structlog.get_logger()
 RECONNECT_JITTER_MS = 5000
 """Over how long clients spread their reconnects by themselves, after a cut that gave no other hint."""
 
+FULL_RETRY_AFTER_MS = 15_000
+"""For who has too many living sockets: a person has to close one."""
+
 
 class Door:
     """Lets clients in and knows all who are in. It listens to every session, and passes their frames on."""
@@ -57,6 +62,7 @@ class Door:
         age_limit: AgeLimit,
         revocations: Revocations,
         continuity: Continuity,
+        devices: Devices,
         stats: Stats,
         limits: Limits,
         tasks: Starter,
@@ -72,10 +78,13 @@ class Door:
         self._age_limit = age_limit
         self._revocations = revocations
         self._continuity = continuity
+        self._devices = devices
         self._stats = stats
         self._limits = limits
         self._tasks = tasks
         self._origins = Origins(settings.allowed_origins)
+        is_on = settings.legacy_sockets == "newest"
+        self._grouping = Grouping(is_on=is_on, trusted_proxies=settings.trusted_proxies)
         self._rate = Bucket(settings.accept_rate, max(1.0, settings.accept_rate))
         self._accepts = LocalBucket(self._rate, monotonic())
         self._arriving = 0
@@ -130,7 +139,8 @@ class Door:
 
     async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
         user = self._hub.open_user(identity.user_id, identity.profile)
-        session = Session.of(uuid4().bytes, user, identity, self, acks=handshake.acks)
+        group = self._grouping.group_of(request, handshake, identity)
+        session = Session.of(uuid4().bytes, user, identity, self, acks=handshake.acks, group=group)
         arrival = self._entry.begin(session)
         self._arriving += 1
         try:
@@ -152,7 +162,9 @@ class Door:
             raise Refusal(CloseCode.USER_BANNED, "banned", "This user is banned") from None
         except TooManyConnections:
             message = "This user has too many connections"
-            raise Refusal(CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message) from None
+            raise Refusal(
+                CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message, retryAfterMs=FULL_RETRY_AFTER_MS
+            ) from None
         except (PersistenceAway, NotSubscribed, TimeoutError) as error:
             ids = _ids(arrival.session)
             log.warning("connect failed", error=f"{type(error).__name__}: {error}", **ids)
@@ -202,8 +214,10 @@ class Door:
         self._begin(arrival)
 
     def _begin(self, arrival: Arrival) -> None:
+        session = arrival.session
         self._entry.complete(arrival)
-        arrival.session.begin()
+        self._devices.arrived(session, has_others=arrival.has_others or len(session.user.sessions) > 1)
+        session.begin()
 
     def _connected(self, arrival: Arrival, heads: dict[str, int]) -> bytes:
         session = arrival.session
@@ -253,6 +267,7 @@ class Door:
         self._continuity.forget(session)
         arrival = self._settling.pop(session, None)
         if arrival is None:
+            self._devices.ended(session)
             self._entry.leave(session)
         else:
             self._entry.abandon(arrival)

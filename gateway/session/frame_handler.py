@@ -27,6 +27,7 @@ from gateway.session.commands import (
     decode,
 )
 from gateway.session.continuity import Continuity
+from gateway.session.devices import Devices
 from gateway.session.expiry import Expiry
 from gateway.session.revocations import Revocations
 from gateway.session.session import Session
@@ -57,6 +58,7 @@ class FrameHandler:
         expiry: Expiry,
         revocations: Revocations,
         continuity: Continuity,
+        devices: Devices,
         tasks: Starter,
     ) -> None:
         self._hub = hub
@@ -70,6 +72,7 @@ class FrameHandler:
         self._expiry = expiry
         self._revocations = revocations
         self._continuity = continuity
+        self._devices = devices
         self._tasks = tasks
         self._in_room: dict[type[Any], Callable[[Session, Any, Room], None]] = {
             Join: self._join,
@@ -94,6 +97,8 @@ class FrameHandler:
         session.refuse("rate_limited", "Too many frames; slow down", decode(data).ref)
 
     def on_heard(self, session: Session) -> None:
+        if session.is_asked:
+            self._devices.answered(session)
         self._silent.on_heard(session)
 
     def _obey(self, session: Session, command: Command) -> None:
@@ -175,6 +180,7 @@ class FrameHandler:
 
     def _now_acks(self, session: Session) -> None:
         """Whoever has said once what it got is held to it."""
+        self._devices.now_acks(session)
         session.acks = True
         session.unconfirmed = None
         for room in session.user.rooms:

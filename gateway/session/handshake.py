@@ -10,12 +10,14 @@ SUBPROTOCOL = "bearer"
 
 
 class Handshake(NamedTuple):
-    """`token` is None where there is none; `subprotocol` is what the server selects of those offered."""
+    """`token` is None where there is none; `subprotocol` is what the server selects of those offered. `device`: the
+    client names itself, which no two of its sockets at a time do."""
 
     key: str
     token: str | None
     subprotocol: str | None
     acks: bool
+    device: str
 
 
 def read_handshake(request: web.Request, key: str) -> Handshake:
@@ -31,7 +33,7 @@ def read_handshake(request: web.Request, key: str) -> Handshake:
         token = offered[1]
     if token is None:
         token = request.query.get("token") or None
-    return Handshake(key, token, selected, request.query.get("acks") == "1")
+    return Handshake(key, token, selected, request.query.get("acks") == "1", request.query.get("device", ""))
 
 
 def _bearer(header: str) -> str | None:

@@ -45,6 +45,12 @@ class Session(msgspec.Struct, gc=False, eq=False):
     expires_at: float
     _listener: SessionListener
     _sign_in: bytes | str | None
+    group: int = 0
+    """Shared by the sockets of an older app that may be one device (gateway.session.devices); 0: it is its own."""
+    is_counted: bool = True
+    """It has one of the user's places, and they are online by it; False: another socket of its group is the device."""
+    is_asked: bool = False
+    """A ping is out to it whose answer may make it the device."""
     opened_at: float = msgspec.field(default_factory=monotonic)
     active: bool = True
     """A person is looking, as far as the client says."""
@@ -60,8 +66,10 @@ class Session(msgspec.Struct, gc=False, eq=False):
     _early: list[bytes] | None = msgspec.field(default_factory=list)
 
     @classmethod
-    def of(cls, key: bytes, user: User, identity: Identity, listener: SessionListener, *, acks: bool) -> "Session":
-        return cls(key, user, acks, identity.expires_at, listener, _packed(identity.session_id))
+    def of(
+        cls, key: bytes, user: User, identity: Identity, listener: SessionListener, *, acks: bool, group: int = 0
+    ) -> "Session":
+        return cls(key, user, acks, identity.expires_at, listener, _packed(identity.session_id), group)
 
     @property
     def connection(self) -> Connection:
@@ -115,11 +123,11 @@ class Session(msgspec.Struct, gc=False, eq=False):
         self.connection.send_when_drained(text_frame(payload))
 
     def answer(self, kind: str, ref: "Ref", **fields: Any) -> None:
-        self.send(frames.answer(kind, ref=ref, **fields))
+        self.connection.reply(text_frame(frames.answer(kind, ref=ref, **fields)))
 
     def refuse(self, code: str, message: str, ref: "Ref") -> None:
         """An error frame; the connection stays."""
-        self.send(frames.error(code=code, message=message, ref=ref))
+        self.connection.reply(text_frame(frames.error(code=code, message=message, ref=ref)))
 
     # --- Owner of the connection ------------------------------------------------------------------------------------
 

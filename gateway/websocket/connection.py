@@ -150,7 +150,7 @@ class Connection(Sender):
             self._owner.on_binary(self, payload)
         else:
             if opcode is Opcode.PING:
-                self.send(pong_frame(payload))
+                self._say(pong_frame(payload))
             self._owner.on_alive(self)
 
     def _spare(self, event: Event, verdict: Verdict) -> None:

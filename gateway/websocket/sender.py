@@ -34,6 +34,7 @@ class State(Enum):
 
 
 DISCARD: Final = Discard()
+MUTED: Final = Discard()
 
 
 class Sender(asyncio.Protocol):
@@ -70,6 +71,8 @@ class Sender(asyncio.Protocol):
     def send_own(self, frames: bytes) -> None:
         """As `send`, for what the server says of itself: what of this the client has not taken yet is no reason for
         1013, and does not count against what others cause."""
+        if self._out is MUTED:
+            return
         if self._pacing is None and len(frames) <= SMALL and not self._waits():
             self.send(frames)
         elif self.is_open:
@@ -80,6 +83,22 @@ class Sender(asyncio.Protocol):
         if self.is_open:
             self._paced(lambda pacing: pacing.write_when_drained(frame))
 
+    def reply(self, frames: bytes) -> None:
+        """As `send_own`, also while it is muted: answers to what the client itself asks."""
+        if self._out is MUTED:
+            self._say(frames)
+        else:
+            self.send_own(frames)
+
+    def mute(self) -> None:
+        """Drops what is sent from now on, but for answers; the connection stays open."""
+        if self._out is not DISCARD:
+            self._out = MUTED
+
+    def unmute(self) -> None:
+        if self._out is MUTED:
+            self._out = self._pacing or self._transport
+
     def close(self, code: int, reason: str = "") -> None:
         """Begins the closing handshake; the socket is dropped if the client does not answer in `close_seconds`."""
         if self._state is State.OPEN:
@@ -88,7 +107,7 @@ class Sender(asyncio.Protocol):
     def ask(self) -> None:
         """Sends a ping; the frame that answers it does not count against the client."""
         self.debt -= self._limits.frames.each_seconds
-        self.send(_PING)
+        self._say(_PING)
 
     def dismiss(self, code: int, reason: str) -> None:
         """Closes on a client that never came in: whoever sends more than a close frame, and few bytes before it, is
@@ -134,6 +153,13 @@ class Sender(asyncio.Protocol):
 
     # --- frames of the server's own ----------------------------------------------------------------------------------
 
+    def _say(self, frames: bytes) -> None:
+        """As `send`, also while it is muted."""
+        try:
+            (self._pacing or self._transport if self._out is MUTED else self._out).write(frames)
+        except RuntimeError:  # as in `send`
+            self._out = DISCARD
+
     def _waits(self) -> bool:
         return self.is_open and bool(self._transport.get_write_buffer_size())
 
@@ -161,9 +187,9 @@ class Sender(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=0)
 
     def _end_pacing(self) -> None:
-        self._pacing = None
-        if self.is_open:
+        if self._out is self._pacing:  # else it is closed, or muted
             self._out = self._transport
+        self._pacing = None
         self._transport.set_write_buffer_limits(high=self._limits.outbox_bytes)
 
     def _overloaded(self) -> None:
@@ -180,7 +206,7 @@ class Sender(asyncio.Protocol):
         The state changes first: this write may be the one that overfills the outbox, which closes as well.
         """
         self._state = State.CLOSING
-        self.send(close_frame(None if code == CloseCode.NO_STATUS else code, reason))
+        self._say(close_frame(None if code == CloseCode.NO_STATUS else code, reason))
         self._out = DISCARD
         self._pacing = None  # it refers to this object
         self._arm(code)

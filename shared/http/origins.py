@@ -19,6 +19,11 @@ class Origins:
         return host is not None and _same_host(origin.lower(), host.lower())
 
 
+def is_foreign(origin: str | None, host: str | None) -> bool:
+    """Whether this is a page of another host. Phones send no Origin, or the host's own."""
+    return origin is not None and not (host is not None and _same_host(origin.lower(), host.lower()))
+
+
 def _same_host(origin: str, host: str) -> bool:
     """Whether they name the same host and port; the scheme cannot be compared behind a proxy that ends TLS."""
     try:

@@ -1,4 +1,3 @@
-import asyncio
 import time
 from typing import Any
 
@@ -67,29 +66,6 @@ async def test_a_page_of_another_origin_may_not_connect(parley: World, site: Own
 async def test_the_own_host_is_an_origin_that_may(parley: World, site: OwnSite) -> None:
     url = f"{site.url}{SUBSCRIBE}?token={parley.person().token}"
     await Phone(await site.http.ws_connect(url, origin=site.url)).next("connected")
-
-
-async def test_the_newest_connection_of_too_many_is_refused_across_gateways(parley: World) -> None:
-    one = await parley.gateway(max_user_connections=2)
-    two = await parley.gateway(max_user_connections=2)
-    ann = parley.person()
-    phones = [await one.connect(ann), await two.connect(ann)]
-    code, _, close_code = await refused(await one.dial(ann.token))
-    assert (code, close_code) == ("too_many_connections", 4504)
-    await phones[1].leave()
-    await asyncio.sleep(0)
-    for phone in (phones[0], await connected_at_last(two, ann.token)):
-        assert (await phone.ask("ping"))["type"] == "pong"
-
-
-async def connected_at_last(site: OwnSite, token: str) -> Phone:
-    """The place of a connection that closed is free as soon as the fleet knows."""
-    async with asyncio.timeout(5):
-        while True:
-            phone = await site.dial(token)
-            if (await phone.next())["type"] == "connected":
-                return phone
-            await phone.closed()
 
 
 async def test_a_full_gateway_asks_to_come_again(parley: World) -> None:

@@ -1,6 +1,7 @@
 """Gateways and a persistence process in one loop, wired as their composition roots do it, and phones that connect."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from shared.redis import open_redis
 from shared.settings import Settings
 from tests.integration.rest.conftest import SECRET, SERVICE_TOKEN, Person, Rest, serving
 from tests.support.fleet import Fleet
+from tests.support.waiting import eventually
 
 PATIENCE = 5.0
 
@@ -102,6 +104,36 @@ class Phone:
         return frame
 
 
+class LivePhone(Phone):
+    """A phone that reads all the time, and so answers pings, as one does that is there. `close_code`: once it ended."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        super().__init__(socket)
+        self.close_code: int | None = None
+        self._reading = asyncio.create_task(self._read())
+
+    @property
+    def reads(self) -> bool:
+        return not self._reading.done()
+
+    def seqs(self) -> list[int]:
+        """Of the messages that came."""
+        return [frame["seq"] for frame in self.frames if frame["type"] == "message.new"]
+
+    async def lose_the_network(self) -> None:
+        """Reads nothing more, and so answers no ping; its socket stays open."""
+        self._reading.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._reading
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                await self._receive()
+        except Closed as closed:
+            self.close_code = closed.code
+
+
 @dataclass
 class Site:
     """Where a gateway listens."""
@@ -116,6 +148,16 @@ class Site:
         given = {**({"token": token} if token is not None else {}), **({"acks": "1"} if acks else {}), **query}
         phone = Phone(await self.http.ws_connect(f"{self.url}{SUBSCRIBE}?{urlencode(given)}"))
         self.phones.append(phone)  # one that is forgotten would be closed
+        return phone
+
+    async def live(
+        self, token: str, *, acks: bool = False, headers: dict[str, str] | None = None, **query: str
+    ) -> LivePhone:
+        """A phone that was told `connected`, or was refused."""
+        given = {"token": token, **({"acks": "1"} if acks else {}), **query}
+        phone = LivePhone(await self.http.ws_connect(f"{self.url}{SUBSCRIBE}?{urlencode(given)}", headers=headers))
+        self.phones.append(phone)
+        await eventually(lambda: bool(phone.frames))
         return phone
 
     async def connect(self, person: Person, *, acks: bool = True) -> Phone:
@@ -145,9 +187,9 @@ class World:
         return await self.stack.enter_async_context(gateway_site(self._settings(**settings)))
 
     @asynccontextmanager
-    async def doomed_gateway(self, directory: Path) -> AsyncIterator[Site]:
+    async def doomed_gateway(self, directory: Path, **environment: str) -> AsyncIterator[Site]:
         """A gateway in a process of its own, killed when the context is left."""
-        process = Fleet(directory, self._environment(), SECRET).add("gateway")
+        process = Fleet(directory, {**self._environment(), **environment}, SECRET).add("gateway")
         await process.start()
         async with aiohttp.ClientSession() as http:
             yield Site(process.url, process.internal_url, http)
