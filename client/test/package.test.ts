@@ -1,0 +1,102 @@
+/** The package as an app gets it: built, packed, and unpacked into a fresh app that has nothing but React beside it. */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const CLIENT = fileURLToPath(new URL('..', import.meta.url));
+const ENTRIES = ['@parley/client', '@parley/client/react', '@parley/client/react-native'];
+
+let app: string;
+let root: string;
+beforeAll(() => {
+  app = mkdtempSync(join(tmpdir(), 'parley-app-'));
+  root = join(app, 'node_modules/@parley/client');
+  run('npm', ['run', '--silent', 'build:package'], CLIENT);
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', app], CLIENT)) as { filename: string }[];
+  mkdirSync(root, { recursive: true });
+  run('tar', ['-xzf', join(app, packed!.filename), '-C', root, '--strip-components', '1'], app);
+  for (const name of ['react', '@types/react', 'csstype']) {
+    mkdirSync(dirname(join(app, 'node_modules', name)), { recursive: true });
+    symlinkSync(join(CLIENT, 'node_modules', name), join(app, 'node_modules', name));
+  }
+  writeFileSync(join(app, 'package.json'), '{"name":"app","private":true}');
+}, 240_000);
+afterAll(() => rmSync(app, { recursive: true, force: true }));
+
+function run(command: string, args: string[], cwd = app): string {
+  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** What a program of the app prints, read as JSON. */
+function runs(name: string, program: string, ...options: string[]): unknown {
+  writeFileSync(join(app, name), program);
+  return JSON.parse(run(process.execPath, [...options, name]));
+}
+
+/** What a declaration promises to be there when the program runs. */
+function promised(entry: string, mode: 'esm' | 'cjs'): string[] {
+  const name = join(app, mode === 'esm' ? 'seen.mts' : 'seen.cts');
+  writeFileSync(name, `import * as all from '${entry}'; export { all };`);
+  const program = ts.createProgram([name], {
+    module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true,
+  });
+  const checker = program.getTypeChecker();
+  const [statement] = program.getSourceFile(name)!.statements;
+  const symbol = checker.getSymbolAtLocation((statement as ts.ImportDeclaration).moduleSpecifier)!;
+  const isValue = (one: ts.Symbol): boolean => {
+    const target = one.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(one) : one;
+    const typeOnly = one.declarations?.some((declaration) => ts.isExportSpecifier(declaration) && (declaration.isTypeOnly || declaration.parent.parent.isTypeOnly));
+    return !typeOnly && (target.flags & ts.SymbolFlags.Value) !== 0;
+  };
+  return checker.getExportsOfModule(symbol).filter(isValue).map((one) => one.name).sort();
+}
+
+test.each(ENTRIES)('what the types of %s promise is in the JavaScript, as a module and for `require`', (entry) => {
+  const esm = runs('esm.mjs', `import * as all from '${entry}'; console.log(JSON.stringify(Object.keys(all).sort()));`);
+  const cjs = runs('cjs.cjs', `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()));`);
+  const native = runs('native.cjs', `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()));`, '--conditions=react-native');
+  expect(esm).toEqual(promised(entry, 'esm'));
+  expect(cjs).toEqual(promised(entry, 'cjs'));
+  expect(native).toEqual(cjs);
+  expect((esm as string[]).length).toBeGreaterThan(1);
+});
+
+test('a program of the app sends and hears with the packed package, and its React hooks use the app’s React', () => {
+  const said = runs('talk.cjs', `
+    const { createClient, parseFrame, isDurable, barePlatform } = require('@parley/client');
+    const { useConversations, WebSocketProvider } = require('@parley/client/react');
+    const { createElement } = require('react');
+    class Socket {
+      constructor() { setTimeout(() => this.say({ type: 'connected', userId: 'me', conversationIds: [], heads: {}, epoch: 'e' })); }
+      say(frame) { this.onmessage({ data: JSON.stringify(frame) }); }
+      send(text) { if (JSON.parse(text).type === 'event') this.say({ ...JSON.parse(text), senderId: 'me' }); }
+      close() {}
+    }
+    const fetch = async () => new Response(JSON.stringify({ epoch: 'e', asOf: '1', conversations: {}, left: [], complete: true }));
+    const client = createClient({ url: 'http://parley.test', userId: 'me', getToken: () => 'token', WebSocket: Socket, fetch, platform: barePlatform() });
+    client.on('event', ({ data }) => {
+      const element = createElement(WebSocketProvider, { client });
+      console.log(JSON.stringify({ data, hook: typeof useConversations, element: typeof element.type, durable: isDurable(parseFrame('{"type":"x","conversationId":"a","seq":1}')) }));
+      client.disconnect();
+    });
+    client.on('connected', () => client.sendEvent('room', 'dice', { rolled: 6 }));
+    client.connect();
+  `);
+  expect(said).toEqual({ data: { rolled: 6 }, hook: 'function', element: 'function', durable: true });
+});
+
+test('every source that a map names is in the package', () => {
+  const maps = readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.map'));
+  const named = (name: string): string[] => (JSON.parse(readFileSync(join(root, 'dist', name), 'utf8')) as { sources: string[] }).sources;
+  expect(maps.filter((name) => name.endsWith('js.map'))).not.toHaveLength(0);
+  const missing = maps.flatMap((name) => named(name).filter((source) => !existsSync(join(root, 'dist', source))));
+  expect(missing).toEqual([]);
+  const asked = readdirSync(join(root, 'dist')).filter((name) => /\.([cm]?js|d\.c?ts)$/.test(name)).map((name) => [name, readFileSync(join(root, 'dist', name), 'utf8')] as const);
+  const dangling = asked.filter(([, text]) => /sourceMappingURL=(\S+)/.exec(text) && !existsSync(join(root, 'dist', /sourceMappingURL=(\S+)/.exec(text)![1]!)));
+  expect(dangling.map(([name]) => name)).toEqual([]);
+});
