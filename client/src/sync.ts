@@ -36,6 +36,7 @@ export class Sync {
   isCurrent = false;
   private readonly events: Job;
   private readonly list: Job;
+  private isServing = false;
   private listAll = true;
   /** Where a reading of the whole list broke off: a long one would never end if each refusal began it anew. */
   private listFrom: string | null = null;
@@ -52,11 +53,13 @@ export class Sync {
 
   /** Begins to serve requests, which wait while there is no connection. */
   start(): void {
+    this.isServing = true;
     this.events.start();
     this.list.start();
   }
 
   stop(): void {
+    this.isServing = false;
     this.events.stop();
     this.list.stop();
   }
@@ -101,6 +104,8 @@ export class Sync {
   }
 
   private ended({ complete }: SyncAnswer, { from }: Run): void {
+    // An answer that outlived its connection says nothing of now.
+    if (complete && !this.isServing) return this.request();
     if ((this.isCurrent = complete)) return this.handlers.onSynced();
     if (from === this.place()) throw new Error('an incomplete sync without progress');
     this.request();

@@ -29,7 +29,7 @@ beforeAll(() => {
 afterAll(() => rmSync(app, { recursive: true, force: true }));
 
 function run(command: string, args: string[], cwd = app): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(command, args, { cwd, encoding: 'utf8', timeout: 200_000, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** What a program of the app prints, read as JSON. */
@@ -77,7 +77,8 @@ test('a program of the app sends and hears with the packed package, and its Reac
       send(text) { if (JSON.parse(text).type === 'event') this.say({ ...JSON.parse(text), senderId: 'me' }); }
       close() {}
     }
-    const fetch = async () => new Response(JSON.stringify({ epoch: 'e', asOf: '1', conversations: {}, left: [], complete: true }));
+    const answers = { sync: { epoch: 'e', asOf: '1', conversations: {}, left: [], complete: true }, list: { conversations: [], nextCursor: null } };
+    const fetch = async (url) => new Response(JSON.stringify(url.endsWith('/sync') ? answers.sync : answers.list));
     const client = createClient({ url: 'http://parley.test', userId: 'me', getToken: () => 'token', WebSocket: Socket, fetch, platform: barePlatform() });
     client.on('event', ({ data }) => {
       const element = createElement(WebSocketProvider, { client });

@@ -382,3 +382,18 @@ test('the network’s death in the middle of a sync loses nothing, and holds up 
   await pass(2000);
   expect(texts(client)).toHaveLength(5);
 });
+
+test('an answer that comes after the end of the connection starts nothing and says nothing', async () => {
+  const client = world.client();
+  client.on('connected', () => client.disconnect());
+  const synced = vi.fn();
+  client.on('synced', synced);
+  client.connect();
+  await pass(1000);
+  client.send(ROOM, { text: 'later' });
+  await pass(60_000);
+  expect(synced).not.toHaveBeenCalled();
+  expect(client.isSynced.getSnapshot()).toBe(false);
+  expect(world.server.callsTo(`/api/conversations/${ROOM}/messages`)).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
