@@ -8,6 +8,7 @@ import asyncpg
 
 from persistence.delivery.delivery import Delivery
 from persistence.delivery.epoch import Epoch
+from persistence.delivery.minima import Minima
 from persistence.delivery.publisher import Publisher
 from persistence.delivery.push_marker import PushMarker
 from persistence.delivery.push_state import PushState
@@ -32,6 +33,7 @@ RELAY_SECONDS = 0.5
 SAMPLE_SECONDS = 5.0
 MARKER_SECONDS = 1.0
 REPEAT_SECONDS = 1.0
+MINIMA_SECONDS = 0.5
 REFUSALS_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
 CLOCK_SECONDS = 60.0
@@ -82,7 +84,8 @@ async def _compose(
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
     followers = [push_state.follow]
     settling = Settling(pool, followers, points)
-    delivery = Delivery(publisher, settling, epoch, tracing)
+    minima = Minima(pool, redis, publisher, epoch)
+    delivery = Delivery(publisher, settling, epoch, tracing, minima)
     sending = SendQueue(pool, delivery.logged, points)
     consumer = ReceiptsConsumer(pool, ReceiptsStream(blocking, f"persistence-{new_id()}"), publisher, delivery, points)
     tasks.spawn(sending.run(), name="send")
@@ -91,6 +94,7 @@ async def _compose(
     tasks.spawn(consumer.run(), name="receipts")
     relay = Relay(pool, publisher, followers, epoch, points, tracing)
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
+    tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
     rules, ack_timeout = rules_of(settings), settings.ack_timeout

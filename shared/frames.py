@@ -44,6 +44,11 @@ def receipt(*, status: str, conversation_id: str, message_id: str, seq: int, rea
     )
 
 
+def receipts_all(*, conversation_id: str, delivered_up_to: int, read_up_to: int) -> bytes:
+    """Everybody in this big group has, and has read, all up to and with these."""
+    return encode("receipts.all", conversationId=conversation_id, deliveredUpTo=delivered_up_to, readUpTo=read_up_to)
+
+
 def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
     return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
 

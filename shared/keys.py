@@ -86,6 +86,11 @@ def left_at(user_id: str) -> str:
     return f"{presence(user_id)}:left"
 
 
+def minima(conversation_id: str) -> str:
+    """Stands while no further minimum of this big group's cursors may be told."""
+    return f"parley:minima:{conversation_id}"
+
+
 def process(name: str) -> str:
     """What a process says of itself, while it runs."""
     return f"parley:process:{name}"

@@ -26,7 +26,8 @@ class Kind(IntEnum):
     DURABLE = 1
     """A finished frame with a seq of its own: ordered, never lost. On the room's channel."""
     RECEIPT = 2
-    """A finished frame; seq is a pointer, `flags` a `ReceiptStatus`. On the room's channel."""
+    """A finished frame; seq is a pointer, `flags` a `ReceiptStatus`. On the room's channel; of a big group, where no
+    receipt names a person, what its sender has read is on the sender's own, for their other devices."""
     TYPING_START = 3
     """A finished frame, not for the typist. On the room's channel."""
     TYPING_STOP = 4
@@ -88,6 +89,8 @@ class ReceiptStatus(IntEnum):
     """From a release that does not say."""
     DELIVERED = 1
     READ = 2
+    ALL = 3
+    """Not of its sender, who is NOBODY: the least of all cursors. seq is the sum of the two: it only ever grows."""
 
 
 class Envelope(NamedTuple):
@@ -130,6 +133,9 @@ def unpack(envelope: bytes) -> Envelope | None:
         return None
     _, kind, _, seq, committed_us, sender, epoch = unpack_prefix(envelope)
     return Envelope(kind, seq, committed_us, sender, epoch, envelope[PREFIX_BYTES:])
+
+
+NOBODY_ID: Final = id_text(NOBODY)
 
 
 def sender_text(sender: bytes) -> str | None:

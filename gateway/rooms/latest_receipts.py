@@ -24,15 +24,15 @@ class LatestReceipts:
         self._since = 0.0
 
     def is_news(self, room: bytes, reader: bytes, status: int, seq: int, now: float) -> bool:
-        """False where the room has heard of a later one. The same one again, or one of a release that does not name its
-        status, is let through."""
+        """False where the room has heard of a later one, or of this very minimum. The same one of a person again, or
+        one of a release that does not name its status, is let through."""
         if status == ReceiptStatus.UNKNOWN:
             return True
         if now - self._since >= REMEMBERED_SECONDS:
             self._before, self._latest, self._since = self._latest, {}, now
         cursor = (room, reader, status)
         known = self._latest.get(cursor) or self._before.get(cursor, 0)
-        if seq < known:
+        if seq < known or (status == ReceiptStatus.ALL and seq == known):
             return False
         self._latest[cursor] = seq
         return True

@@ -18,14 +18,22 @@ from gateway.rooms.room import Room
 from gateway.rooms.user import NOTHING, User, held_together
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
-from shared import api, frames
+from shared import api, frames, keys
 from shared.wire import NOBODY, PREFIX_BYTES, Kind, Membership, Revocation, unpack_prefix
 
 log = structlog.get_logger()
 
-Message = TypeVar("Message", Membership, Revocation)
+
+class _Receipt(msgspec.Struct, rename="camel"):
+    """Of a receipt's frame, what the gateway reads."""
+
+    conversation_id: str
+
+
+Message = TypeVar("Message", Membership, Revocation, _Receipt)
 
 _memberships = msgspec.json.Decoder(Membership)
+_receipts = msgspec.json.Decoder(_Receipt)
 _revocations = msgspec.json.Decoder(Revocation)
 
 
@@ -48,6 +56,8 @@ class Memberships:
             self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
             if user.changes.gap is not None:
                 self._on_behind(user)
+        elif kind == Kind.RECEIPT:
+            self._tell_own(user, envelope)
         else:
             self._close(user, kind, envelope[PREFIX_BYTES:])
 
@@ -66,6 +76,17 @@ class Memberships:
         else:
             user.hide(membership.conversation_id, self._hidden_seq(membership))
             self._tell_hidden(user, membership.conversation_id)
+
+    def _tell_own(self, user: User, envelope: bytes) -> None:
+        """A receipt of their own in a group where no other is told of it, unless they have heard of a later one."""
+        _, _, status, seq, _, reader, _ = unpack_prefix(envelope)
+        payload = envelope[PREFIX_BYTES:]
+        receipt = _read(_receipts, payload)
+        if receipt is not None:
+            room = keys.room(receipt.conversation_id).encode()
+            if self._hub.latest_receipts.is_news(room, reader, status, seq, monotonic()):
+                for session in user.sessions:
+                    session.send(payload)
 
     def _close(self, user: User, kind: int, payload: bytes) -> None:
         if kind == Kind.BANNED:

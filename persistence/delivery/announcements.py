@@ -6,7 +6,7 @@ import msgspec
 
 from persistence.delivery.publisher import Envelope
 from persistence.log.logged import Logged
-from persistence.store.views import Conversation, Hidden, Member, Moved, Pointer
+from persistence.store.views import Conversation, Hidden, Member, Minimum, Moved, Pointer
 from shared import api, frames, keys, wire
 
 
@@ -89,6 +89,21 @@ def _receipts(moved: Moved) -> Iterator[api.Receipt]:
                 reader_id=moved.user_id,
             )
             yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame), status)
+
+
+def receipts_all(minimum: Minimum) -> api.Receipt:
+    frame = frames.receipts_all(
+        conversation_id=minimum.conversation_id, delivered_up_to=minimum.delivered, read_up_to=minimum.read
+    )
+    progress = minimum.delivered + minimum.read
+    raw = msgspec.Raw(frame)
+    return api.Receipt(minimum.conversation_id, progress, wire.NOBODY_ID, raw, wire.ReceiptStatus.ALL)
+
+
+def own_receipts(moved: Moved, *, epoch: str) -> Iterator[Envelope]:
+    """What the reader's other devices hear of a big group, where the others hear no names."""
+    for receipt in _receipts(moved._replace(delivered=None)):
+        yield receipt_of(receipt, epoch=epoch)._replace(channel=keys.user(moved.user_id))
 
 
 def kicked(user_id: str) -> Envelope:

@@ -1,16 +1,16 @@
 """What the rest of persistence tells after a commit. Nothing but `joined` waits, and nothing can fail a request."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
 
 from persistence.delivery import announcements
 from persistence.delivery.epoch import Epoch
+from persistence.delivery.minima import Minima
 from persistence.delivery.publisher import Envelope, Publisher
-from persistence.delivery.receipt_budget import ReceiptBudget
 from persistence.delivery.settling import Settling
 from persistence.log.logged import Logged
 from persistence.store.views import Created, Hidden, Member, Moved, Purged
+from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.clock import now_us
 from shared.tracing import PUBLISH, Span, Tracing
 
@@ -25,12 +25,14 @@ class Delivery:
     `repeat_receipts`. One that dies with this process shows at the next sync.
     """
 
-    def __init__(self, publisher: Publisher, settling: Settling, epoch: Epoch, tracing: Tracing) -> None:
+    def __init__(
+        self, publisher: Publisher, settling: Settling, epoch: Epoch, tracing: Tracing, minima: Minima
+    ) -> None:
         self._publisher = publisher
         self._settling = settling
         self._epoch = epoch
         self._tracing = tracing
-        self._budget = ReceiptBudget()
+        self._minima = minima
         self._unheard: list[Envelope] = []
 
     def logged(self, events: Sequence[Logged]) -> None:
@@ -70,9 +72,14 @@ class Delivery:
         self._tell_rooms(envelopes)
 
     def receipt_envelopes(self, moved: Sequence[Moved]) -> list[Envelope]:
-        """What the rooms are to hear of these cursors; in a big group only of some."""
-        chosen = announcements.receipts(self._budget.choose(moved, time.monotonic()))
-        return [announcements.receipt_of(receipt, epoch=self._epoch.current) for receipt in chosen]
+        """What is to be heard of these cursors at once; of a big group only by the reader's own devices."""
+        epoch = self._epoch.current
+        big = [one for one in moved if one.members > LIVE_PRESENCE_MEMBERS]
+        for one in big:
+            self._minima.moved(one.conversation_id)
+        named = announcements.receipts([one for one in moved if one.members <= LIVE_PRESENCE_MEMBERS])
+        own = [envelope for one in big for envelope in announcements.own_receipts(one, epoch=epoch)]
+        return [announcements.receipt_of(receipt, epoch=epoch) for receipt in named] + own
 
     def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
         self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)

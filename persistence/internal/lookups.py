@@ -46,7 +46,10 @@ class Lookups:
     async def receipts(self, call: Call[api.ReceiptsRequest, Nothing]) -> api.ReceiptsAnswer:
         asked = _ids("conversations", call.body.conversations)
         as_of, moved = await cursors.moved_since(self._pool, asked, _as_of(call.body.as_of))
-        return api.ReceiptsAnswer(as_of=str(as_of), receipts=announcements.receipts(moved))
+        big = {one.conversation_id for one in moved if one.members > api.LIVE_PRESENCE_MEMBERS}
+        named = announcements.receipts([one for one in moved if one.conversation_id not in big])
+        minima = await cursors.minima(self._pool, list(big)) if big else []
+        return api.ReceiptsAnswer(str(as_of), [*named, *map(announcements.receipts_all, minima)])
 
     async def peers(self, call: Call[api.PeersRequest, Nothing]) -> api.PeersAnswer:
         return api.PeersAnswer(rooms=await conversations.peers(self._pool, _ids("users", call.body.users)))

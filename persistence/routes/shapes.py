@@ -16,6 +16,7 @@ from shared.http.fields import (
     LINE_PATTERN,
     MAX_IDS,
     MAX_SEQ,
+    PLACE_PATTERN,
     SHOWN_PATTERN,
     TEXT_PATTERN,
     WORD_PATTERN,
@@ -245,10 +246,12 @@ class Typing(msgspec.Struct, rename="camel"):
 
 
 class SyncBody(msgspec.Struct, rename="camel"):
-    """What the client has: the last seq of each conversation, and `asOf` of the last answer."""
+    """What the client has: the last seq of each conversation, and `asOf` of the last complete answer; `after` is the
+    `next` of an answer that had one, and then those need not be named of which it told everything."""
 
     conversations: dict[Id, Seq]
     as_of: Annotated[str, Meta(pattern=AS_OF_PATTERN)] | None = None
+    after: Annotated[str, Meta(pattern=PLACE_PATTERN)] | None = None
 
 
 class PresenceQuery(msgspec.Struct, rename="camel"):

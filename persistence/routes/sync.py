@@ -3,7 +3,7 @@
 from persistence.routes.shapes import SyncBody
 from persistence.store import sync
 from persistence.store.database import Pool
-from persistence.store.views import Sync
+from persistence.store.views import Place, Sync
 from shared.http.endpoint import Call, Endpoint, Nothing
 
 MAX_SYNC_BYTES = 1024 * 1024
@@ -13,8 +13,9 @@ MAX_SYNC_BYTES = 1024 * 1024
 def endpoints(pool: Pool) -> list[Endpoint]:
     async def bring_up_to_date(call: Call[SyncBody, Nothing]) -> Sync:
         known = {key.lower(): seq for key, seq in call.body.conversations.items()}
-        as_of = call.body.as_of
-        return await sync.sync(pool, call.user_id, known, None if as_of is None else int(as_of))
+        as_of = None if call.body.as_of is None else int(call.body.as_of)
+        after = None if call.body.after is None else Place.from_text(call.body.after)
+        return await sync.sync(pool, call.user_id, known, as_of, after=after)
 
     return [
         Endpoint(
@@ -25,7 +26,8 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             description="Every durable event after the seqs named; of conversations not named the newest 50, and"
             " `firstSeq` says where they begin. Cursors that moved since `asOf`, or all of them without it."
             " `complete: false` says: sync again from `lastSeq`. Another `epoch` says: the database was restored,"
-            " forget local state.",
+            " forget local state. Where more conversations wait than one answer holds, it gives `next`: ask again with"
+            " `after: next` and the same `asOf`; keep the `asOf` of the first of these answers.",
             tag="sync",
             body=SyncBody,
             response=Sync,

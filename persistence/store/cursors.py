@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from persistence.store.database import Database, Query, Row, columns
-from persistence.store.views import Marked, Moved, NotAMember, Pointer, Status
+from persistence.store.views import Marked, Minimum, Moved, NotAMember, Pointer, Status
+from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.wire import Cursor
 
 # Rows are locked in the order of their key, as in the send statement, and only then compared: with what they are now,
@@ -67,6 +68,16 @@ WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL GROUP BY p
 
 # A transaction that had not ended in this snapshot has an id at or above its xmin, so what it moves is told next time.
 _AS_OF = Query("as_of", "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS as_of")
+
+# Of whoever sent a message the own cursors are past it: so it is read by all others where it is read by all.
+_MINIMA = Query(
+    "cursor_minima",
+    """
+SELECT c.id, min(p.delivered_seq) AS delivered, min(p.read_seq) AS read
+FROM conversations c JOIN participants p ON p.conversation_id = c.id AND p.left_at IS NULL
+WHERE c.id = ANY ($1::uuid[]) AND c.members > $2 GROUP BY c.id
+""",
+)
 
 # In a big group the ones who came furthest stand for all.
 _MOVED_SINCE = Query(
@@ -157,6 +168,12 @@ async def moved_since(
         return now, []
     rows = await _MOVED_SINCE.rows(database, conversation_ids, str(as_of), MOST_MOVED)
     return now, [_moved(row) for row in rows]
+
+
+async def minima(database: Database, conversation_ids: Sequence[str]) -> list[Minimum]:
+    """How far everybody has come in those of these conversations whose receipts name nobody."""
+    rows = await _MINIMA.rows(database, conversation_ids, LIVE_PRESENCE_MEMBERS)
+    return [Minimum(row["id"], row["delivered"], row["read"]) for row in rows]
 
 
 def _moved(row: Row) -> Moved:

@@ -1,5 +1,6 @@
 """Bringing a client up to date after any absence: what happened since, never with a hole that looks like none."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -8,60 +9,43 @@ import msgspec
 
 from persistence.log import read
 from persistence.log.rows import logged_of
-from persistence.store.database import Database, Query, Row
-from persistence.store.views import Reached, Sync, SyncedConversation
-from shared.api import LIVE_PRESENCE_MEMBERS
+from persistence.store import sync_rows
+from persistence.store.database import Database, Row
+from persistence.store.views import Place, Reached, Sync, SyncedConversation
 
 NEWEST_EVENTS = 50
 """Of a conversation that the client does not name."""
+AT_ONCE = 200
+"""Conversations that are put into an answer in one turn of the loop."""
 
 
 class Bounds(NamedTuple):
-    """Of one answer's events; the cursors of all the user's conversations are in each, so that its `asOf` holds.
-
-    `bytes` of frames, and one frame more; at most `chunk` events are read at a time.
+    """Of one answer: `events` and `bytes` of frames (and one frame more), of which at most `chunk` events are read at a
+    time; and how many `conversations` are told of, and looked at by how many rows of participants (and one slice more).
     """
 
     events: int = 2000
     bytes: int = 2 * 1024 * 1024
     chunk: int = 500
+    conversations: int = 2000
+    rows: int = 50_000
+
+    def left(self, frames: Sequence[msgspec.Raw]) -> "Bounds":
+        size = sum(len(bytes(frame)) for frame in frames)
+        return self._replace(events=self.events - len(frames), bytes=self.bytes - size)
+
+    def half(self) -> "Bounds":
+        return self._replace(events=max(1, self.events // 2), bytes=max(1, self.bytes // 2))
 
 
 DEFAULT_BOUNDS = Bounds()
-
-
-# One statement is one snapshot, and `as_of` its own. A message is reached by those who are in the conversation besides
-# the user. What the user hid, and nothing came to since, is not among their conversations. Each one's cursors are told
-# of groups in which every receipt is: between two the least is the other's own, and beyond it would cost too much.
-_STATE = Query(
-    "sync_state",
-    """
-SELECT meta.epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS as_of, mine.*
-FROM meta LEFT JOIN LATERAL (
-    SELECT c.id, c.last_seq, p.read_seq, p.hidden_seq,
-           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count,
-           coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
-           coalesce(others.read_up_to, c.last_seq) AS read_up_to,
-           others.ids, others.delivered, others.read,
-           greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
-    FROM participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
-        SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
-               array_agg(o.user_id) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
-               array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
-               array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
-        FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
-    ) AS others
-    WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
-) AS mine ON true
-ORDER BY mine.id
-""",
-)
 
 
 @dataclass
 class _Catch:
     """What one conversation gets: the events after `start` up to `head`, as far as the answer's bounds let it."""
 
+    row: Row
     start: int
     head: int
     reached: int
@@ -72,12 +56,26 @@ class _Catch:
         return self.reached == self.head
 
 
+@dataclass
+class _Page:
+    """The conversations of an answer that are told of for the first time in this catching up."""
+
+    epoch: str
+    as_of: int
+    told: dict[str, _Catch]
+    mine: set[str]
+    end: str | None
+    """The last that was looked at; None where nothing lies behind it."""
+
+
 async def sync(
     database: Database,
     user_id: str,
     wanted: Mapping[str, int],
     as_of: int | None = None,
     bounds: Bounds = DEFAULT_BOUNDS,
+    *,
+    after: Place | None = None,
 ) -> Sync:
     """What the user's client lacks that has each `wanted` conversation up to and with this seq.
 
@@ -86,19 +84,71 @@ async def sync(
     or with what the user still sees of it, or with the newest NEWEST_EVENTS, and have no hole; `first_seq` says where.
     A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
     `left` are those named that are not, or no longer, in the user's list.
+
+    Where more conversations wait than the bounds let in, `next` is the place `after` which the next question goes on;
+    it is told as well of those before that place in which it still lacks events, with up to half of the bounds, so that
+    every answer comes further. `as_of` is that of the first of these answers: what moves meanwhile is told again.
     """
-    rows = await _STATE.rows(database, user_id, str(as_of or 0), LIVE_PRESENCE_MEMBERS)
-    mine = {row["id"]: row for row in rows if row["id"] is not None}
-    catches = {key: _catch(row, wanted.get(key)) for key, row in mine.items()}
-    told = {key: catch for key, catch in catches.items() if _is_news(mine[key], catch, key in wanted)}
-    await _fill(database, told, bounds)
+    unfinished = await sync_rows.behind(database, user_id, wanted, after, bounds.conversations)
+    old = {row["id"]: _catch(row, wanted[row["id"]]) for row in unfinished}
+    await _fill(database, old, bounds.half())
+    page = await _look(database, user_id, wanted, as_of or 0, after, bounds)
+    await _fill(database, page.told, bounds.left([frame for catch in old.values() for frame in catch.frames]))
+    if page.end is not None:
+        _cut(page)
+    told = {**old, **page.told}
+    begun = page.as_of if after is None else after.as_of
+    is_whole = page.end is None and len(unfinished) < bounds.conversations
     return Sync(
-        epoch=rows[0]["epoch"],
-        as_of=rows[0]["as_of"],
-        conversations={key: _synced(mine[key], catch) for key, catch in told.items()},
-        left=[key for key in wanted if key not in mine],
-        complete=all(catch.complete for catch in told.values()),
+        epoch=page.epoch,
+        as_of=str(begun),
+        conversations=await _all_synced(told),
+        left=[key for key in wanted if key not in page.mine and _is_between(key, after, page.end)],
+        complete=is_whole and all(catch.complete for catch in told.values()),
+        next=None if page.end is None else Place(begun, page.end).to_text(),
     )
+
+
+def _is_between(key: str, after: Place | None, end: str | None) -> bool:
+    """Whether this answer judges it."""
+    return (after is None or key > after.conversation_id) and (end is None or key <= end)
+
+
+async def _look(
+    database: Database, user_id: str, wanted: Mapping[str, int], as_of: int, after: Place | None, bounds: Bounds
+) -> _Page:
+    """Slice by slice, until the answer is full or everything was looked at."""
+    start = None if after is None else after.conversation_id
+    page: _Page | None = None
+    rows = events = 0
+    while page is None or page.end is not None:
+        looked = await sync_rows.look(database, user_id, as_of, start if page is None else page.end)
+        page = page or _Page(looked.epoch, looked.as_of, {}, set(), None)
+        page.end = looked.end
+        for row in looked.rows:
+            page.mine.add(row["id"])
+            catch = _catch(row, wanted.get(row["id"]))
+            rows += row["members"]
+            if _is_news(catch, row["id"] in wanted):
+                page.told[row["id"]] = catch
+                events += catch.head - catch.start
+        # A client that asks for the first time may be an older one, which knows no places: it gets as many as ever.
+        is_full = rows >= bounds.rows or len(page.told) >= bounds.conversations
+        if is_full or (after is not None and events >= bounds.events):
+            break
+    return page
+
+
+def _cut(page: _Page) -> None:
+    """Conversations of which not even the first event fitted in wait for the next answer, all but the first."""
+    keys = list(page.told)
+    for n, key in enumerate(keys[1:], 1):
+        catch = page.told[key]
+        if catch.start == catch.reached < catch.head:
+            page.end = keys[n - 1]
+            for later in keys[n:]:
+                del page.told[later]
+            return
 
 
 def _catch(row: Row, known_seq: int | None) -> _Catch:
@@ -106,11 +156,21 @@ def _catch(row: Row, known_seq: int | None) -> _Catch:
     if known_seq is None or known_seq > head:
         known_seq = head - NEWEST_EVENTS
     start = max(known_seq, row["hidden_seq"], 0)
-    return _Catch(start, head, reached=start)
+    return _Catch(row, start, head, reached=start)
 
 
-def _is_news(row: Row, catch: _Catch, is_named: bool) -> bool:
-    return not is_named or not catch.complete or bool(row["moved"])
+def _is_news(catch: _Catch, is_named: bool) -> bool:
+    return not is_named or not catch.complete or bool(catch.row["moved"])
+
+
+async def _all_synced(told: Mapping[str, _Catch]) -> dict[str, SyncedConversation]:
+    """With a pause now and then: there may be thousands, with fifty cursors each."""
+    synced: dict[str, SyncedConversation] = {}
+    for number, (key, catch) in enumerate(told.items(), 1):
+        synced[key] = _synced(catch)
+        if number % AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return synced
 
 
 async def _fill(database: Database, catches: Mapping[str, _Catch], bounds: Bounds) -> None:
@@ -151,7 +211,8 @@ def _take(catches: Mapping[str, _Catch], rows: Sequence[Row], bytes_left: int) -
     return taken
 
 
-def _synced(row: Row, catch: _Catch) -> SyncedConversation:
+def _synced(catch: _Catch) -> SyncedConversation:
+    row = catch.row
     return SyncedConversation(
         events=catch.frames,
         first_seq=catch.start + 1,

@@ -125,12 +125,31 @@ class SyncedConversation(View, frozen=True):
     cursors: dict[str, Reached] | None = None
 
 
+class Place(NamedTuple):
+    """Where an answer to a sync ended, and the `as_of` of the first of the answers that belong together."""
+
+    as_of: int
+    conversation_id: str
+
+    def to_text(self) -> str:
+        return f"{self.as_of}.{self.conversation_id}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Place":
+        """Of what `to_text` wrote; the body's pattern lets in nothing else."""
+        as_of, _, conversation_id = text.partition(".")
+        return cls(int(as_of), conversation_id.lower())
+
+
 class Sync(View, frozen=True):
+    """`next`: more conversations wait than one answer holds; ask again with it as `after`. Null: these were all."""
+
     epoch: str
     as_of: str
     conversations: dict[str, SyncedConversation]
     left: list[str]
     complete: bool
+    next: str | None = None
 
 
 class Position(NamedTuple):
@@ -268,6 +287,14 @@ class Moved(NamedTuple):
     members: int
     delivered: Pointer | None
     read: Pointer | None
+
+
+class Minimum(NamedTuple):
+    """Everybody in the conversation has, and has read, all up to and with these seqs."""
+
+    conversation_id: str
+    delivered: int
+    read: int
 
 
 class Marked(NamedTuple):

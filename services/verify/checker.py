@@ -22,6 +22,7 @@ CHECKS: tuple[Check, ...] = (
     receipts.receipts_point_at_what_exists,
     receipts.receipts_only_go_forward,
     receipts.receipts_cover_only_what_was_said,
+    receipts.nobody_is_behind_all,
     receipts.receipts_are_stored,
     receipts.reports_are_stored,
     receipts.unread_is_right,

@@ -2,7 +2,7 @@
 
 import time
 
-from services.verify.history import Answered, Event, Left, Opened, PresenceSeen, ReceiptSeen, Step, Told
+from services.verify.history import Answered, Event, Left, MinimaSeen, Opened, PresenceSeen, ReceiptSeen, Step, Told
 from services.verify.rest import Json
 
 
@@ -15,9 +15,8 @@ def step_of(frame: Json, connection: int) -> Step | None:
             return Left(frame["conversationId"], connection)
         case "message.new":
             return event_of(frame, connection, live=True)
-        case "message.delivered" | "message.read":
-            place = frame["conversationId"], frame["senderId"]
-            return ReceiptSeen(*place, frame["status"], frame["seq"], connection, time.monotonic())
+        case "message.delivered" | "message.read" | "receipts.all":
+            return _receipt(frame, connection)
         case "sync":
             return Told(frame["conversationId"], connection, frame["lastSeq"])
         case "presence.update":
@@ -25,6 +24,13 @@ def step_of(frame: Json, connection: int) -> Step | None:
         case "ack":
             return Answered(frame["ref"], time.monotonic())
     return None
+
+
+def _receipt(frame: Json, connection: int) -> Step:
+    if frame["type"] == "receipts.all":
+        return MinimaSeen(frame["conversationId"], frame["deliveredUpTo"], frame["readUpTo"], connection)
+    place = frame["conversationId"], frame["senderId"]
+    return ReceiptSeen(*place, frame["status"], frame["seq"], connection, time.monotonic())
 
 
 def _heads(frame: Json) -> dict[str, int]:

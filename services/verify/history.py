@@ -63,6 +63,16 @@ class ReceiptSeen:
 
 
 @dataclass(frozen=True)
+class MinimaSeen:
+    """In a big group: everybody is said to have, and to have read, all up to these seqs."""
+
+    conversation_id: str
+    delivered: int
+    read: int
+    connection: int
+
+
+@dataclass(frozen=True)
 class PresenceSeen:
     user_id: str
     is_online: bool
@@ -101,7 +111,7 @@ class Acknowledged:
     began: float = 0.0
 
 
-Step = Event | Opened | Left | Closed | Told | ReceiptSeen | PresenceSeen | Said | Answered
+Step = Event | Opened | Left | Closed | Told | ReceiptSeen | MinimaSeen | PresenceSeen | Said | Answered
 
 
 @dataclass
@@ -140,6 +150,8 @@ class Truth:
     """(user, conversation) -> read cursor."""
     delivered_up_to: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> the seq that every other member has."""
+    read_up_to: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(user, conversation) -> the seq up to which every other member has read."""
     online: dict[str, bool] = field(default_factory=dict)
     expected_online: dict[str, bool] = field(default_factory=dict)
     asleep: set[str] = field(default_factory=set)

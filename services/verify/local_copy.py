@@ -15,6 +15,7 @@ class LocalCopy:
         self._asked: dict[str, int] = {}
         self._as_of: str | None = None
         self._epoch: str | None = None
+        self._after: str | None = None  # the place from which the next page goes on
 
     def cursor(self, conversation_id: str) -> int:
         """Up to which seq it has everything: it never skips one, so it is how many it holds."""
@@ -26,7 +27,8 @@ class LocalCopy:
     def question(self) -> Json:
         """The body of the next sync, which `adopt` is given the answer to."""
         self._asked = self.cursors()
-        return {"conversations": self._asked} | ({"asOf": self._as_of} if self._as_of else {})
+        marks = {"asOf": self._as_of, "after": self._after}
+        return {"conversations": self._asked} | {key: mark for key, mark in marks.items() if mark}
 
     def add(self, frame: Json) -> bool:
         """Takes an event iff it is the next one."""
@@ -48,7 +50,7 @@ class LocalCopy:
             self._held.clear()
             self._begins.clear()
             self._asked = {}
-        self._epoch = answer["epoch"]
+        self._epoch, self._after = answer["epoch"], answer.get("next")
         if whole:
             self._as_of = answer["asOf"]
         for conversation_id, part in answer["conversations"].items():

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 
 from services.verify.history import Truth
-from services.verify.rest import Rest
+from services.verify.rest import Json, Rest
 
 PAGE = 100
 AT_ONCE = 16
@@ -73,8 +73,11 @@ async def _list(truth: Truth, user_id: str, rest: Rest) -> None:
 async def _reach(truth: Truth, user_id: str, rest: Rest) -> None:
     """How far the others of each of the user's conversations have it all."""
     known = {one: len(rows) for one, rows in truth.messages.items() if user_id in truth.members[one]}
-    answer = await rest.persist("POST", "/api/sync", {"conversations": known})
-    for conversation_id in known:
-        if conversation_id in answer["conversations"]:
-            up_to = answer["conversations"][conversation_id]["deliveredUpTo"]
-            truth.delivered_up_to[user_id, conversation_id] = up_to
+    question: Json = {"conversations": known}
+    while question:
+        answer = await rest.persist("POST", "/api/sync", question)
+        for conversation_id in known.keys() & answer["conversations"].keys():
+            told = answer["conversations"][conversation_id]
+            truth.delivered_up_to[user_id, conversation_id] = told["deliveredUpTo"]
+            truth.read_up_to[user_id, conversation_id] = told["readUpTo"]
+        question = {"conversations": known, "after": answer["next"]} if answer.get("next") else {}

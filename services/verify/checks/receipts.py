@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import inf
 
-from services.verify.history import Acknowledged, Answered, DeviceHistory, ReceiptSeen, Said, Truth
+from services.verify.history import Acknowledged, Answered, DeviceHistory, MinimaSeen, ReceiptSeen, Said, Truth
 
 _Reader = tuple[str, str]
 """(user, conversation)"""
@@ -46,6 +46,30 @@ def receipts_cover_only_what_was_said(devices: Sequence[DeviceHistory], truth: T
         most = claims.furthest(reader, "read", inf)
         if claims.knows(reader) and stored > most:
             yield f"{reader[0]} has read up to {stored} of {reader[1]} in Postgres, but said {most:.0f}"
+
+
+def nobody_is_behind_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """What everybody is said to have, or to have read, only grows on a connection, and everybody else has it."""
+    for device in devices:
+        furthest: dict[tuple[int, str], tuple[int, int]] = {}
+        for step in device.steps:
+            if isinstance(step, MinimaSeen):
+                place, said = (step.connection, step.conversation_id), (step.delivered, step.read)
+                before = furthest.get(place, (0, 0))
+                if said[0] < before[0] or said[1] < before[1]:
+                    yield f"{device.name}: the minima of {step.conversation_id} went from {before} back to {said}"
+                furthest[place] = said
+                yield from _beyond(device, step, truth)
+
+
+def _beyond(device: DeviceHistory, step: MinimaSeen, truth: Truth) -> Iterator[str]:
+    place = (device.user_id, step.conversation_id)
+    for status, said, stored in (
+        ("delivered", step.delivered, truth.delivered_up_to.get(place)),
+        ("read", step.read, truth.read_up_to.get(place)),
+    ):
+        if stored is not None and said > stored:
+            yield f"{device.name}: all have {status} {step.conversation_id} up to {said}, but in Postgres to {stored}"
 
 
 def receipts_are_stored(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:

@@ -2,6 +2,7 @@ import asyncio
 
 from services.embedded import EmbeddedRedis
 from shared import frames, keys
+from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.redis import open_redis
 from shared.wire import Kind, ReceiptStatus, pack
 from tests.integration.gateway.world import OwnSite, Phone, World, world
@@ -106,3 +107,26 @@ async def test_receipts_outlast_a_frozen_redis(database_url: str, own_redis: Emb
             return await status_of(ann, conversation) == "read"
 
         await eventually(is_read)
+
+
+async def test_in_a_crowd_the_room_hears_of_all_together_and_a_reader_of_their_own_reading(
+    parley: World, site: OwnSite
+) -> None:
+    ann, ben = parley.person("ann"), parley.person("ben")
+    others = [parley.person(f"user{n}") for n in range(LIVE_PRESENCE_MEMBERS)]
+    conversation = await ann.start(ben, *others)
+    await ann.send(conversation, "hello")
+    writer, phone, tablet = await site.connect(ann), await site.connect(ben), await site.connect(ben)
+
+    await phone.say("read", conversationId=conversation, seq=1)
+    own = await tablet.next("message.read")
+    assert (own["senderId"], own["seq"], own["conversationId"]) == (ben.id, 1, conversation)
+    for one in others:
+        message = (await one.get(f"/api/conversations/{conversation}/messages"))["messages"][0]
+        body = {"messageIds": [message["id"]], "status": "delivered"}
+        await one.post(f"/api/conversations/{conversation}/messages/status", body)
+
+    await parley.rest.parts.minima.tell()
+    everybody = await writer.next("receipts.all")
+    assert (everybody["conversationId"], everybody["deliveredUpTo"], everybody["readUpTo"]) == (conversation, 1, 0)
+    assert not [frame for frame in writer.frames if frame["type"] in ("message.read", "message.delivered")]

@@ -10,6 +10,7 @@ import orjson
 
 from persistence.delivery.delivery import Delivery
 from persistence.delivery.epoch import Epoch
+from persistence.delivery.minima import Minima
 from persistence.delivery.publisher import Publisher
 from persistence.delivery.push_marker import PushMarker
 from persistence.delivery.push_state import PushState
@@ -55,6 +56,7 @@ class Parts:
     marker: PushMarker
     receipts: ReceiptsConsumer
     epoch: str
+    minima: Minima
 
     @asynccontextmanager
     async def running(self, *names: str) -> AsyncIterator[None]:
@@ -90,7 +92,8 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     push_state = PushState(redis, PresenceReader(redis), ack_timeout_seconds=1.0)
     followers = [push_state.follow]
     settling = Settling(pool, followers, checkpoints)
-    delivery = Delivery(publisher, settling, epoch, NoTracing())
+    minima = Minima(pool, redis, publisher, epoch)
+    delivery = Delivery(publisher, settling, epoch, NoTracing(), minima)
     try:
         yield Parts(
             pool,
@@ -110,6 +113,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
                 claim_idle_seconds=CLAIM_IDLE_SECONDS,
             ),
             epoch.current,
+            minima,
         )
     finally:
         await blocking.aclose()

@@ -184,16 +184,3 @@ async def test_receipts_wait_for_a_postgres_that_is_away(own_postgres: EmbeddedP
 async def taken(redis: RedisClient) -> bool:
     pending: Any = await redis.xpending(keys.RECEIPTS, keys.RECEIPTS_GROUP)
     return bool(pending["pending"])
-
-
-async def test_in_a_big_group_receipts_are_bounded_and_those_who_came_furthest_are_told(
-    process: Parts, pool: Pool, redis_url: str
-) -> None:
-    everyone = await people(pool, 60)
-    room = await conversation(pool, *everyone)
-    await say(pool, room, everyone[0], 100)
-    async with listening(redis_url, keys.room(room), keys.gateway("g1")) as ear:
-        said = [Cursor(room, user, read=number) for number, user in enumerate(everyone[1:], 1)]
-        await report(process.redis, *said)
-        await eventually(lambda: len(ear.of(Kind.APPLIED)) == 1)
-    assert [frame["seq"] for frame in ear.frames(Kind.RECEIPT)] == list(range(59, 39, -1))

@@ -57,3 +57,9 @@ def test_what_was_told_within_the_time_is_never_taken_back(said: list[tuple[int,
 
     for (seq, at), (next_seq, next_at) in itertools.pairwise(told):
         assert next_seq >= seq or next_at - at >= REMEMBERED_SECONDS
+
+
+def test_a_minimum_of_all_is_news_once_and_only_grows() -> None:
+    latest = LatestReceipts()
+    nobody, status = bytes(16), ReceiptStatus.ALL
+    assert [latest.is_news(ROOM, nobody, status, seq, now=1.0) for seq in (3, 3, 2, 5)] == [True, False, False, True]

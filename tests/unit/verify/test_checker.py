@@ -13,6 +13,7 @@ from services.verify.history import (
     DeviceHistory,
     Event,
     Left,
+    MinimaSeen,
     Opened,
     PresenceSeen,
     ReceiptSeen,
@@ -254,6 +255,19 @@ def wrong_unread(_: DeviceHistory, truth: Truth) -> None:
     truth.unread[BOB, ROOM] = 2
 
 
+def minima(delivered: int, read: int) -> MinimaSeen:
+    return MinimaSeen(ROOM, delivered, read, 1)
+
+
+def everybody_has_less_than_before(bob: DeviceHistory, _: Truth) -> None:
+    bob.steps += [minima(2, 1), minima(2, 0)]
+
+
+def everybody_has_what_somebody_lacks(bob: DeviceHistory, truth: Truth) -> None:
+    truth.read_up_to[BOB, ROOM] = 1
+    bob.steps += [minima(1, 1), minima(2, 2)]
+
+
 def ghost(_: DeviceHistory, truth: Truth) -> None:
     truth.online[ADA] = True
 
@@ -286,6 +300,8 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (back_without_a_word, "the_list_is_right"),
         (back_without_its_message, "what_comes_back_brings_its_message"),
         (the_message_that_brings_it_back_is_not_sent, "an_open_connection_is_whole"),
+        (everybody_has_less_than_before, "nobody_is_behind_all"),
+        (everybody_has_what_somebody_lacks, "nobody_is_behind_all"),
         (ghost, "presence_tells_the_truth"),
         (deaf_to_a_departure, "presence_is_told"),
         (message_that_was_not_pushed, "the_silent_are_reached"),

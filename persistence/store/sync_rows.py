@@ -1,0 +1,82 @@
+"""What a sync reads of a user's conversations: page by page, and again those that an earlier page did not finish."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from persistence.store.database import Database, Query, Row
+from persistence.store.views import Place
+from shared.api import LIVE_PRESENCE_MEMBERS
+
+SLICE = 200
+"""Conversations that one statement looks at."""
+
+# A message is reached by those who are in the conversation besides the user. What the user hid, and nothing came to
+# since, is not among their conversations. Each one's cursors are told of groups in which every receipt is: between two
+# the least is the other's own, and beyond it would cost too much. Ids as text, here and below: asyncpg decodes a UUID
+# in Python, and there may be tens of thousands.
+_MINE = """
+    SELECT c.id::text, c.last_seq, c.members, p.read_seq, p.hidden_seq,
+           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count,
+           coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
+           coalesce(others.read_up_to, c.last_seq) AS read_up_to,
+           others.ids, others.delivered, others.read,
+           greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
+    FROM {named} participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
+        SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
+               array_agg(o.user_id::text) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
+               array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
+               array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
+        FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
+    ) AS others
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq) AND {which}
+"""
+
+# One statement is one snapshot, and `as_of` its own.
+_STATE = Query(
+    "sync_state",
+    f"""
+SELECT meta.epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS as_of, mine.*
+FROM meta LEFT JOIN LATERAL (
+    {_MINE.format(named="", which="($4::uuid IS NULL OR p.conversation_id > $4)")}
+    ORDER BY p.conversation_id LIMIT $5
+) AS mine ON true
+ORDER BY mine.id
+""",
+)
+
+_BEHIND = Query(
+    "sync_behind",
+    _MINE.format(
+        named="unnest($4::text[]::uuid[], $5::bigint[]) AS w(id, seq) JOIN",
+        which="w.seq < c.last_seq ORDER BY c.id LIMIT $6",
+    ).replace("participants p JOIN", "participants p ON p.conversation_id = w.id JOIN", 1),
+)
+
+
+class Looked(NamedTuple):
+    """`end`: the last conversation that was looked at; None where that is all of them."""
+
+    epoch: str
+    as_of: int
+    rows: list[Row]
+    end: str | None
+
+
+async def look(database: Database, user_id: str, as_of: int, after: str | None) -> Looked:
+    """The next SLICE of the user's conversations after that id, by id."""
+    rows = await _STATE.rows(database, user_id, str(as_of), LIVE_PRESENCE_MEMBERS, after, SLICE)
+    mine = [row for row in rows if row["id"] is not None]
+    end = mine[-1]["id"] if len(mine) == SLICE else None
+    return Looked(rows[0]["epoch"], int(rows[0]["as_of"]), mine, end)
+
+
+async def behind(
+    database: Database, user_id: str, wanted: Mapping[str, int], place: Place | None, most: int
+) -> list[Row]:
+    """Of the conversations up to the place those, at most so many, in which the client lacks events."""
+    if place is None:
+        return []
+    named = {key: seq for key, seq in wanted.items() if key <= place.conversation_id}
+    if not named:
+        return []
+    return await _BEHIND.rows(database, user_id, "0", LIVE_PRESENCE_MEMBERS, list(named), list(named.values()), most)

@@ -1,0 +1,28 @@
+"""A simulated device follows an answer that has more behind it, and keeps the mark only at the end."""
+
+from typing import Any
+
+from services.verify.frames import step_of
+from services.verify.history import DeviceHistory, MinimaSeen, Opened
+from services.verify.local_copy import LocalCopy
+
+
+def answer(complete: bool, following: str | None = None) -> dict[str, Any]:
+    part = {"events": [], "firstSeq": 1, "lastSeq": 0, "complete": True}
+    told = {"conversations": {"room": part}, "left": [], "epoch": "e", "asOf": "7", "complete": complete}
+    return told | ({"next": following} if following else {})
+
+
+def test_a_page_is_followed_by_the_next_one_and_the_mark_is_kept_with_the_last() -> None:
+    copy = LocalCopy(DeviceHistory("ada", "phone"))
+    assert copy.question() == {"conversations": {}}
+    assert not copy.adopt(answer(complete=False, following="7.room"), 1)
+    assert copy.question() == {"conversations": {"room": 0}, "after": "7.room"}
+    assert copy.adopt(answer(complete=True), 1)
+    assert copy.question() == {"conversations": {"room": 0}, "asOf": "7"}
+
+
+def test_heads_in_parts_and_minima_are_understood() -> None:
+    assert step_of({"type": "heads", "heads": {"room": 3}, "last": False}, 2) == Opened(2, {"room": 3})
+    everybody = {"type": "receipts.all", "conversationId": "room", "deliveredUpTo": 2, "readUpTo": 1}
+    assert step_of(everybody, 2) == MinimaSeen("room", 2, 1, 2)
