@@ -233,6 +233,8 @@ class Entry:
         for start in range(0, len(listed), SLICE):
             entered = [self._enter(arrival, one) for one in listed[start : start + SLICE]]
             await self._bus.subscribe([room.channel for room in entered])
+            if len(listed) > SLICE:
+                await asyncio.sleep(0)  # where all are subscribed already, as for a second device, nothing was awaited
 
     def _enter(self, arrival: Arrival, listed: api.Room) -> Room:
         room = arrival.rooms[listed.id] = self._hub.open_room(listed.id, listed.members)

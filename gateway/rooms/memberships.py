@@ -4,7 +4,7 @@ Changes of membership are numbered by the user's version: applied in that order,
 the whole list is read again and the difference applied. So a lost announcement costs a moment, not a conversation.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from time import monotonic
 from typing import TypeVar
 
@@ -116,7 +116,7 @@ class Memberships:
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
-            told = self._apply_list(user, {room.conversation_id: room.people for room in rooms})
+            told = self._apply_rooms(user, rooms)
             if version > user.changes.forwarded:
                 told += self._apply_hidden(user, hidden)
             others = [other for other in user.sessions if other is not session]
@@ -186,12 +186,22 @@ class Memberships:
     def _apply_list(self, user: User, listed: dict[str, int]) -> int:
         """How many conversations the user came into or left."""
         known = {room.conversation_id for room in user.rooms}
-        for conversation_id in known - listed.keys():
+        return self._apply_difference(user, known - listed.keys(), {key: listed[key] for key in listed.keys() - known})
+
+    def _apply_rooms(self, user: User, rooms: list[Room]) -> int:
+        """The same, where the rooms are known: of tens of thousands only those that differ are named."""
+        listed = set(rooms)
+        gone = [room.conversation_id for room in user.rooms if room not in listed]
+        come = {room.conversation_id: room.people for room in rooms if room not in user.rooms}
+        return self._apply_difference(user, gone, come)
+
+    def _apply_difference(self, user: User, gone: Collection[str], come: Mapping[str, int]) -> int:
+        for conversation_id in gone:
             self._leave(user, conversation_id)
-        for conversation_id in listed.keys() - known:
+        for conversation_id, people in come.items():
             log.info("membership healed", user_id=user.user_id, conversation_id=conversation_id)
-            self._joins.join(user, conversation_id, listed[conversation_id], None)
-        return len(known ^ listed.keys())
+            self._joins.join(user, conversation_id, people, None)
+        return len(gone) + len(come)
 
     def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> int:
         """What came back by a message and is hidden again is so up to another seq. How many changed."""

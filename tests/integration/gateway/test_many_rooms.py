@@ -128,16 +128,15 @@ async def test_a_drain_lets_those_out_who_still_come_in(
     parley: World, site: OwnSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _, _ = await named(parley)
-    held = asyncio.Event()
-    sleep = asyncio.sleep
+    held, settle_rest = asyncio.Event(), site.gateway.door._settle_rest
 
-    async def hold(seconds: float) -> None:
-        await (sleep(seconds) if seconds else held.wait())
+    async def hold(arrival: entry.Arrival) -> None:
+        await held.wait()
+        await settle_rest(arrival)
 
-    monkeypatch.setattr("gateway.session.door.asyncio.sleep", hold)
+    monkeypatch.setattr(site.gateway.door, "_settle_rest", hold)
     phone = await site.connect(ann)
     assert site.gateway.door.sessions()
-    monkeypatch.undo()
     held.set()
     await site.gateway.drain()
     assert await phone.closed() == 1012
