@@ -30,6 +30,7 @@ class GatewayHealth(msgspec.Struct, rename="camel", omit_defaults=True):
     service: str = "gateway"
     uptime_seconds: float = 0.0
     degraded: list[str] = []
+    reasons: dict[str, str] = {}
 
 
 def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
@@ -84,6 +85,7 @@ class _Health:
         self._started = time.monotonic()
 
     async def read(self, _: Call[Any, Any]) -> GatewayHealth:
-        away = [part for part, is_there in (await self._gateway.ready()).items() if not is_there]
+        reasons = {part: trouble for part, trouble in (await self._gateway.ready()).items() if trouble}
+        away = list(reasons)
         uptime = round(time.monotonic() - self._started, 1)
-        return GatewayHealth("degraded" if away else "ok", uptime_seconds=uptime, degraded=away)
+        return GatewayHealth("degraded" if away else "ok", uptime_seconds=uptime, degraded=away, reasons=reasons)

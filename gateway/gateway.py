@@ -13,6 +13,7 @@ from gateway.drain import drain
 from gateway.lookups import Lookups
 from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.presence.lease import Lease
+from gateway.presence.script import trial
 from gateway.presence.sweeper import Sweeper
 from gateway.presence.updates import PresenceUpdates
 from gateway.presence.writer import PresenceWriter
@@ -48,10 +49,12 @@ from gateway.websocket.limits import Limits
 from shared import keys
 from shared.auth import TokenVerifier
 from shared.clock import now_ms
+from shared.http.health import Health
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_batches import Batches, successes
 from shared.settings import Settings
 from shared.tracing import NoTracing, Tracing
 from shared.wire import PREFIX_BYTES, GatewayStats, Kind
@@ -110,6 +113,8 @@ class Gateway:
         self._lease = Lease(
             redis, self.incarnation, settings.lease_seconds, self.own_stats, self._presence.tell_all_again
         )
+        self._batches = Batches(redis)
+        self._health = Health(vital={"redis": self._run_presence}, outages=REDIS_FAILURES)
         self._compose_rooms(settings, redis)
         self._compose_sessions(settings, verifier)
 
@@ -241,9 +246,15 @@ class Gateway:
         """Returns once every receipt that was reported is in Postgres."""
         await self._receipts.settled()
 
-    async def ready(self) -> dict[str, bool]:
-        """What must be there to serve: a proven Redis link, and not being about to stop."""
-        return {"redis": self._bus.proven, "accepting": self.door.is_open}
+    async def ready(self) -> dict[str, str]:
+        """What must work to serve: Redis, by what this gateway does with it, and not being about to stop."""
+        troubles = await self._health.parts()
+        silent = "" if self._bus.proven else "what is published is not heard"
+        accepting = "" if self.door.is_open else "draining"
+        return {"redis": troubles["redis"] or silent, "accepting": accepting}
+
+    async def _run_presence(self) -> None:
+        successes(await self._batches.send(trial(self._batches.named, self.incarnation)))
 
     def own_stats(self) -> GatewayStats:
         """What this gateway holds, as its lease says."""

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import asyncpg
+
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
@@ -20,7 +22,7 @@ from persistence.routes import (
 )
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.sending import SendQueue
-from persistence.store import meta, users
+from persistence.store import probe, users
 from persistence.store.database import DATABASE_FAILURES, Pool
 from shared.api import SessionUser
 from shared.auth import Identity
@@ -28,6 +30,7 @@ from shared.http.endpoint import Endpoint
 from shared.http.health import Health
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_work import RedisWork
 from shared.tracing import Tracing
 
 OUTAGES: tuple[type[Exception], ...] = (*DATABASE_FAILURES, *REDIS_FAILURES)
@@ -74,10 +77,13 @@ def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 
 
 def health(pool: Pool, redis: RedisClient) -> Health:
-    """Persistence serves while Postgres answers; without Redis it is degraded."""
-    return Health(
-        vital={"postgres": lambda: meta.epoch(pool)}, helpful={"redis": lambda: redis.ping()}, outages=OUTAGES
-    )
+    """Persistence serves while Postgres takes writes; without a Redis that works it is degraded."""
+    work = RedisWork(redis)
+    outages: tuple[type[Exception], ...] = (
+        *OUTAGES,
+        asyncpg.PostgresError,
+    )  # a role that may not write is no less away
+    return Health(vital={"postgres": lambda: probe.write(pool)}, helpful={"redis": work.check}, outages=outages)
 
 
 def remember_in(pool: Pool) -> Callable[[Identity], Awaitable[None]]:

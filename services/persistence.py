@@ -35,6 +35,8 @@ MARKER_SECONDS = 1.0
 REPEAT_SECONDS = 1.0
 MINIMA_SECONDS = 0.5
 REFUSALS_SECONDS = 1.0
+PROBE_SECONDS = 1.0
+"""Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
 RETENTION_SECONDS = 600.0
 CLOCK_SECONDS = 60.0
 """A scan of the conversations, 0.1 s of a million: how long one whose clock was ahead stays on top of the lists."""

@@ -10,6 +10,7 @@ from persistence import app as routes
 from services import gateway, openings, persistence, pusher, serving
 from services.fleet import readings
 from services.fleet.registration import registered
+from services.persistence import PROBE_SECONDS
 from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.auth.verified import MOST_TOKENS
@@ -77,6 +78,7 @@ def persistence_process(settings: Settings) -> Process:
             verifier = await _verifier(settings, "persistence", stop, stack)
             parts = await stack.enter_async_context(persistence.persistence(settings, stop, spans))
             health = routes.health(parts.pool, parts.redis)
+            parts.tasks.periodically(PROBE_SECONDS, health.parts, name="health")
             deps = serving.routes_of(parts)
             internal = routes.internal_endpoints(deps)
             serves = serving.internal("persistence", settings, health.vital_parts, internal)

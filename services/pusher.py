@@ -17,9 +17,11 @@ from pusher.receipts import Receipts
 from pusher.stream import UndeliveredStream
 from pusher.worker import BLOCK_SECONDS, Worker
 from services import openings
+from shared.http.health import Health
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_work import RedisWork
 from shared.settings import Settings
 from shared.tracing import Tracing
 
@@ -39,15 +41,12 @@ class Pusher:
     """A running pusher, for whoever serves its internal port."""
 
     def __init__(self, redis: RedisClient) -> None:
-        self._redis = redis
+        work = RedisWork(redis)
+        self._health = Health(vital={"redis": work.check}, outages=REDIS_FAILURES)
 
-    async def ready(self) -> dict[str, bool]:
-        """It serves nobody: ready means that it can take entries."""
-        try:
-            await self._redis.ping()
-        except REDIS_FAILURES:
-            return {"redis": False}
-        return {"redis": True}
+    async def ready(self) -> dict[str, str]:
+        """It serves nobody: ready means that it can take entries, and write what becomes of them."""
+        return await self._health.parts()
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from services.embedded.ports import free_port
 from services.embedded.server import EmbeddedServer
 from services.fleet import readings
 from services.fleet.registration import registered
-from services.persistence import Persistence, persistence
+from services.persistence import PROBE_SECONDS, Persistence, persistence
 from services.pusher import pusher
 from services.secret import development_secret, service_token
 from services.tracing import tracing
@@ -58,6 +58,7 @@ async def _served(
     """Opens the internal port, on which gateway and pusher ask; then those; then the public port."""
     deps, feed = serving.routes_of(parts), demo.PushFeed()
     health = routes.health(parts.pool, parts.redis)
+    parts.tasks.periodically(PROBE_SECONDS, health.parts, name="health")
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
     internal_port = await stack.enter_async_context(internal)
     pushing = await stack.enter_async_context(pusher(settings, stop, parts.tracing, sender=_sender(settings, feed)))

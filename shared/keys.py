@@ -100,6 +100,11 @@ def lease(incarnation: str) -> str:
     return f"parley:lease:{incarnation}"
 
 
+def probe(name: str) -> str:
+    """A key and a channel by which a process proves that Redis works."""
+    return f"parley:probe:{name}"
+
+
 def holders(incarnation: str) -> str:
     """A set: the users whom this incarnation entered into presence, for whoever sweeps it once it is dead."""
     return f"parley:holders:{incarnation}"

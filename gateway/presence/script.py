@@ -61,6 +61,15 @@ than the receipts stream takes to bring it to Postgres. What is published carrie
 other envelopes have a seq and a commit time. Gives the user's connections in the whole fleet.
 """
 
+
+def trial(named: Callable[[str], str], incarnation: str) -> list[tuple[Any, ...]]:
+    """The script, for nobody: it writes as it always does, and has nothing to tell, as no incarnation is live. So one
+    word is published beside it, to nobody."""
+    told = ("SPUBLISH", named(keys.probe(incarnation)), b"")
+    nobody = incarnation  # an id that no user has
+    return [hold(named, incarnation, Held(nobody, 0, [], 0), ()), ("DEL", named(keys.presence(nobody))), told]
+
+
 KEPT_NEWS = 1000
 """Of each shard: far more than an interrupted link misses, and some 20 MB in all at the worst."""
 

@@ -128,14 +128,15 @@ class Borrower:
             await self._pool.release(connection)
 
 
-def give_up_session(connection: Connection, error: asyncpg.PostgresError) -> None:
+def give_up_session(connection: Connection, error: asyncpg.PostgresError) -> bool:
     """Ends a session after an error that only another session can do without: on a server that became read-only, say,
-    while the address leads to the primary again. The pool makes another in its place."""
-    if not sqlstates.meaning(error.sqlstate).ends_session:
-        return
+    while the address leads to the primary again. The pool makes another in its place. Whether it ended it."""
     opened_at: float = getattr(connection, "opened_at", 0.0)  # a connection of nobody's pool has none
-    if perf_counter() - opened_at >= ENDED_AT_MOST_EVERY_SECONDS:
-        connection.terminate()
+    is_young = perf_counter() - opened_at < ENDED_AT_MOST_EVERY_SECONDS
+    if is_young or not sqlstates.meaning(error.sqlstate).ends_session:
+        return False
+    connection.terminate()
+    return True
 
 
 class Query:

@@ -21,6 +21,8 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
        current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS connections,
        (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS used,
        current_setting('synchronous_commit') AS synchronous_commit, current_setting('fsync') AS fsync,
+       current_setting('lock_timeout') AS lock_timeout, current_setting('statement_timeout') AS statement_timeout,
+       current_setting('default_transaction_read_only') AS read_only,
        pg_is_in_recovery() AS is_replica, to_regclass('parley_migrations') IS NOT NULL AS has_migrations
 """
 
@@ -62,7 +64,20 @@ def _judged(facts: asyncpg.Record, settings: Settings, persistences: int) -> lis
         )
     if facts["fsync"] == "off":
         found.append(error(SUBJECT, "fsync is off: a power cut may destroy the database"))
+    found += _of_the_role(facts)
     found.append(_pool(facts, settings.database_pool, persistences))
+    return found
+
+
+def _of_the_role(facts: asyncpg.Record) -> list[Finding]:
+    """What ALTER ROLE or ALTER DATABASE set for every session of ours."""
+    found = []
+    if facts["read_only"] == "on":
+        found.append(error(SUBJECT, "default_transaction_read_only is on for this role: every send is refused"))
+    for name in ("lock_timeout", "statement_timeout"):
+        if facts[name] != "0":
+            text = f"{name} of this role is {facts[name]}: what takes longer is answered 503, and must be tried again"
+            found.append(warning(SUBJECT, text))
     return found
 
 

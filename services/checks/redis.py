@@ -13,6 +13,7 @@ from services.fleet.process import Process, Registry
 from shared.redact import redact_text
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.redis_url import is_cluster
+from shared.redis_work import RedisWork
 from shared.settings import Settings
 
 SUBJECT = "REDIS_URL"
@@ -25,11 +26,21 @@ async def redis(settings: Settings) -> AsyncIterator[Finding]:
         async with openings.redis_client(url, settings.redis_prefix) as client:
             for finding in _judged(await _on_one(client, "INFO"), wants_cluster=is_cluster(url)):
                 yield finding
+            yield await _work(client)
             before = time.time()
             seconds, micros = await _on_one(client, "TIME")
             yield skew("Redis", before, int(seconds) + int(micros) / 1e6, time.time())
     except (*REDIS_FAILURES, ValueError) as failure:
         yield error(SUBJECT, f"cannot reach Redis: {redact_text(str(failure) or type(failure).__name__)}")
+
+
+async def _work(client: RedisClient) -> Finding:
+    """As a process proves it: a script that writes, and a publication. An ACL may refuse either."""
+    try:
+        await RedisWork(client).check()
+    except REDIS_FAILURES as failure:
+        return error(SUBJECT, f"does not do what Parley needs: {redact_text(str(failure) or type(failure).__name__)}")
+    return ok(SUBJECT, "scripts, writes and publications are taken")
 
 
 async def running(settings: Settings) -> list[Process]:

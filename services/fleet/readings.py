@@ -9,12 +9,12 @@ from persistence.sending import MESSAGES
 from pusher.metrics import PUSHES, STREAM_AGE, STREAM_PENDING
 from shared.metrics import value_of
 
-Away = Callable[[], Awaitable[Mapping[str, bool]]]
+Away = Callable[[], Awaitable[Mapping[str, str]]]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """`parts` says which parts are there, `gauges` what is now, `counters` what has been since the start."""
+    """`parts` says why a part cannot be worked with, `gauges` what is now, `counters` what has been since the start."""
 
     service: str
     parts: Away

@@ -81,7 +81,7 @@ class _Entry:
             address=self._address,
             started_ms=self._started_ms,
             at_ms=now_ms(),
-            away=[part for part, is_there in parts.items() if not is_there],
+            away=[part for part, trouble in parts.items() if trouble],
             numbers={**self._reading.gauges(), **self._rates(), "loop_lag_seconds": loop_lag_seconds},
             incarnation=self._reading.incarnation,
         )

@@ -10,6 +10,7 @@ from shared.http.answers import answer
 from shared.http.docs import mount_docs
 from shared.http.endpoint import Endpoint
 from shared.http.gate import ServiceGate
+from shared.http.health import Parts
 from shared.http.middleware import Handler, Middleware, Outages
 from shared.http.openapi import openapi
 from shared.http.origins import Origins
@@ -19,8 +20,8 @@ from shared.tracing import Tracing
 INTERNAL_BODY_BYTES = 8 * 1024 * 1024
 """Of the internal routes: a thousand look-ups, with their texts, at once."""
 
-Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
-"""Each part that this process cannot serve without, and whether it is there now."""
+Readiness = Callable[[], Awaitable[Parts]]
+"""Each part that this process cannot serve without, and why it cannot be worked with."""
 
 
 class Live(msgspec.Struct):
@@ -28,11 +29,12 @@ class Live(msgspec.Struct):
 
 
 class Ready(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`away` names the parts that are missing."""
+    """`away` names the parts that are missing, `reasons` says why."""
 
     ready: bool
     parts: dict[str, bool]
     away: list[str] = []
+    reasons: dict[str, str] = {}
 
 
 def public_app(
@@ -102,8 +104,9 @@ async def _live(_: web.Request) -> web.StreamResponse:
 
 def _readiness(ready: Readiness) -> Handler:
     async def answer_readiness(_: web.Request) -> web.StreamResponse:
-        parts = dict(await ready())
-        away = [name for name, is_there in parts.items() if not is_there]
-        return answer(Ready(not away, parts, away), 503 if away else 200)
+        parts = await ready()
+        reasons = {name: trouble for name, trouble in parts.items() if trouble}
+        there = {name: not trouble for name, trouble in parts.items()}
+        return answer(Ready(not reasons, there, list(reasons), reasons), 503 if reasons else 200)
 
     return answer_readiness

@@ -15,13 +15,17 @@ FRESH_SECONDS = 1.0
 """How long an answer holds: anybody may ask, as often as they like, and each probe costs a round trip."""
 
 Probe = Callable[[], Awaitable[object]]
+Parts = Mapping[str, str]
+"""Each part of which a process depends, and why it cannot be worked with; an empty text where it can."""
 
 
-class HealthAnswer(msgspec.Struct):
+class HealthAnswer(msgspec.Struct, omit_defaults=True):
     """`ok`; `degraded` while a part is away that the service can do without for a while; `down` without a vital one."""
 
     status: Literal["ok", "degraded", "down"]
     parts: dict[str, Literal["ok", "away"]]
+    reasons: dict[str, str] = {}
+    """Of the parts that are away."""
 
 
 class Health:
@@ -38,29 +42,31 @@ class Health:
         self._probes = {**vital, **(helpful or {})}
         self._outages: tuple[type[Exception], ...] = (*outages, TimeoutError)
         self._asking = asyncio.Lock()
-        self._there: dict[str, bool] = {}
+        self._troubles: dict[str, str] = {}
         self._fresh_until = 0.0
 
-    async def parts(self) -> dict[str, bool]:
-        """Each part, and whether it is there; at most FRESH_SECONDS old."""
+    async def parts(self) -> dict[str, str]:
+        """At most FRESH_SECONDS old; however many ask, one probe of each is under way."""
         async with self._asking:
             if time.monotonic() >= self._fresh_until:
-                there = await asyncio.gather(*(self._is_there(probe) for probe in self._probes.values()))
-                self._there = dict(zip(self._probes, there, strict=True))
+                troubles = await asyncio.gather(*(self._trouble(probe) for probe in self._probes.values()))
+                self._troubles = dict(zip(self._probes, troubles, strict=True))
                 self._fresh_until = time.monotonic() + FRESH_SECONDS
-            return self._there
+            return self._troubles
 
-    async def vital_parts(self) -> dict[str, bool]:
+    async def vital_parts(self) -> dict[str, str]:
         """Those without which this process should get no traffic."""
-        return {name: there for name, there in (await self.parts()).items() if name in self._vital}
+        return {name: trouble for name, trouble in (await self.parts()).items() if name in self._vital}
 
-    async def _is_there(self, probe: Probe) -> bool:
+    async def _trouble(self, probe: Probe) -> str:
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 await probe()
-        except self._outages:
-            return False
-        return True
+        except TimeoutError:
+            return "no answer in time"
+        except self._outages as error:
+            return trouble_of(error)
+        return ""
 
     def endpoint(self) -> Endpoint:
         return Endpoint(
@@ -78,7 +84,36 @@ class Health:
 
     async def _answer(self, _: Call[Nothing, Nothing]) -> HealthAnswer | Reply:
         parts = await self.parts()
-        shown: dict[str, Literal["ok", "away"]] = {name: "ok" if there else "away" for name, there in parts.items()}
-        if not all(parts[name] for name in self._vital):
-            return Reply(503, HealthAnswer("down", shown))
-        return HealthAnswer("ok" if all(parts.values()) else "degraded", shown)
+        shown: dict[str, Literal["ok", "away"]] = {name: "away" if trouble else "ok" for name, trouble in parts.items()}
+        reasons = {name: trouble for name, trouble in parts.items() if trouble}
+        if any(parts[name] for name in self._vital):
+            return Reply(503, HealthAnswer("down", shown, reasons))
+        return HealthAnswer("degraded" if reasons else "ok", shown, reasons)
+
+
+def trouble_of(error: Exception) -> str:
+    """Why a part cannot be worked with, for operators and strangers alike: the kind of what happened, and of what a
+    server refused its first word. No text of the server's goes further: it may name hosts, users and keys."""
+    text = f"{type(error).__name__}: {error}"  # redis-py takes the code off, and makes a class of it
+    for sign, trouble in _TROUBLES.items():
+        if sign in text:
+            return trouble
+    return type(error).__name__
+
+
+# What Redis and Postgres say, and what it means to an operator.
+_TROUBLES = {
+    "OutOfMemory": "full: it takes no writes",
+    "OOM": "full: it takes no writes",
+    "READONLY": "read-only",
+    "ReadOnly": "read-only",
+    "is a replica now": "read-only",
+    "read-only transaction": "read-only",
+    "NoPermission": "its ACL refuses a command, a key or a channel",
+    "NOPERM": "its ACL refuses a command, a key or a channel",
+    "no permissions": "its ACL refuses a command, a key or a channel",
+    "MISCONF": "it cannot save to its disk, and takes no writes",
+    "NOREPLICAS": "it has too few replicas, and takes no writes",
+    "LOADING": "it still loads its data",
+    "did not come back": "what is published is not heard",
+}

@@ -210,15 +210,15 @@ async def test_a_body_is_bounded_by_its_endpoint_with_and_without_a_length() -> 
 
 
 async def test_the_internal_port_says_what_it_misses_and_lives_all_the_same() -> None:
-    parts = {"postgres": True}
+    parts = {"postgres": ""}
 
-    async def ready() -> dict[str, bool]:
+    async def ready() -> dict[str, str]:
         return parts
 
     app = internal_app("test", [endpoint("/internal/a", succeed)], token="t", ready=ready)
     async with TestClient(TestServer(app)) as client:
         there = await client.get("/ready")
-        parts["postgres"] = False
+        parts["postgres"] = "full"
         away = await client.get("/ready")
         live = await client.get("/live")
         metrics = await client.get("/metrics")
@@ -226,12 +226,17 @@ async def test_the_internal_port_says_what_it_misses_and_lives_all_the_same() ->
         within = await client.get("/internal/a", headers={"Authorization": "Bearer t"})
 
         assert (there.status, away.status, live.status, without.status, within.status) == (200, 503, 200, 401, 200)
-        assert (await away.json())["away"] == ["postgres"]
+        told = await away.json()
+        assert (told["parts"], told["away"], told["reasons"]) == (
+            {"postgres": False},
+            ["postgres"],
+            {"postgres": "full"},
+        )
         assert "# TYPE parley_http_request_seconds histogram" in await metrics.text()
 
 
 async def test_without_a_service_token_nobody_is_a_service() -> None:
-    async def ready() -> dict[str, bool]:
+    async def ready() -> dict[str, str]:
         return {}
 
     app = internal_app("test", [endpoint("/internal/a", succeed)], token="", ready=ready)
@@ -254,9 +259,9 @@ async def test_health_asks_each_part_once_a_second_and_waits_for_none_longer() -
     health = Health(vital={"postgres": quick}, helpful={"redis": slow})
     found = await asyncio.gather(*(health.parts() for _ in range(20)))
 
-    assert found == [{"postgres": True, "redis": False}] * 20
+    assert found == [{"postgres": "", "redis": "no answer in time"}] * 20
     assert asked == 1
-    assert await health.vital_parts() == {"postgres": True}
+    assert await health.vital_parts() == {"postgres": ""}
 
 
 @pytest.mark.parametrize("public", [True, False])
