@@ -133,7 +133,13 @@ class Gateway:
             on_restored=self._on_restored,
         )
         joins = Joins(hub, self._bus, self._lookups, self._persistence, self._tasks)
-        self._memberships = Memberships(hub, self._lookups, joins, lambda user: self._gaps.on_behind(user))
+        self._memberships = Memberships(
+            hub,
+            self._lookups,
+            joins,
+            lambda user: self._gaps.on_behind(user),
+            lambda user: self._gaps.on_doubt(user),
+        )
         self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
         self._recovery = Recovery(self.stats, is_proven=lambda: self._bus.proven, has_gaps=lambda: self._gaps.has_any)
         self._gaps.on_filled = self._recovery.on_gaps_filled
@@ -141,6 +147,7 @@ class Gateway:
         self._typing = Typing(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub, redis, self._bus.hears, self._presence.tell_again)
+        hub.uncounted.on_removed = self._memberships.on_removed
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch
         hub.on_room_signal = self._typing.on_signal

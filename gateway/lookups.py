@@ -115,10 +115,12 @@ def _fail(batch: Iterable[_Asked[Any, Any]], failure: PersistenceAway) -> None:
 
 
 class Heads(NamedTuple):
-    """Read after it was asked for. A conversation that is gone is absent; `version` is None for an unknown user."""
+    """Read after it was asked for. A conversation that is gone, or in which the user is not, is absent; `version` is
+    None for an unknown user. `counted` are the seqs of the last messages, where those are not the heads."""
 
     epoch: str
     heads: dict[str, int]
+    counted: dict[str, int]
     version: int | None
 
 
@@ -154,6 +156,7 @@ class Lookups:
             if more.epoch != found.epoch:
                 raise PersistenceAway("the database was restored meanwhile")
             found.heads.update(more.heads)
+            found.counted.update(more.counted)
         return found
 
     async def _ask_sessions(self, questions: list[tuple[api.SessionUser, str | None]]) -> list[Found]:
@@ -167,13 +170,19 @@ class Lookups:
         return [Found(answer.epoch, by_id[user.id], session_id in answer.revoked) for user, session_id in questions]
 
     async def _ask_heads(self, questions: list[tuple[list[str], str]]) -> list[Heads]:
+        pairs: dict[str, list[str]] = {}
+        for asked, user_id in questions:
+            pairs.setdefault(user_id, []).extend(asked)
         conversations = list({conversation for asked, _ in questions for conversation in asked})
-        users = list({user_id for _, user_id in questions})
-        answer = await self._persistence.heads(conversations, users)
-        return [
-            Heads(answer.epoch, _among(answer.heads, asked), answer.versions.get(user)) for asked, user in questions
-        ]
+        answer = await self._persistence.heads(conversations, list(pairs), pairs)
+        return [_heads(answer, asked, user_id) for asked, user_id in questions]
 
 
-def _among(heads: dict[str, int], asked: list[str]) -> dict[str, int]:
-    return {conversation: heads[conversation] for conversation in asked if conversation in heads}
+def _heads(answer: api.HeadsAnswer, asked: list[str], user_id: str) -> Heads:
+    outside = answer.outside.get(user_id, ())
+    return Heads(
+        answer.epoch,
+        {one: answer.heads[one] for one in asked if one in answer.heads and one not in outside},
+        {one: answer.counted[one] for one in asked if one in answer.counted},
+        answer.versions.get(user_id),
+    )

@@ -1,8 +1,8 @@
 """What a gateway asks persistence, over its internal port. Knows the routes and shapes of shared/api.py, no SQL."""
 
 import asyncio
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, TracebackType
 from typing import Self, TypeVar
 
 import aiohttp
@@ -58,12 +58,23 @@ class PersistenceClient:
     async def revocations(self, since: int) -> api.RevocationsAnswer:
         return await self._ask(api.REVOCATIONS, api.RevocationsRequest(since), api.RevocationsAnswer)
 
-    async def heads(self, conversations: list[str], users: list[str]) -> api.HeadsAnswer:
-        """Last seqs and membership versions of one moment; at most MAX_LOOKUPS of each."""
-        return await self._ask(api.HEADS, api.HeadsRequest(conversations, users), api.HeadsAnswer)
+    async def heads(
+        self, conversations: list[str], users: list[str], pairs: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> api.HeadsAnswer:
+        """Last seqs and membership versions of one moment; at most MAX_LOOKUPS of each.
 
-    async def events(self, conversation_id: str, *, after: int, up_to: int) -> api.EventsAnswer:
-        return await self._ask(api.EVENTS, api.EventsRequest(conversation_id, after, up_to), api.EventsAnswer)
+        `pairs`: in which of the conversations each user is believed to be; the answer says where that is wrong.
+        """
+        places = {conversation: place for place, conversation in enumerate(conversations)}
+        asked = {user: [places[one] for one in theirs] for user, theirs in pairs.items() if theirs}
+        return await self._ask(api.HEADS, api.HeadsRequest(conversations, users, asked), api.HeadsAnswer)
+
+    async def events(
+        self, conversation_id: str, *, after: int, up_to: int, users: Sequence[str] = ()
+    ) -> api.EventsAnswer:
+        """The events of a gap; and who of these users is not in the conversation, in the same snapshot."""
+        question = api.EventsRequest(conversation_id, after, up_to, list(users)[: api.MAX_LOOKUPS])
+        return await self._ask(api.EVENTS, question, api.EventsAnswer)
 
     async def receipts(self, conversations: list[str], as_of: str | None) -> api.ReceiptsAnswer:
         return await self._ask(api.RECEIPTS, api.ReceiptsRequest(conversations, as_of), api.ReceiptsAnswer)

@@ -82,24 +82,34 @@ class SessionsAnswer(Shape):
 
 
 class HeadsRequest(Shape):
+    """`pairs`: for each user, the places in `conversations` of those in which they are believed to be."""
+
     conversations: list[str] = []
     users: list[str] = []
+    pairs: dict[str, list[int]] = {}
 
 
 class HeadsAnswer(Shape):
-    """Read on the primary in one snapshot. A conversation that is gone is absent."""
+    """Read on the primary in one snapshot. A conversation that is gone is absent.
+
+    `counted`: the seq of a conversation's last message (0: none), of those whose head is none. `outside`: of the pairs
+    asked about, those in which the user is not; an older release does not say.
+    """
 
     epoch: str
     heads: dict[str, int]
     versions: dict[str, int]
+    counted: dict[str, int] = {}
+    outside: dict[str, list[str]] = {}
 
 
 class EventsRequest(Shape):
-    """The durable events with after < seq <= up_to, at most MAX_EVENTS."""
+    """The durable events with after < seq <= up_to, at most MAX_EVENTS. `users`: who is believed to be in there."""
 
     conversation_id: str
     after: int
     up_to: int
+    users: list[str] = []
 
 
 class LoggedEvent(Shape):
@@ -114,12 +124,18 @@ class LoggedEvent(Shape):
 
 
 class EventsAnswer(Shape):
-    """`complete` is false where more events lie between the last one given and `up_to`, or some are missing."""
+    """`complete` is false where more events lie between the last one given and `up_to`, or some are missing.
+
+    `outside`: those of the users asked about who are not in the conversation. `counted`: the seq of its last message at
+    or below `up_to`, 0 where there is none; None from an older release.
+    """
 
     epoch: str
     events: list[LoggedEvent]
     last_seq: int
     complete: bool
+    outside: list[str] = []
+    counted: int | None = None
 
 
 class ReceiptsRequest(Shape):

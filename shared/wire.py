@@ -4,6 +4,7 @@ A gateway reads only the prefix of what it forwards. Versions side by side: anot
 (and healed by the check of the heads), unknown kinds too, and unknown fields of the JSON shapes below are skipped.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from struct import Struct
 from typing import Final, NamedTuple
@@ -63,11 +64,17 @@ class Kind(IntEnum):
     """A `CountQuestion`: which of the user's sockets live?"""
     COUNTED = 23
     """A `CountAnswer`, on the own channel of the gateway that asked."""
+    REMOVED = 17
+    """A DURABLE that takes people out: whom, then its finished frame (`pack_removed`). In the order of the room's
+    events; whoever is named leaves the room right after it. A gateway of an older release reads it from the log."""
+    USER_FRAME = 18
+    """A finished frame for all of a user's devices that are connected now. Not durable, not numbered."""
 
 
 NO_MESSAGE: Final = 1
 """Bit 0 of a DURABLE's flags: the event counts nowhere. Not spared to its author, ends no typing, not for who hides the
 conversation. 0, which every older release wrote, is a message."""
+_COUNT_BYTES: Final = 2
 _PEOPLE_SHIFT: Final = 3  # bits 1 and 2 are reserved
 _MOST_PEOPLE: Final = 2**13 - 1
 
@@ -136,6 +143,18 @@ def unpack(envelope: bytes) -> Envelope | None:
 
 
 NOBODY_ID: Final = id_text(NOBODY)
+
+
+def pack_removed(users: Sequence[str], frame: bytes) -> bytes:
+    """What follows the prefix of a REMOVED."""
+    return len(users).to_bytes(_COUNT_BYTES, "big") + b"".join(map(id_bytes, users)) + frame
+
+
+def split_removed(envelope: bytes) -> tuple[list[bytes], bytes]:
+    """Who is taken out by a REMOVED, each as 16 bytes, and its frame."""
+    begin = PREFIX_BYTES + _COUNT_BYTES
+    end = begin + len(NOBODY) * int.from_bytes(envelope[PREFIX_BYTES:begin], "big")
+    return [envelope[at : at + len(NOBODY)] for at in range(begin, end, len(NOBODY))], envelope[end:]
 
 
 def sender_text(sender: bytes) -> str | None:

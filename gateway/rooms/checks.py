@@ -4,10 +4,10 @@ The tail of a quiet room has no later event that would show its loss; only the h
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice, zip_longest
 from time import monotonic
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 
@@ -28,6 +28,7 @@ RETRY_SECONDS = 1.0
 DOUBT_SECONDS = 1.0
 
 Item = TypeVar("Item")
+_Peopled: TypeAlias = tuple[Room, Collection[User]]
 
 
 class Checks:
@@ -135,21 +136,24 @@ class Checks:
         if not self._hub.adopt_epoch(answer.epoch):
             await self._adopt_history(answer.epoch)
             return
-        for room, forwarded in seen:
-            if self._hub.rooms.get(room.channel) is room and room.started:
-                self._judge_room(room, forwarded, answer.heads.get(room.conversation_id))
+        await self._restart_rooms([room for room, forwarded in seen if self._is_ahead(room, forwarded, answer)])
         for user, version in applied:
             if user.changes.started and answer.versions.get(user.user_id, version) != version:
                 await self._memberships.heal(user)
 
-    def _judge_room(self, room: Room, forwarded: int, head: int | None) -> None:
+    def _is_ahead(self, room: Room, forwarded: int, answer: api.HeadsAnswer) -> bool:
+        """Takes a room's head in; whether the room has to begin anew."""
+        if self._hub.rooms.get(room.channel) is not room or not room.started:
+            return False
+        head = answer.heads.get(room.conversation_id)
         if head is None:
             self._memberships.leave_gone(room)
         elif head < forwarded:
             log.warning("room is ahead of its log", conversation_id=room.conversation_id, head=head)
-            self._hub.restart(room, head)
+            return True
         else:
             self._hub.begin(room, head)
+        return False
 
     async def _adopt_history(self, epoch: str) -> None:
         """The database was restored: rooms begin anew at its heads, users at its lists, clients are told to sync."""
@@ -169,14 +173,26 @@ class Checks:
             self._hub.epoch = before
             raise
 
-    async def _restart_rooms(self, rooms: list[Room]) -> None:
-        answer = await self._persistence.heads([room.conversation_id for room in rooms], [])
-        for room in rooms:
-            head = answer.heads.get(room.conversation_id)
-            if head is None:
-                self._memberships.leave_gone(room)
-            else:
-                self._hub.restart(room, head)
+    async def _restart_rooms(self, rooms: Sequence[Room]) -> None:
+        """At the heads of the log as it is now; who is in a conversation no longer leaves its room before that."""
+        for piece in _with_few_people([(room, self._hub.users_in(room)) for room in rooms]):
+            pairs: dict[str, list[str]] = {}
+            for room, users in piece:
+                for user in users:
+                    pairs.setdefault(user.user_id, []).append(room.conversation_id)
+            answer = await self._persistence.heads([room.conversation_id for room, _ in piece], [], pairs)
+            for room, users in piece:
+                self._restart_room(room, users, answer)
+
+    def _restart_room(self, room: Room, users: Collection[User], answer: api.HeadsAnswer) -> None:
+        conversation_id = room.conversation_id
+        head = answer.heads.get(conversation_id)
+        if head is None:
+            self._memberships.leave_gone(room)
+            return
+        outside = [user for user in users if conversation_id in answer.outside.get(user.user_id, ())]
+        self._memberships.take_out(room, outside)
+        self._hub.restart(room, head, answer.counted.get(conversation_id))
 
     async def _restart_users(self, users: list[User]) -> None:
         answer = await self._persistence.sessions([api.SessionUser.of(user.user_id, user.profile) for user in users])
@@ -202,6 +218,20 @@ class Checks:
         if room is not None:
             reader = id_bytes(receipt.sender_id)
             self._hub.send_receipt(room, reader, receipt.status, receipt.seq, bytes(receipt.frame))
+
+
+def _with_few_people(rooms: Sequence[_Peopled]) -> Iterator[list[_Peopled]]:
+    """In steps of what one look-up takes: so many users, each room whole."""
+    piece: list[_Peopled] = []
+    people = 0
+    for one in rooms:
+        people += len(one[1])
+        if piece and people > api.MAX_LOOKUPS:
+            yield piece
+            piece, people = [], len(one[1])
+        piece.append(one)
+    if piece:
+        yield piece
 
 
 def _batches(rooms: Sequence[Room], users: Sequence[User]) -> Iterator[tuple[list[Room], list[User]]]:

@@ -45,6 +45,7 @@ class Arrival:
     moment, at which the user's version was `newest`."""
 
     __slots__ = (
+        "counted",
         "epoch",
         "has_others",
         "heads",
@@ -72,6 +73,7 @@ class Arrival:
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}
+        self.counted: dict[str, int] = {}
 
     @property
     def is_settled(self) -> bool:
@@ -127,7 +129,7 @@ class Entry:
         if read.epoch != found.epoch or not self._hub.adopt_epoch(read.epoch):
             self._hub.on_other_epoch()
             raise PersistenceAway("the database has another line of history")
-        arrival.epoch, arrival.heads = read.epoch, read.heads
+        arrival.epoch, arrival.heads, arrival.counted = read.epoch, read.heads, read.counted
         arrival.version = found.session.version
         # A copy, for others asked with the same question; and NOTHING for all who hide nothing.
         arrival.hidden = dict(found.session.hidden) if found.session.hidden else found.session.hidden
@@ -142,15 +144,18 @@ class Entry:
         for _ in range(min(SLICE, len(arrival.unsettled))):
             conversation_id = arrival.unsettled.popleft()
             room, head = arrival.rooms[conversation_id], arrival.heads[conversation_id]
-            self._hub.begin(room, head)
+            self._hub.begin(room, head, arrival.counted.setdefault(conversation_id, head))
             arrival.settling.append(room)
             settled[conversation_id] = room.settle(arrival.session, head)
         hidden = arrival.hidden
         if hidden:
             for conversation_id in settled.keys() & hidden.keys():
                 # What came above since the list was read has brought it back.
-                side = hidden if settled[conversation_id] > hidden[conversation_id] else settled
-                del side[conversation_id]
+                if _counted(arrival, conversation_id) > hidden[conversation_id]:
+                    del hidden[conversation_id]
+                else:
+                    del settled[conversation_id]
+                    arrival.rooms[conversation_id].drop_held(arrival.session)
         return settled
 
     def release(self, arrival: Arrival) -> None:
@@ -242,6 +247,12 @@ class Entry:
         return room
 
     def _drop_gone(self, arrival: Arrival) -> None:
-        """Conversations that were purged since the list was read."""
+        """Conversations that were purged, or in which the user is no longer, since the list was read."""
         for conversation_id in arrival.rooms.keys() - arrival.heads.keys():
             self._hub.leave(arrival.session, arrival.rooms.pop(conversation_id))
+
+
+def _counted(arrival: Arrival, conversation_id: str) -> int:
+    """The seq of the conversation's last message, as far as is known here; 0 for one that is gone."""
+    room = arrival.rooms.get(conversation_id)
+    return 0 if room is None else max(room.counted, arrival.counted[conversation_id])

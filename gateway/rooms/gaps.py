@@ -15,12 +15,14 @@ from gateway.rooms.reorder import Gap
 from gateway.rooms.room import Room
 from gateway.rooms.user import User
 from shared.api import EventsAnswer, LoggedEvent
-from shared.wire import Kind, pack
+from shared.wire import Kind, pack, pack_removed
 
 log = structlog.get_logger()
 
 PATIENCE_SECONDS = 0.1
 """Publishers race: 2 to 50 % of events come late, nearly all within this."""
+DOUBT_SECONDS = 2.0
+"""A removal's word on the user's channel follows its event within milliseconds, where it was not lost."""
 RETRY_SECONDS = 1.0
 TURN_SECONDS = 0.05
 LONGEST_GAP = 256
@@ -44,6 +46,7 @@ class Gaps:
         self._tasks = tasks
         self._rooms: dict[Room, float] = {}  # -> not to be fetched before
         self._users: dict[User, float] = {}
+        self._doubted: set[User] = set()
         self._busy: set[Room | User] = set()
         self._any = asyncio.Event()
         self.on_filled: Callable[[], None]
@@ -60,6 +63,12 @@ class Gaps:
         self._users.setdefault(user, monotonic() + PATIENCE_SECONDS)
         self._any.set()
 
+    def on_doubt(self, user: User) -> None:
+        """The user's list is to be read once more, whether a change is missing then or not."""
+        self._users.setdefault(user, monotonic() + DOUBT_SECONDS)
+        self._doubted.add(user)
+        self._any.set()
+
     async def run(self) -> None:
         while True:
             await self._any.wait()
@@ -72,8 +81,9 @@ class Gaps:
     def _turn(self, now: float) -> None:
         for room in [room for room in self._rooms if not self._is_missing(room)]:
             del self._rooms[room]
-        for user in [user for user in self._users if user.changes.gap is None or user.is_gone]:
+        for user in [user for user in self._users if not self._is_behind(user)]:
             del self._users[user]
+            self._doubted.discard(user)
         for room in self._due(self._rooms, now):
             self._tasks.start(self._fill(room), name="fill a gap")
         for user in self._due(self._users, now):
@@ -81,6 +91,9 @@ class Gaps:
 
     def _is_missing(self, room: Room) -> bool:
         return room.gap is not None and self._hub.rooms.get(room.channel) is room
+
+    def _is_behind(self, user: User) -> bool:
+        return not user.is_gone and (user in self._doubted or user.changes.gap is not None)
 
     def _due(self, waiting: "dict[Waiter, float]", now: float) -> "list[Waiter]":
         free = FETCHES_AT_ONCE - len(self._busy)
@@ -91,6 +104,7 @@ class Gaps:
     async def _heal(self, user: User) -> None:
         try:
             await self._memberships.heal(user)
+            self._doubted.discard(user)
         except PersistenceAway as away:
             log.warning("user not healed yet", error=str(away))
             self._users[user] = monotonic() + RETRY_SECONDS
@@ -110,17 +124,21 @@ class Gaps:
             self._busy.discard(room)
 
     async def _close_gap(self, room: Room, gap: Gap) -> None:
-        if gap.last - gap.first >= LONGEST_GAP:
-            self._hub.skip_to(room, gap.last)
-            return
-        answer = await self._persistence.events(room.conversation_id, after=gap.first - 1, up_to=gap.last)
+        is_long = gap.last - gap.first >= LONGEST_GAP
+        users = [user.user_id for user in self._hub.users_in(room)]
+        # Also where nothing is to be forwarded: who has left is to go before the others hear `sync`.
+        after = gap.last if is_long else gap.first - 1
+        answer = await self._persistence.events(room.conversation_id, after=after, up_to=gap.last, users=users)
         if not self._hub.adopt_epoch(answer.epoch):
             self._hub.on_other_epoch()
-        elif answer.complete and _size(answer) <= LARGEST_GAP_BYTES:
+            return
+        outside = [self._hub.user(user_id) for user_id in answer.outside]
+        self._memberships.take_out(room, [user for user in outside if user is not None])
+        if is_long or not answer.complete or _size(answer) > LARGEST_GAP_BYTES:
+            self._hub.skip_to(room, gap.last, answer.counted)
+        else:
             envelopes = [(event.seq, _envelope(event, answer.epoch)) for event in answer.events]
             self._hub.forward_all(room, room.fill(envelopes, monotonic()))
-        else:
-            self._hub.skip_to(room, gap.last)
 
 
 def _size(answer: EventsAnswer) -> int:
@@ -129,9 +147,11 @@ def _size(answer: EventsAnswer) -> int:
 
 def _envelope(event: LoggedEvent, epoch: str) -> bytes:
     """As it would have come from Redis."""
+    frame = bytes(event.frame)
     return pack(
-        Kind.DURABLE,
-        bytes(event.frame),
+        Kind.REMOVED if event.removed else Kind.DURABLE,
+        pack_removed(event.removed, frame) if event.removed else frame,
+        flags=event.flags,
         seq=event.seq,
         committed_us=event.committed_us,
         sender=event.sender_id,

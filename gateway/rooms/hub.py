@@ -13,7 +13,8 @@ from gateway.bus import Bus
 from gateway.rooms.latest_receipts import LatestReceipts
 from gateway.rooms.room import Room
 from gateway.rooms.spans import Spans
-from gateway.rooms.user import User, user_channel
+from gateway.rooms.uncounted import Uncounted
+from gateway.rooms.user import NOTHING, User, user_channel
 from gateway.stats import Stats
 from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from gateway.session.session import Session
 
 _DURABLE: Final = int(Kind.DURABLE)
+_REMOVED: Final = int(Kind.REMOVED)
 _RECEIPT: Final = int(Kind.RECEIPT)
 _SEQ: Final = slice(4, 12)
 _COMMITTED: Final = slice(12, 20)
@@ -56,6 +58,7 @@ class Hub:
         self.users: dict[bytes, User] = {}
         self.epoch = b""
         self.latest_receipts = LatestReceipts()
+        self.uncounted = Uncounted(self)
         self.on_gap: Callable[[Room], None]
         self.on_other_epoch: Callable[[], None]
         self.on_room_signal: Callable[[Room, int, bytes], None]
@@ -78,7 +81,7 @@ class Hub:
 
     def _receive(self, room: Room, envelope: bytes) -> None:
         version, kind, _, seq, _, _, epoch = unpack_prefix(envelope)
-        if kind != _DURABLE or version != VERSION:
+        if (kind != _DURABLE and kind != _REMOVED) or version != VERSION:
             self._signal(room, version, kind, envelope)
             return
         if epoch != self.epoch:
@@ -91,10 +94,20 @@ class Hub:
             self.on_gap(room)
 
     def _forward(self, room: Room, envelope: bytes) -> None:
+        if envelope[3] or envelope[2]:  # flags: none on nearly all
+            self.uncounted.forward(room, envelope)
+        else:
+            self.forward_message(room, envelope)
+
+    def forward_message(self, room: Room, envelope: bytes) -> None:
         frame = text_frame(envelope[PREFIX_BYTES:])
         skip: Collection[Connection] = ()
         if room.legacy or room.newcomers or room.typists:
             skip = self._prepare(room, int.from_bytes(envelope[_SEQ], "big"), frame, envelope[_SENDER])
+        room.tail = 0
+        self._queue(room, envelope, frame, skip)
+
+    def _queue(self, room: Room, envelope: bytes, frame: bytes, skip: Collection[Connection]) -> None:
         self.fanout.queue(room, frame, skip)
         self.stats.durable_sent += len(room.members)
         if self.spans.begun:
@@ -109,6 +122,12 @@ class Hub:
         """Events that the room's order released some other way than by a message."""
         for envelope in envelopes:
             self._forward(room, envelope)
+
+    def queue_event(self, room: Room, envelope: bytes, frame: bytes, skip: Collection[Connection]) -> None:
+        """An event that is no message, to all but those in `skip`; its author is not spared."""
+        if room.newcomers:
+            self._hold(room, int.from_bytes(envelope[_SEQ], "big"), frame, b"")
+        self._queue(room, envelope, frame, skip)
 
     def send_to_room(self, room: Room, payload: bytes, kind: str, *, skip: bytes | None = None) -> None:
         """A frame that is no durable event, to everyone in the room but the user whose channel is `skip`."""
@@ -140,6 +159,13 @@ class Hub:
 
     def room(self, conversation_id: str) -> Room | None:
         return self.rooms.get(keys.room(conversation_id).encode())
+
+    def users_in(self, room: Room) -> "set[User]":
+        """Those of whom somebody here is a member, or left it for a while."""
+        inside = {member.owner.user for member in room.members}  # type: ignore[attr-defined]
+        if room in self._paused:
+            inside |= {user for user in self.users.values() for one in user.sessions if one.is_paused_in(room)}
+        return inside
 
     def room_of(self, session: "Session", conversation_id: str) -> Room | None:
         """The room, if the session's user is in this conversation."""
@@ -216,31 +242,40 @@ class Hub:
     def release_user(self, user: User) -> None:
         """Ends a user of whom no session is left."""
         if user.is_gone and self.users.pop(user.channel, None) is not None:
+            self.uncounted.set_hidden(user, NOTHING)
             self.bus.unsubscribe([user.channel])
 
     def listen(self, channel: bytes, listener: OnEnvelope) -> None:
         """Who hears of the envelopes on a channel that is no room's and no user's; subscribing it is a second step."""
         self._listeners[channel] = listener
 
-    def begin(self, room: Room, head: int) -> None:
-        """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it."""
+    def begin(self, room: Room, head: int, counted: int | None = None) -> None:
+        """A head of the room's log, read after its channel was confirmed: the room starts there, or learns of it.
+
+        `counted` is the seq of its last message; None where the head is one, or nobody says.
+        """
         if room.is_at(head):
             return
+        if not room.started:
+            room.tail = head - (head if counted is None else counted)
         self.forward_all(room, room.start(head, monotonic()))
         if room.gap is not None:
             self.on_gap(room)
 
-    def skip_to(self, room: Room, seq: int) -> None:
-        """Gives up what is missing up to `seq`, and tells everyone in the room to sync."""
+    def skip_to(self, room: Room, seq: int, counted: int | None = None) -> None:
+        """Gives up what is missing up to `seq`, and tells everyone in the room to sync. `counted` as for `begin`."""
+        if seq > room.forwarded:
+            room.tail = seq - (seq if counted is None else counted)
         ready = room.skip_to(seq, monotonic())
         conversation_id = room.conversation_id
         self.send_to_room(room, frames.sync(conversation_id=conversation_id, last_seq=seq), "other")
         self.forward_all(room, ready)
 
-    def restart(self, room: Room, head: int) -> None:
-        """The room begins anew, in another line of history."""
+    def restart(self, room: Room, head: int, counted: int | None = None) -> None:
+        """The room begins anew, in another line of history. `counted` as for `begin`."""
         self.fanout.flush(room)
         room.restart()
+        room.tail = head - (head if counted is None else counted)
         room.start(head, monotonic())
         self.send_to_room(room, frames.sync(conversation_id=room.conversation_id, last_seq=head), "other")
 
@@ -257,17 +292,20 @@ class Hub:
         if room.typists:
             self.on_typist_spoke(room, author)
         if room.newcomers:
-            overtaken = room.overtaken(seq)
-            if overtaken:
-                self.fanout.flush(room)
-                room.admit(overtaken)
-            room.hold(seq, frame, author=author)
+            self._hold(room, seq, frame, author)
         if not room.legacy:
             return ()
         self.on_unconfirmed(room)
         user = self.users.get(author)
         # An older app would show its own message twice.
         return user.connections(acks=False) if user is not None else ()
+
+    def _hold(self, room: Room, seq: int, frame: bytes, author: bytes) -> None:
+        overtaken = room.overtaken(seq)
+        if overtaken:
+            self.fanout.flush(room)
+            room.admit(overtaken)
+        room.hold(seq, frame, author=author)
 
     def _hear(self, channel: bytes, envelope: bytes) -> None:
         if len(envelope) < PREFIX_BYTES or envelope[0] != VERSION:

@@ -16,6 +16,7 @@ from gateway.rooms.user import User
 from gateway.session.session import Session
 from shared import frames
 from shared.api import LoggedEvent
+from shared.wire import NO_MESSAGE
 
 log = structlog.get_logger()
 
@@ -25,13 +26,25 @@ AT_ONCE = 32
 MOST_MISSED = 256
 """Events between the news and the head that are sent after it; where there are more, the client syncs."""
 
+MOST_MISSED_BYTES = 128 * 1024
+
 Answer = TypeVar("Answer")
 
 
+class _LastMessage(msgspec.Struct):
+    seq: int
+
+
 class _Told(msgspec.Struct, rename="camel"):
-    """Of a conversation's JSON, what the gateway reads: how far the news says that it reaches."""
+    """Of a conversation's JSON, what the gateway reads: how far the news says that it reaches, and its last message."""
 
     last_seq: int
+    last_message: _LastMessage | None = None
+
+    @property
+    def counted(self) -> int:
+        """The seq of the last message that the user sees; 0 where there is none."""
+        return 0 if self.last_message is None else self.last_message.seq
 
 
 _told = msgspec.json.Decoder(_Told)
@@ -76,7 +89,7 @@ class Joins:
         except _Gone:
             return
         # Race: the user may have hidden it, again, while the look-up went on.
-        if user.lists(room.conversation_id, _told.decode(conversation).last_seq):
+        if user.lists(room.conversation_id, _told.decode(conversation).counted):
             _send([session for session in user.sessions if room.knows(session)], _news(room, conversation))
 
     async def _finish(
@@ -86,34 +99,42 @@ class Joins:
         try:
             # The conversation before the head: how far it says that it reaches is then never above the head.
             conversation = conversation or await self._conversation(user, room.conversation_id)
-            told = _told.decode(conversation).last_seq
-            head = await self._head(user, room) if newcomers else told
-            missed = await self._missed(room, told, head)
+            told = _told.decode(conversation)
+            head, counted = await self._head(user, room) if newcomers else (told.last_seq, told.counted)
+            missed = await self._missed(room, told.last_seq, head)
         except _Gone:
             self._give_up(user, room, newcomers)
             return
         news = _news(room, conversation)
-        if announced and user.lists(room.conversation_id, told):  # race: as in `_tell`
+        if announced and user.lists(room.conversation_id, told.counted):  # race: as in `_tell`
             _send(inside, news)
         # Whoever closed, or left again, while the answers were on their way is not in the room any more.
         present = [session for session in newcomers if room.is_newcomer(session)]
         if present:
-            self._hub.begin(room, head)
+            self._hub.begin(room, head, counted)
         for session in present:
-            self._let_in(session, room, head, news, missed)
+            self._let_in(session, room, head, counted, news, missed)
 
     def _let_in(
-        self, session: Session, room: Room, head: int, news: bytes, missed: Sequence[LoggedEvent] | None
+        self,
+        session: Session,
+        room: Room,
+        head: int,
+        counted: int,
+        news: bytes,
+        missed: Sequence[LoggedEvent] | None,
     ) -> None:
         settled = room.settle(session, head)
         # Race: as in `_tell`; then nothing that is hidden is sent either.
-        if session.user.lists(room.conversation_id, settled):
+        if session.user.lists(room.conversation_id, max(room.counted, counted)):
             session.send(news)
             if missed is None or settled > head:
                 session.send(frames.sync(conversation_id=room.conversation_id, last_seq=settled))
             for event in missed or ():
-                if session.acks or event.sender_id != session.user.user_id:
+                if session.acks or event.flags & NO_MESSAGE or event.sender_id != session.user.user_id:
                     session.send(bytes(event.frame))
+        else:
+            room.drop_held(session)
         self._hub.release(session, room)
 
     def _give_up(self, user: User, room: Room, newcomers: list[Session]) -> None:
@@ -124,10 +145,10 @@ class Joins:
                 self._hub.leave(session, room)
                 session.send(left)  # the client may have it from a list that it asked for meanwhile
 
-    async def _head(self, user: User, room: Room) -> int:
-        """Read after Redis confirmed the channel."""
+    async def _head(self, user: User, room: Room) -> tuple[int, int]:
+        """Read after Redis confirmed the channel; and the last message's seq."""
 
-        async def read() -> int:
+        async def read() -> tuple[int, int]:
             try:
                 await self._bus.subscribe([room.channel])
             except NotSubscribed:
@@ -138,7 +159,8 @@ class Joins:
                 raise PersistenceAway("the database has another line of history")
             if room.conversation_id not in found.heads:
                 raise _Gone
-            return found.heads[room.conversation_id]
+            head = found.heads[room.conversation_id]
+            return head, found.counted.get(room.conversation_id, head)
 
         return await self._until_answered(user, read)
 
@@ -161,7 +183,8 @@ class Joins:
             answer = await self._persistence.events(room.conversation_id, after=told, up_to=head)
         except PersistenceAway:
             return None
-        return answer.events if answer.complete else None
+        small = sum(len(event.frame) for event in answer.events) <= MOST_MISSED_BYTES
+        return answer.events if answer.complete and small else None
 
     async def _until_answered(self, user: User, ask: Callable[[], Awaitable[Answer]]) -> Answer:
         while not user.is_gone:

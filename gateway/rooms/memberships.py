@@ -15,9 +15,10 @@ from gateway.lookups import Lookups
 from gateway.rooms.hub import Hub
 from gateway.rooms.joins import Joins
 from gateway.rooms.room import Room
-from gateway.rooms.user import NOTHING, User, held_together
+from gateway.rooms.user import NOTHING, User, held_together, user_channel
 from gateway.session.session import Session
 from gateway.websocket.codes import CloseCode
+from gateway.websocket.frames import text_frame
 from shared import api, frames, keys
 from shared.wire import NOBODY, PREFIX_BYTES, Kind, Membership, Revocation, unpack_prefix
 
@@ -38,13 +39,24 @@ _revocations = msgspec.json.Decoder(Revocation)
 
 
 class Memberships:
-    """`on_behind(user)` is called when a change before one that came is missing: `heal` the user soon."""
+    """`on_behind(user)` is called when a change before one that came is missing: `heal` the user soon.
 
-    def __init__(self, hub: Hub, lookups: Lookups, joins: Joins, on_behind: Callable[[User], None]) -> None:
+    `on_doubt(user)`: `heal` the user, whatever comes, once what is on its way has had its time.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        lookups: Lookups,
+        joins: Joins,
+        on_behind: Callable[[User], None],
+        on_doubt: Callable[[User], None],
+    ) -> None:
         self._hub = hub
         self._lookups = lookups
         self._joins = joins
         self._on_behind = on_behind
+        self._on_doubt = on_doubt
 
     # --- what comes on the user's channel ---------------------------------------------------------------------------
 
@@ -58,6 +70,10 @@ class Memberships:
                 self._on_behind(user)
         elif kind == Kind.RECEIPT:
             self._tell_own(user, envelope)
+        elif kind == Kind.USER_FRAME:
+            frame = text_frame(envelope[PREFIX_BYTES:])
+            for session in user.sessions:
+                session.connection.send(frame)
         else:
             self._close(user, kind, envelope[PREFIX_BYTES:])
 
@@ -69,12 +85,13 @@ class Memberships:
 
     def _apply(self, user: User, kind: int, membership: Membership) -> None:
         if kind == Kind.JOINED:
-            user.unhide(membership.conversation_id)
+            self._unhide(user, membership.conversation_id)
             self._joins.join(user, membership.conversation_id, membership.members, membership.conversation)
         elif kind == Kind.LEFT:
             self._leave(user, membership.conversation_id)
         else:
-            user.hide(membership.conversation_id, self._hidden_seq(membership))
+            hidden = {**user.hidden, membership.conversation_id: self._hidden_seq(membership)}
+            self._hub.uncounted.set_hidden(user, hidden)
             self._tell_hidden(user, membership.conversation_id)
 
     def _tell_own(self, user: User, envelope: bytes) -> None:
@@ -112,7 +129,8 @@ class Memberships:
         user = session.user
         hidden = (user.hidden if hidden is None else hidden) or NOTHING  # most hide nothing: one object for all of them
         if len(user.sessions) == 1:
-            user.rooms, user.hidden = held_together(rooms), hidden
+            user.rooms = held_together(rooms)
+            self._hub.uncounted.set_hidden(user, hidden)
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
@@ -160,7 +178,8 @@ class Memberships:
     def restart(self, user: User, session: api.Session) -> None:
         """The database has another line of history: versions begin anew, the list is what counts."""
         user.restart_changes()
-        user.hidden = dict.fromkeys(user.hidden, -1)  # what was told of them was of the other: all is told anew
+        # What was told of them was of the other history: all is told anew.
+        self._hub.uncounted.set_hidden(user, dict.fromkeys(user.hidden, -1))
         self._apply_all(user, user.changes.start(session.version, monotonic()))
         self._apply_session(user, session)
 
@@ -205,7 +224,8 @@ class Memberships:
 
     def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> int:
         """What came back by a message and is hidden again is so up to another seq. How many changed."""
-        before, user.hidden = user.hidden, hidden or NOTHING
+        before = user.hidden
+        self._hub.uncounted.set_hidden(user, hidden)
         changed = [conversation_id for conversation_id, seq in hidden.items() if before.get(conversation_id) != seq]
         for conversation_id in changed:
             self._tell_hidden(user, conversation_id)
@@ -222,9 +242,36 @@ class Memberships:
             if room in user.rooms:
                 self._leave(user, room.conversation_id)
 
+    def take_out(self, room: Room, users: Iterable[User]) -> None:
+        """These users are in the conversation no longer, says the log: nothing that follows in it is theirs.
+
+        Only members leave: who is coming in has a head of a later moment. Their devices hear of it on their channel.
+        A user who was back before this came is found there again by the look that `on_doubt` asks for.
+        """
+        for user in users:
+            inside = [s for s in user.sessions if s.connection in room.members or s.is_paused_in(room)]
+            if not inside:
+                continue
+            self._hub.fanout.flush(room)  # the event that says so is still theirs
+            for session in inside:
+                self._hub.leave(session, room)
+            if not any(room.is_newcomer(session) for session in user.sessions):
+                user.remove_room(room)
+            self._on_doubt(user)
+
+    def on_removed(self, room: Room, user_keys: Iterable[bytes]) -> None:
+        """An event that was just queued takes these out."""
+        named = [self._hub.users.get(user_channel(key)) for key in user_keys]
+        self.take_out(room, [user for user in named if user is not None])
+
+    def _unhide(self, user: User, conversation_id: str) -> None:
+        if conversation_id in user.hidden:
+            left = {key: seq for key, seq in user.hidden.items() if key != conversation_id}
+            self._hub.uncounted.set_hidden(user, left)
+
     def _leave(self, user: User, conversation_id: str) -> None:
         room = self._hub.room(conversation_id)
-        user.unhide(conversation_id)
+        self._unhide(user, conversation_id)
         self._tell_left(user, conversation_id)
         if room is not None:
             user.remove_room(room)
@@ -239,7 +286,7 @@ class Memberships:
         return 0 if room is None else room.forwarded
 
     def _is_back(self, user: User, room: Room | None) -> bool:
-        return room is not None and user.lists(room.conversation_id, room.forwarded)
+        return room is not None and user.lists(room.conversation_id, room.counted)
 
     def _tell_hidden(self, user: User, conversation_id: str) -> None:
         """All before is gone; race: a message that brought it back may have been forwarded before the word that it was

@@ -80,11 +80,18 @@ class Room(Reorder[bytes], gc=False, eq=False):
     newcomers: dict[Occupant, Waiting] | None = None
     typists: dict[bytes, float] | None = None
     """User channel -> when it falls silent."""
+    tail: int = 0
+    """How many of the last events that were forwarded are no message."""
 
     @property
     def conversation_id(self) -> str:
         """Not kept beside the channel that holds it: a gateway has a hundred thousand rooms."""
         return self.channel[_CHANNEL_PREFIX:].decode()
+
+    @property
+    def counted(self) -> int:
+        """The seq of the last message that was forwarded, or that the log had when the room began here."""
+        return self.forwarded - self.tail
 
     @property
     def is_empty(self) -> bool:
@@ -138,6 +145,12 @@ class Room(Reorder[bytes], gc=False, eq=False):
         for occupant, waiting in (self.newcomers or {}).items():
             if waiting.is_held and (occupant.acks or occupant.user_channel != author):
                 waiting.held.append((seq, frame))
+
+    def drop_held(self, occupant: Occupant) -> None:
+        """The events that are held for this newcomer are not theirs to get: none is a message, and they hide this."""
+        if self.newcomers is not None and occupant in self.newcomers:
+            waiting = self.newcomers[occupant]
+            waiting.held = [(seq, frame) for seq, frame in waiting.held if seq == NO_SEQ]
 
     def signal(self, frame: bytes, *, skip: bytes | None) -> list[Occupant]:
         """Keeps a frame that is no event for the newcomers but those of the user channel `skip`.

@@ -71,16 +71,9 @@ class User(msgspec.Struct, gc=False, eq=False):
         live = (room for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS)
         return [room.conversation_id for room in islice(live, LIVE_PRESENCE_ROOMS)]
 
-    def lists(self, conversation_id: str, head: int) -> bool:
-        """Whether the user has not hidden it up to this head."""
-        return head > self.hidden.get(conversation_id, -1)
-
-    def hide(self, conversation_id: str, seq: int) -> None:
-        self.hidden = {**self.hidden, conversation_id: seq}
-
-    def unhide(self, conversation_id: str) -> None:
-        if conversation_id in self.hidden:
-            self.hidden = {key: seq for key, seq in self.hidden.items() if key != conversation_id}
+    def lists(self, conversation_id: str, counted: int) -> bool:
+        """Whether the user has not hidden it up to this message's seq."""
+        return counted > self.hidden.get(conversation_id, -1)
 
     def restart_changes(self) -> None:
         """The versions of before mean nothing any more."""

@@ -11,9 +11,10 @@ from shared import api, frames, keys, wire
 
 
 def event(event: Logged, *, epoch: str, committed_us: int) -> Envelope:
+    frame = event.frame()
     payload = wire.pack(
-        wire.Kind.DURABLE,
-        event.frame(),
+        wire.Kind.REMOVED if event.removed else wire.Kind.DURABLE,
+        wire.pack_removed(event.removed, frame) if event.removed else frame,
         flags=event.flags,
         seq=event.seq,
         committed_us=committed_us,
@@ -104,6 +105,11 @@ def own_receipts(moved: Moved, *, epoch: str) -> Iterator[Envelope]:
     """What the reader's other devices hear of a big group, where the others hear no names."""
     for receipt in _receipts(moved._replace(delivered=None)):
         yield receipt_of(receipt, epoch=epoch)._replace(channel=keys.user(moved.user_id))
+
+
+def user_frame(user_id: str, frame: bytes) -> Envelope:
+    """A finished frame for all devices of this user that are connected; whatever it tells has a route, too."""
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.USER_FRAME, frame))
 
 
 def kicked(user_id: str) -> Envelope:

@@ -84,6 +84,11 @@ class Delivery:
     def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
         self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)
 
+    def to_user(self, user_id: str, frame: bytes) -> None:
+        """A finished frame for all devices of the user that are connected now. Lost where Redis is away, and in no log:
+        a route tells the same."""
+        self._publisher.offer(announcements.user_frame(user_id, frame), _ignore)
+
     async def tell(self, envelope: Envelope) -> bool:
         """An operator's word to the gateways: whether Redis took it."""
         return await self._publisher.publish([envelope])

@@ -1,6 +1,6 @@
 """What gateways ask: who is in which conversations, how far those have come, and what they missed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -15,6 +15,9 @@ from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed, not_found
 from shared.http.fields import MAX_SEQ
 from shared.ids import LONGEST_SESSION_ID, canonical_id, is_session_id
+
+MOST_PAIRS = 50 * api.MAX_LOOKUPS
+"""Whole rooms of local users may be asked about at once."""
 
 
 class Lookups:
@@ -31,14 +34,15 @@ class Lookups:
 
     async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:
         asked = _ids("conversations", call.body.conversations)
-        return await heads.heads(self._pool, asked, _ids("users", call.body.users))
+        return await heads.heads(self._pool, asked, _ids("users", call.body.users), _pairs(call.body.pairs, asked))
 
     async def events(self, call: Call[api.EventsRequest, Nothing]) -> api.EventsAnswer:
         [conversation_id] = _ids("conversationId", [call.body.conversation_id])
         after, up_to = call.body.after, call.body.up_to
         if not 0 <= after <= up_to <= MAX_SEQ:
             raise malformed("upTo", "expected 0 <= after <= upTo")
-        found = await read.events(self._pool, conversation_id, after=after, up_to=up_to)
+        users = _ids("users", call.body.users)
+        found = await read.events(self._pool, conversation_id, after=after, up_to=up_to, users=users)
         if found is None:
             raise not_found("there is no such conversation")
         return found
@@ -86,6 +90,16 @@ def _session_ids(given: list[str]) -> list[str]:
     if len(given) > api.MAX_LOOKUPS:
         raise malformed("sessionIds", f"at most {api.MAX_LOOKUPS} at once")
     return given
+
+
+def _pairs(given: Mapping[str, Sequence[int]], asked: Sequence[str]) -> list[tuple[str, str]]:
+    """Users and the conversations whose places they name."""
+    users = _ids("pairs", given)
+    if any(not 0 <= place < len(asked) for places in given.values() for place in places):
+        raise malformed("pairs", "expected places in conversations")
+    if sum(map(len, given.values())) > MOST_PAIRS:
+        raise malformed("pairs", f"at most {MOST_PAIRS} at once")
+    return [(user, asked[place]) for user, places in zip(users, given.values(), strict=True) for place in places]
 
 
 def _as_of(given: str | None) -> int | None:

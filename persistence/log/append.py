@@ -19,7 +19,8 @@ _APPEND = Query(
     f"""
 WITH head AS (
     UPDATE conversations c SET last_seq = c.last_seq + 1 WHERE c.id = $1
-    RETURNING c.last_seq AS seq, greatest(c.updated_at, date_trunc('milliseconds', clock_timestamp())) AS at
+    RETURNING c.last_seq AS seq,
+              greatest(coalesce(c.latest_at, c.updated_at), date_trunc('milliseconds', clock_timestamp())) AS at
 ), event AS (
     INSERT INTO events (conversation_id, seq, kind, people, created_at, sender_id, message_id, removed, body)
     SELECT $1, head.seq, $3, $6, head.at, $2, $4, $7, $5 FROM head

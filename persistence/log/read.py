@@ -23,8 +23,15 @@ def _within(conversation: str, after: str, up_to: str) -> str:
 _EVENTS = Query(
     "events",
     f"""
-SELECT c.last_seq, meta.epoch, {COLUMNS}
-FROM conversations c CROSS JOIN meta LEFT JOIN LATERAL (
+SELECT c.last_seq, meta.epoch, around.*, {COLUMNS}
+FROM conversations c CROSS JOIN meta CROSS JOIN LATERAL (
+    SELECT array(SELECT w.id FROM unnest($5::uuid[]) AS w(id) WHERE (
+               SELECT true FROM participants p
+               WHERE p.conversation_id = c.id AND p.user_id = w.id AND p.left_at IS NULL) IS NULL) AS outside,
+           CASE WHEN c.last_ordinal = c.last_seq THEN least(c.last_seq, $6) ELSE coalesce((
+               SELECT m.seq FROM messages m WHERE m.conversation_id = c.id AND m.seq <= $6
+               ORDER BY m.seq DESC LIMIT 1), 0) END AS counted
+) AS around LEFT JOIN LATERAL (
     SELECT *, sum(size) OVER (ORDER BY seq) - size AS before
     FROM ({_within("c.id", "$2", "$3")}) AS log
 ) AS l ON l.before < $4 LEFT JOIN users u ON u.id = l.sender_id
@@ -73,14 +80,22 @@ class Found(NamedTuple):
 
 
 async def events(
-    database: Database, conversation_id: str, *, after: int, up_to: int, limit: int = MAX_EVENTS
+    database: Database,
+    conversation_id: str,
+    *,
+    after: int,
+    up_to: int,
+    limit: int = MAX_EVENTS,
+    users: Sequence[str] = (),
 ) -> EventsAnswer | None:
-    """The events with after < seq <= up_to, at most `limit` and about MOST_BYTES, from after + 1 on without a hole.
+    """The events with after < seq <= up_to, at most `limit` and about MOST_BYTES, from after + 1 on without a hole; and
+    which of the `users` are not in the conversation, in the same snapshot.
 
     `complete` is true only if the last one given is `up_to`. None: there is no such conversation.
     """
     # Every seq has one event, so the limit is a seq too.
-    rows = await _EVENTS.rows(database, conversation_id, after, min(up_to, after + limit), MOST_BYTES)
+    end = min(up_to, after + limit)
+    rows = await _EVENTS.rows(database, conversation_id, after, end, MOST_BYTES, users, up_to)
     if not rows:
         return None
     found = unbroken([row for row in rows if row["seq"] is not None], after)
@@ -89,6 +104,8 @@ async def events(
         events=[_told(event) for event in found],
         last_seq=rows[0]["last_seq"],
         complete=after + len(found) >= up_to,
+        outside=rows[0]["outside"],
+        counted=rows[0]["counted"],
     )
 
 

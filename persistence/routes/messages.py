@@ -45,7 +45,7 @@ class Messages:
         if isinstance(found, NotAMember):
             raise forbidden()
         page = query.page if _is_counted(query) else None
-        return HistoryAnswer(found.messages, Pagination(page, limit, found.total, found.has_more))
+        return HistoryAnswer(found.messages, Pagination(page, limit, found.total, found.has_more), found.as_of_seq)
 
     async def _find(
         self, user_id: str, conversation_id: str, query: HistoryQuery, limit: int
@@ -109,7 +109,7 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
     messages = [message for message in found.messages if message.seq < before]
     is_whole = len(messages) == len(found.messages)
     reaches_end = bool(messages) and messages[-1].seq == before - 1
-    return HistoryPage(messages, found.total, found.has_more and is_whole and not reaches_end)
+    return found._replace(messages=messages, has_more=found.has_more and is_whole and not reaches_end)
 
 
 def _told(outcome: Outcome) -> Reply:
@@ -117,7 +117,7 @@ def _told(outcome: Outcome) -> Reply:
         raise forbidden()
     if isinstance(outcome, NoSuchReply):
         raise malformed("replyTo", "there is no such message in this conversation")
-    return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message))
+    return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
 
 def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> list[Endpoint]:

@@ -163,11 +163,12 @@ class Pagination(msgspec.Struct, rename="camel"):
     has_more: bool
 
 
-class HistoryAnswer(msgspec.Struct):
-    """Oldest first."""
+class HistoryAnswer(msgspec.Struct, rename="camel"):
+    """Oldest first. `asOfSeq`: the messages are as they were when the log had come so far."""
 
     messages: list[Message]
     pagination: Pagination
+    as_of_seq: int
 
 
 class NewMessage(msgspec.Struct, rename="camel"):
@@ -223,8 +224,11 @@ class NewMessage(msgspec.Struct, rename="camel"):
         return self.media_url
 
 
-class MessageAnswer(msgspec.Struct):
+class MessageAnswer(msgspec.Struct, rename="camel"):
+    """`asOfSeq`: the message is as it was when the log had come so far."""
+
     message: Message
+    as_of_seq: int
 
 
 class Progress(msgspec.Struct, rename="camel"):

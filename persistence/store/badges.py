@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from persistence.store.database import Connection, Database, Query, columns
 from persistence.store.devices import IS_REVOKED
+from persistence.store.visibility import UNREAD
 from shared import push_api
 
 QUIET_MINUTES = 20
@@ -41,7 +42,7 @@ WITH stale AS (
     ORDER BY stale_since LIMIT $1 FOR UPDATE SKIP LOCKED
 ), counted AS (
     SELECT s.user_id, s.shown, (
-        SELECT coalesce(sum(greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0)), 0)::bigint
+        SELECT coalesce(sum({UNREAD}), 0)::bigint
         FROM participants p JOIN conversations c ON c.id = p.conversation_id
         WHERE p.user_id = s.user_id AND p.left_at IS NULL
     ) AS unread

@@ -5,6 +5,7 @@ from typing import Final
 from persistence.store import bounty
 from persistence.store.database import Row
 from persistence.store.views import Conversation, LastMessage, Participant
+from persistence.store.visibility import BEGINS, UNREAD
 from shared import texts
 from shared.clock import iso
 
@@ -14,13 +15,13 @@ NAMED: Final = 50
 # Chooses the conversations first (`mine`, a WHERE clause over participants p and conversations c), and only then looks
 # up people and last messages: of one page, by index. Of the people only the first `named`, by id: else what a group's
 # list costs, and each answer that holds it, would grow with what its creator named.
-LISTED = """
+LISTED = f"""
 WITH mine AS (
     SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members,
            p.user_id AS viewer,
-           p.read_seq, p.hidden_seq,
-           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count
-    FROM participants p JOIN conversations c ON c.id = p.conversation_id {mine}
+           p.read_seq, {BEGINS} AS begins,
+           {UNREAD} AS unread_count
+    FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}
 )
 SELECT mine.*, people.ids, people.handles, people.display_names, people.avatar_urls,
        m.id AS message_id, m.seq, m.text, m.opaque, m.sender_id, m.created_at AS sent_at
@@ -30,10 +31,10 @@ FROM mine CROSS JOIN LATERAL (
            array_agg(u.avatar_url ORDER BY f.user_id) AS avatar_urls
     FROM (
         SELECT q.user_id FROM participants q WHERE q.conversation_id = mine.id AND q.left_at IS NULL
-        ORDER BY q.user_id LIMIT {named}
+        ORDER BY q.user_id LIMIT {{named}}
     ) AS f JOIN users u ON u.id = f.user_id
 ) AS people LEFT JOIN LATERAL (
-    SELECT * FROM messages m WHERE m.conversation_id = mine.id AND m.seq > mine.hidden_seq ORDER BY m.seq DESC LIMIT 1
+    SELECT * FROM messages m WHERE m.conversation_id = mine.id AND m.seq > mine.begins ORDER BY m.seq DESC LIMIT 1
 ) AS m ON true
 ORDER BY mine.updated_at DESC, mine.id DESC
 """

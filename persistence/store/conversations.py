@@ -17,6 +17,7 @@ from persistence.store.views import (
     Purged,
     StillHidden,
 )
+from persistence.store.visibility import HIDES
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import new_id
 from shared.wire import Kind
@@ -61,7 +62,7 @@ _BRING_BACK = Query(
     """
 UPDATE participants p SET hidden = false FROM conversations c
 WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.hidden AND c.id = p.conversation_id
-RETURNING c.last_seq <= p.hidden_seq AS was_hidden
+RETURNING c.last_ordinal <= p.hidden_ordinal AS was_hidden
 """,
 )
 
@@ -69,8 +70,8 @@ _PAGE = Query(
     "conversation_page",
     LISTED.format(
         named=NAMED,
-        mine="""
-    WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
+        mine=f"""
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES}
         AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
     ORDER BY c.updated_at DESC, c.id DESC LIMIT $4""",
     ),
@@ -90,11 +91,11 @@ _VIEW = Query(
 # The head is of this statement's snapshot: a message that commits meanwhile is a new one, and brings it back.
 _HIDE = Query(
     "hide_conversation",
-    """
+    f"""
 UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal = c.last_ordinal
 FROM conversations c
 WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2
-    AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq)
+    AND p.left_at IS NULL AND NOT {HIDES}
 RETURNING p.hidden_seq
 """,
 )

@@ -9,7 +9,8 @@ from shared.wire import Cursor
 
 # Rows are locked in the order of their key, as in the send statement, and only then compared: with what they are now,
 # not with what they were in the snapshot. What lies past the end counts as the end; reading implies having looked, and
-# that implies having. The pointers name the newest message at or below each cursor.
+# that implies having. The pointers name the newest message at or below each cursor, and a cursor that passed none is no
+# news to others: receipts are about messages alone.
 _ADVANCE = Query(
     "advance_cursors",
     """
@@ -28,31 +29,33 @@ WITH said AS (
            greatest(attended_seq, least(greatest(attended, read), last_seq)) AS new_attended,
            greatest(read_seq, least(read, last_seq)) AS new_read
     FROM held
+), passed AS (
+    SELECT w.*, d.id AS delivered_id, d.seq AS delivered_message, r.id AS read_id, r.seq AS read_message, r.ordinal,
+           coalesce(d.seq > w.delivered_seq, false) AS passed_delivered,
+           coalesce(r.seq > w.read_seq, false) AS passed_read
+    FROM wanted w LEFT JOIN LATERAL (
+        SELECT id, seq FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.new_delivered
+        ORDER BY m.seq DESC LIMIT 1
+    ) AS d ON true LEFT JOIN LATERAL (
+        SELECT id, seq, ordinal FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.new_read
+        ORDER BY m.seq DESC LIMIT 1
+    ) AS r ON true
 ), moved AS (
     UPDATE participants p
     SET delivered_seq = w.new_delivered, attended_seq = w.new_attended, read_seq = w.new_read,
-        read_ordinal = CASE WHEN w.new_read = w.read_seq THEN p.read_ordinal ELSE coalesce((
-            SELECT m.ordinal FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.new_read
-            ORDER BY m.seq DESC LIMIT 1), 0) END,
-        moved_xid = CASE WHEN w.new_delivered > w.delivered_seq OR w.new_read > w.read_seq
-                         THEN pg_current_xact_id() ELSE p.moved_xid END
-    FROM wanted w
+        read_ordinal = CASE WHEN w.passed_read THEN w.ordinal ELSE p.read_ordinal END,
+        moved_xid = CASE WHEN w.passed_delivered OR w.passed_read THEN pg_current_xact_id() ELSE p.moved_xid END
+    FROM passed w
     WHERE p.conversation_id = w.conversation_id AND p.user_id = w.user_id
         AND (w.new_delivered > w.delivered_seq OR w.new_attended > w.attended_seq OR w.new_read > w.read_seq)
     RETURNING p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, p.read_seq
 ), history AS (
     INSERT INTO cursor_moves (conversation_id, user_id, delivered_seq, attended_seq, read_seq) SELECT * FROM moved
 )
-SELECT w.conversation_id, w.user_id, w.members, w.new_delivered AS delivered_seq, w.new_read AS read_seq,
-       w.delivered > 0 AND ($6 OR w.new_delivered > w.delivered_seq) AS tell_delivered,
-       w.read > 0 AND ($6 OR w.new_read > w.read_seq) AS tell_read, d.id AS delivered_id, r.id AS read_id
-FROM wanted w LEFT JOIN LATERAL (
-    SELECT id FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.new_delivered
-    ORDER BY m.seq DESC LIMIT 1
-) AS d ON true LEFT JOIN LATERAL (
-    SELECT id FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.new_read
-    ORDER BY m.seq DESC LIMIT 1
-) AS r ON true
+SELECT w.conversation_id, w.user_id, w.members, w.delivered_message, w.delivered_id, w.read_message, w.read_id,
+       w.delivered > 0 AND ($6 OR w.passed_delivered) AS tell_delivered,
+       w.read > 0 AND ($6 OR w.passed_read) AS tell_read
+FROM passed w
 ORDER BY w.conversation_id, w.user_id
 """,
 )
@@ -89,13 +92,13 @@ WITH ranked AS (
     FROM participants p JOIN conversations c ON c.id = p.conversation_id
     WHERE p.conversation_id = ANY ($1::uuid[]) AND p.left_at IS NULL AND p.moved_xid >= $2::text::xid8
 )
-SELECT w.conversation_id, w.user_id, w.members, w.delivered_seq, w.read_seq, true AS tell_delivered, true AS tell_read,
-       d.id AS delivered_id, r.id AS read_id
+SELECT w.conversation_id, w.user_id, w.members, true AS tell_delivered, true AS tell_read,
+       d.id AS delivered_id, d.seq AS delivered_message, r.id AS read_id, r.seq AS read_message
 FROM ranked w LEFT JOIN LATERAL (
-    SELECT id FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.delivered_seq
+    SELECT id, seq FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.delivered_seq
     ORDER BY m.seq DESC LIMIT 1
 ) AS d ON true LEFT JOIN LATERAL (
-    SELECT id FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.read_seq
+    SELECT id, seq FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.read_seq
     ORDER BY m.seq DESC LIMIT 1
 ) AS r ON true
 WHERE w.rank <= $3
@@ -110,8 +113,8 @@ MOST_MOVED = 50
 async def advance(database: Database, cursors: Iterable[Cursor], *, again: bool = False) -> list[Moved]:
     """Applies what clients said, whatever the order in which it comes: a cursor only ever goes forward.
 
-    Answers those whose spoken `delivered` or `read` moved; with `again` all that were spoken of, as they stand now.
-    Cursors of people who are not in the conversation are ignored.
+    Answers those whose spoken `delivered` or `read` passed a message; with `again` all that were spoken of, as they
+    stand now. Cursors of people who are not in the conversation are ignored.
     """
     merged = merge(cursors)
     rows = await _ADVANCE.rows(database, *columns([_fields(cursor) for cursor in merged], 5), again)
@@ -181,11 +184,11 @@ def _moved(row: Row) -> Moved:
         conversation_id=row["conversation_id"],
         user_id=row["user_id"],
         members=row["members"],
-        delivered=_pointer(row["delivered_seq"], row["delivered_id"]) if row["tell_delivered"] else None,
-        read=_pointer(row["read_seq"], row["read_id"]) if row["tell_read"] else None,
+        delivered=_pointer(row["delivered_message"], row["delivered_id"]) if row["tell_delivered"] else None,
+        read=_pointer(row["read_message"], row["read_id"]) if row["tell_read"] else None,
     )
 
 
-def _pointer(seq: int, message_id: str | None) -> Pointer | None:
+def _pointer(seq: int | None, message_id: str | None) -> Pointer | None:
     """None where there is no message yet."""
-    return None if message_id is None else Pointer(seq, message_id)
+    return None if seq is None or message_id is None else Pointer(seq, message_id)

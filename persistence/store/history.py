@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from persistence.store.database import Database, Query, Row
 from persistence.store.message_rows import COLUMNS, REACH, with_status
 from persistence.store.views import HistoryPage, Message, NotAMember
+from persistence.store.visibility import BEGINS, BEGINS_ORDINAL
 
 
 def _history(name: str, window: str) -> Query:
@@ -13,13 +14,13 @@ def _history(name: str, window: str) -> Query:
         name,
         f"""
 WITH me AS (
-    SELECT p.hidden_seq, c.last_ordinal - p.hidden_ordinal AS total
+    SELECT {BEGINS} AS begins, c.last_ordinal - {BEGINS_ORDINAL} AS total, c.last_seq
     FROM participants p JOIN conversations c ON c.id = p.conversation_id
     WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
 )
-SELECT me.total, reach.*, {COLUMNS}
+SELECT me.total, me.last_seq, reach.*, {COLUMNS}
 FROM me CROSS JOIN ({REACH}) AS reach LEFT JOIN LATERAL (
-    SELECT * FROM messages w WHERE w.conversation_id = $1 AND w.seq > me.hidden_seq {window}
+    SELECT * FROM messages w WHERE w.conversation_id = $1 AND w.seq > me.begins {window}
 ) AS m ON true LEFT JOIN users u ON u.id = m.sender_id
 ORDER BY m.seq
 """,
@@ -42,7 +43,7 @@ async def page(
     if not rows:
         return NotAMember()
     total = rows[0]["total"]
-    return HistoryPage(_messages(rows), total, has_more=number * limit < total)
+    return _page(rows, _messages(rows), has_more=number * limit < total)
 
 
 async def before(
@@ -53,7 +54,7 @@ async def before(
     if not rows:
         return NotAMember()
     messages = _messages(rows)
-    return HistoryPage(messages[-limit:], rows[0]["total"], has_more=len(messages) > limit)
+    return _page(rows, messages[-limit:], has_more=len(messages) > limit)
 
 
 async def after(
@@ -64,7 +65,11 @@ async def after(
     if not rows:
         return NotAMember()
     messages = _messages(rows)
-    return HistoryPage(messages[:limit], rows[0]["total"], has_more=len(messages) > limit)
+    return _page(rows, messages[:limit], has_more=len(messages) > limit)
+
+
+def _page(rows: Sequence[Row], messages: list[Message], *, has_more: bool) -> HistoryPage:
+    return HistoryPage(messages, rows[0]["total"], has_more, rows[0]["last_seq"])
 
 
 def _messages(rows: Sequence[Row]) -> list[Message]:

@@ -98,7 +98,9 @@ _SEND_TRACED = Query(
 _PRIOR = Query(
     "prior_messages",
     f"""
-SELECT {COLUMNS}, reach.* FROM messages m LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH}) AS reach
+SELECT {COLUMNS}, c.last_seq AS head, reach.*
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH}) AS reach
 WHERE m.conversation_id = $1 AND m.seq = ANY ($2::bigint[])
 """,
 )
@@ -157,18 +159,21 @@ async def _send(database: Database, conversation_id: str, drafts: Sequence[Draft
     return await query.rows(database, conversation_id, *arguments)
 
 
-async def _prior_messages(database: Database, conversation_id: str, answers: Sequence[Row]) -> dict[int, Message]:
+async def _prior_messages(database: Database, conversation_id: str, answers: Sequence[Row]) -> dict[int, Repeated]:
     seqs = [row["prior_seq"] for row in answers if row["prior_seq"] is not None]
     if not seqs:
         return {}
-    return {row["seq"]: with_status(row) for row in await _PRIOR.rows(database, conversation_id, seqs)}
+    return {
+        row["seq"]: Repeated(with_status(row), row["head"])
+        for row in await _PRIOR.rows(database, conversation_id, seqs)
+    }
 
 
-def _outcome(conversation_id: str, draft: Draft, row: Row, priors: Mapping[int, Message]) -> Outcome:
+def _outcome(conversation_id: str, draft: Draft, row: Row, priors: Mapping[int, Repeated]) -> Outcome:
     if not row["is_member"]:
         return NotAMember()
     if row["prior_seq"] is not None:
-        return Repeated(priors[row["prior_seq"]])
+        return priors[row["prior_seq"]]
     if not row["reply_exists"]:
         return NoSuchReply()
     created_at = iso(row["created_at"])
@@ -191,4 +196,4 @@ def _outcome(conversation_id: str, draft: Draft, row: Row, priors: Mapping[int, 
 
 
 def _repeated(outcome: Outcome) -> Outcome:
-    return Repeated(outcome.message) if isinstance(outcome, Sent) else outcome
+    return Repeated(outcome.message, outcome.as_of_seq) if isinstance(outcome, Sent) else outcome

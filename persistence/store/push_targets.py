@@ -6,16 +6,18 @@ from typing import Any
 from persistence.store.database import Database, Query, columns
 from persistence.store.devices import IS_REVOKED
 from persistence.store.push_ledger import MAX_ATTEMPTS
+from persistence.store.visibility import BEGINS, BEGINS_ORDINAL, UNREAD
 from shared import push_api
 from shared.wire import Deadline
 
 _LAGGARDS = Query(
     "push_laggards",
-    """
+    f"""
 SELECT d.nth, p.user_id
 FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS d(conversation_id, seq, sender_id, nth)
 JOIN participants p ON p.conversation_id = d.conversation_id AND p.user_id <> d.sender_id AND p.left_at IS NULL
-WHERE p.attended_seq < d.seq AND p.read_seq < d.seq AND p.hidden_seq < d.seq
+JOIN conversations c ON c.id = p.conversation_id
+WHERE p.attended_seq < d.seq AND p.read_seq < d.seq AND {BEGINS} < d.seq
 """,
 )
 
@@ -40,8 +42,9 @@ _TARGETS = Query(
 SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cause, m.sender_id,
        s.handle AS sender_handle, CASE WHEN m.opaque THEN '' ELSE left(m.text, $6) END AS text, m.opaque,
        (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
-       c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left", p.hidden_seq, p.attended_seq, p.read_seq,
-       greatest(p.read_ordinal, p.hidden_ordinal) AS seen_ordinal,
+       c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left",
+       {BEGINS} AS hidden_seq, p.attended_seq, p.read_seq,
+       greatest(p.read_ordinal, {BEGINS_ORDINAL}) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
        coalesce(f.messages_enabled, true) AS messages_enabled, f.preview, f.quiet_start, f.quiet_end, f.time_zone,
        coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{{}}') AS devices, d.told AS told_devices,
@@ -54,9 +57,8 @@ LEFT JOIN users s ON s.id = m.sender_id
 LEFT JOIN users u ON u.id = a.user_id
 LEFT JOIN preferences f ON f.user_id = a.user_id
 LEFT JOIN LATERAL (
-    SELECT sum(greatest(oc.last_ordinal - greatest(op.read_ordinal, op.hidden_ordinal), 0))::bigint AS badge
-    FROM participants op JOIN conversations oc ON oc.id = op.conversation_id
-    WHERE op.user_id = a.user_id AND op.left_at IS NULL
+    SELECT sum({UNREAD})::bigint AS badge FROM participants p JOIN conversations c ON c.id = p.conversation_id
+    WHERE p.user_id = a.user_id AND p.left_at IS NULL
 ) b ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(ARRAY[v.id::text, v.token, (extract(epoch FROM v.registered_at) * 1000000)::bigint::text,

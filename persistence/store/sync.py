@@ -10,11 +10,11 @@ import msgspec
 from persistence.log import read
 from persistence.log.rows import logged_of
 from persistence.store import sync_rows
-from persistence.store.database import Database, Row
+from persistence.store.database import Connection, Pool, Row, snapshot
 from persistence.store.views import Place, Reached, Sync, SyncedConversation
 
-NEWEST_EVENTS = 50
-"""Of a conversation that the client does not name."""
+NEWEST_MESSAGES = 50
+"""Of a conversation that the client does not name, and all events since the first of them."""
 AT_ONCE = 200
 """Conversations that are put into an answer in one turn of the loop."""
 
@@ -69,7 +69,7 @@ class _Page:
 
 
 async def sync(
-    database: Database,
+    pool: Pool,
     user_id: str,
     wanted: Mapping[str, int],
     as_of: int | None = None,
@@ -81,14 +81,27 @@ async def sync(
 
     A conversation is told of if it has later events, if the client does not name it, or if a cursor in it moved since
     `as_of`, the number of an earlier answer (any did, without one). Each one's events begin right after the seq named,
-    or with what the user still sees of it, or with the newest NEWEST_EVENTS, and have no hole; `first_seq` says where.
+    or with what the user still sees of it, or with the newest NEWEST_MESSAGES, without a hole; `first_seq` says where.
     A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
     `left` are those named that are not, or no longer, in the user's list.
 
     Where more conversations wait than the bounds let in, `next` is the place `after` which the next question goes on;
     it is told as well of those before that place in which it still lacks events, with up to half of the bounds, so that
-    every answer comes further. `as_of` is that of the first of these answers: what moves meanwhile is told again.
+    every answer comes further. `as_of` is that of the first of these answers: what moves meanwhile is told again. One
+    answer is of one moment.
     """
+    async with snapshot(pool) as connection:
+        return await _sync(connection, user_id, wanted, as_of, bounds, after)
+
+
+async def _sync(
+    database: Connection,
+    user_id: str,
+    wanted: Mapping[str, int],
+    as_of: int | None,
+    bounds: Bounds,
+    after: Place | None,
+) -> Sync:
     unfinished = await sync_rows.behind(database, user_id, wanted, after, bounds.conversations)
     old = {row["id"]: _catch(row, wanted[row["id"]]) for row in unfinished}
     await _fill(database, old, bounds.half())
@@ -115,7 +128,7 @@ def _is_between(key: str, after: Place | None, end: str | None) -> bool:
 
 
 async def _look(
-    database: Database, user_id: str, wanted: Mapping[str, int], as_of: int, after: Place | None, bounds: Bounds
+    database: Connection, user_id: str, wanted: Mapping[str, int], as_of: int, after: Place | None, bounds: Bounds
 ) -> _Page:
     """Slice by slice, until the answer is full or everything was looked at."""
     start = None if after is None else after.conversation_id
@@ -125,9 +138,10 @@ async def _look(
         looked = await sync_rows.look(database, user_id, as_of, start if page is None else page.end)
         page = page or _Page(looked.epoch, looked.as_of, {}, set(), None)
         page.end = looked.end
+        known = await _known(database, looked.rows, wanted)
         for row in looked.rows:
             page.mine.add(row["id"])
-            catch = _catch(row, wanted.get(row["id"]))
+            catch = _catch(row, known[row["id"]])
             rows += row["members"]
             if _is_news(catch, row["id"] in wanted):
                 page.told[row["id"]] = catch
@@ -151,12 +165,18 @@ def _cut(page: _Page) -> None:
             return
 
 
-def _catch(row: Row, known_seq: int | None) -> _Catch:
-    head = row["last_seq"]
-    if known_seq is None or known_seq > head:
-        known_seq = head - NEWEST_EVENTS
-    start = max(known_seq, row["hidden_seq"], 0)
-    return _Catch(row, start, head, reached=start)
+async def _known(database: Connection, rows: Sequence[Row], wanted: Mapping[str, int]) -> dict[str, int]:
+    """Up to where the client has each conversation, or begins in one that it does not name or has otherwise."""
+    named = {
+        row["id"]: wanted[row["id"]] for row in rows if wanted.get(row["id"], row["last_seq"] + 1) <= row["last_seq"]
+    }
+    others = [row for row in rows if row["id"] not in named]
+    return {**named, **await sync_rows.before_newest(database, others, NEWEST_MESSAGES)}
+
+
+def _catch(row: Row, known_seq: int) -> _Catch:
+    start = max(known_seq, row["begins"], 0)
+    return _Catch(row, start, row["last_seq"], reached=start)
 
 
 def _is_news(catch: _Catch, is_named: bool) -> bool:
@@ -173,7 +193,7 @@ async def _all_synced(told: Mapping[str, _Catch]) -> dict[str, SyncedConversatio
     return synced
 
 
-async def _fill(database: Database, catches: Mapping[str, _Catch], bounds: Bounds) -> None:
+async def _fill(database: Connection, catches: Mapping[str, _Catch], bounds: Bounds) -> None:
     """Reads events, conversation by conversation, until all have theirs, a bound is met, or a row is missing."""
     events_left, bytes_left = bounds.events, bounds.bytes
     while ranges := _next_ranges(catches, min(bounds.chunk, events_left)):
@@ -217,6 +237,7 @@ def _synced(catch: _Catch) -> SyncedConversation:
         events=catch.frames,
         first_seq=catch.start + 1,
         last_seq=catch.reached,
+        as_of_seq=catch.head,
         complete=catch.complete,
         read_seq=row["read_seq"],
         unread_count=row["unread_count"],

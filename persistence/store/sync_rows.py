@@ -1,37 +1,37 @@
 """What a sync reads of a user's conversations: page by page, and again those that an earlier page did not finish."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from persistence.store.database import Database, Query, Row
 from persistence.store.views import Place
+from persistence.store.visibility import BEGINS, HIDES, UNREAD
 from shared.api import LIVE_PRESENCE_MEMBERS
 
 SLICE = 200
 """Conversations that one statement looks at."""
 
-# A message is reached by those who are in the conversation besides the user. What the user hid, and nothing came to
+# A message is reached by those who are in the conversation besides the user. What the user hid, and no message came to
 # since, is not among their conversations. Each one's cursors are told of groups in which every receipt is: between two
 # the least is the other's own, and beyond it would cost too much. Ids as text, here and below: asyncpg decodes a UUID
 # in Python, and there may be tens of thousands.
-_MINE = """
-    SELECT c.id::text, c.last_seq, c.members, p.read_seq, p.hidden_seq,
-           greatest(c.last_ordinal - greatest(p.read_ordinal, p.hidden_ordinal), 0) AS unread_count,
+_MINE = f"""
+    SELECT c.id::text, c.last_seq, c.last_ordinal, c.members, p.read_seq, {BEGINS} AS begins, {UNREAD} AS unread_count,
            coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
            coalesce(others.read_up_to, c.last_seq) AS read_up_to,
            others.ids, others.delivered, others.read,
            greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
-    FROM {named} participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
+    FROM {{named}} participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
         SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
                array_agg(o.user_id::text) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
                array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
                array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
         FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
     ) AS others
-    WHERE p.user_id = $1 AND p.left_at IS NULL AND (NOT p.hidden OR c.last_seq > p.hidden_seq) AND {which}
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES} AND {{which}}
 """
 
-# One statement is one snapshot, and `as_of` its own.
+# `as_of` is of the snapshot that all statements of an answer read.
 _STATE = Query(
     "sync_state",
     f"""
@@ -50,6 +50,16 @@ _BEHIND = Query(
         named="unnest($4::text[]::uuid[], $5::bigint[]) AS w(id, seq) JOIN",
         which="w.seq < c.last_seq ORDER BY c.id LIMIT $6",
     ).replace("participants p JOIN", "participants p ON p.conversation_id = w.id JOIN", 1),
+)
+
+
+_FIRST_OF_NEWEST = Query(
+    "sync_newest",
+    """
+SELECT w.id, coalesce((
+    SELECT m.seq FROM messages m WHERE m.conversation_id = w.id::uuid ORDER BY m.seq DESC OFFSET $2 LIMIT 1), 1) AS seq
+FROM unnest($1::text[]) AS w(id)
+""",
 )
 
 
@@ -80,3 +90,14 @@ async def behind(
     if not named:
         return []
     return await _BEHIND.rows(database, user_id, "0", LIVE_PRESENCE_MEMBERS, list(named), list(named.values()), most)
+
+
+async def before_newest(database: Database, rows: Sequence[Row], messages: int) -> dict[str, int]:
+    """For each of these conversations the seq before its newest so many messages: looked for only where there are
+    events besides."""
+    found = {row["id"]: row["last_seq"] - messages for row in rows}
+    mixed = [row["id"] for row in rows if row["last_ordinal"] < row["last_seq"]]
+    if mixed:
+        firsts = await _FIRST_OF_NEWEST.rows(database, mixed, messages - 1)
+        found.update({row["id"]: row["seq"] - 1 for row in firsts})
+    return found

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from persistence.store.database import Database, Query, Row, columns
 from persistence.store.refusals import epoch_and_revoked
+from persistence.store.visibility import HIDES
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.wire import Seen
 
@@ -27,14 +28,14 @@ SET handle = excluded.handle, display_name = excluded.display_name, avatar_url =
 # each UUID in Python.
 _SESSIONS = Query(
     "sessions",
-    """
+    f"""
 SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.*
 FROM users u CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
            array_agg(o.hidden_seq) FILTER (WHERE o.is_hidden) AS hidden_seqs
     FROM (
-        SELECT c.id::text, c.members, p.hidden AND c.last_seq <= p.hidden_seq AS is_hidden, p.hidden_seq
+        SELECT c.id::text, c.members, {HIDES} AS is_hidden, p.hidden_seq
         FROM participants p JOIN conversations c ON c.id = p.conversation_id
         WHERE p.user_id = u.id AND p.left_at IS NULL ORDER BY c.updated_at DESC
     ) AS o

@@ -109,14 +109,16 @@ class Reached(View, frozen=True):
 class SyncedConversation(View, frozen=True):
     """Events with first_seq <= seq <= last_seq, without a hole; `complete` is false where the head lies further.
 
-    `delivered_up_to` and `read_up_to`: every other participant has, or has read, all up to and with that seq. `cursors`
-    has each of the others by id, in conversations of 3 to LIVE_PRESENCE_MEMBERS people: with them, later receipts say
-    when the last of a group has come so far.
+    `as_of_seq` is that head: what is told of the conversation is as of it. `delivered_up_to` and `read_up_to`: every
+    other participant has, or has read, all up to and with that seq. `cursors` has each of the others by id, in
+    conversations of 3 to LIVE_PRESENCE_MEMBERS people: with them, later receipts say when the last of a group has come
+    so far.
     """
 
     events: list[msgspec.Raw]
     first_seq: int
     last_seq: int
+    as_of_seq: int
     complete: bool
     read_seq: int
     unread_count: int
@@ -189,11 +191,12 @@ class MemberPage(NamedTuple):
 
 
 class HistoryPage(NamedTuple):
-    """Oldest first. `total` counts what the user can see, of the whole conversation."""
+    """Oldest first. `total` counts what the user can see, of the whole conversation. `as_of_seq` is the head then."""
 
     messages: list[Message]
     total: int
     has_more: bool
+    as_of_seq: int
 
 
 class Draft(NamedTuple):
@@ -214,11 +217,17 @@ class Sent(NamedTuple):
 
     message: Message
 
+    @property
+    def as_of_seq(self) -> int:
+        """The message is as it was when the log reached so far."""
+        return self.message.seq
+
 
 class Repeated(NamedTuple):
-    """The sender used this client id before in this conversation: here is the message of then."""
+    """The sender used this client id before in this conversation: here is that message, as of this seq of the log."""
 
     message: Message
+    as_of_seq: int
 
 
 class NotAMember(NamedTuple):

@@ -101,7 +101,8 @@ async def hide_behind_the_scenes(database_url: str, user_id: str, conversation_i
     connection = await asyncpg.connect(database_url)
     async with connection.transaction():
         await connection.execute(
-            "UPDATE participants p SET hidden = true, hidden_seq = c.last_seq FROM conversations c"
+            "UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal = c.last_ordinal"
+            " FROM conversations c"
             " WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2",
             conversation_id,
             user_id,

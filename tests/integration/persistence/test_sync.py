@@ -113,7 +113,7 @@ async def act(pool: Pool, phone: Phone, action: str, room: str, ann: str, bob: s
         case "ann" | "bob":
             await say(pool, room, ann if action == "ann" else bob)
         case "burst":
-            await messages.send(pool, room, [draft(ann) for _ in range(sync.NEWEST_EVENTS + 9)])
+            await messages.send(pool, room, [draft(ann) for _ in range(sync.NEWEST_MESSAGES + 9)])
         case "read":
             await cursors.advance(pool, [Cursor(room, bob, read=2), Cursor(room, ann, delivered=1)])
         case "hide":
