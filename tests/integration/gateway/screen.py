@@ -144,11 +144,15 @@ def _talk(user_id: str, listed: Json, synced: Json) -> Talk:
 
 
 async def presence(person: Person, talks: Iterable[Talk]) -> dict[str, bool]:
+    """Of all with whom they talk: who is not known at this moment is asked for again, as a client does."""
     peers = {one for talk in talks for one in talk.members} - {person.id}
-    if not peers:
-        return {}
-    answer = await person.get("/api/presence", userIds=",".join(sorted(peers)))
-    return {one["userId"]: one["isOnline"] for one in answer["presence"]}
+    known: dict[str, bool] = {}
+    while asked := peers - known.keys():
+        answer = await person.get("/api/presence", userIds=",".join(sorted(asked)))
+        known |= {one["userId"]: one["isOnline"] for one in answer["presence"]}
+        peers &= known.keys() | set(answer["unknown"])  # with whom they share a conversation no more
+        await asyncio.sleep(0.05 if answer["unknown"] else 0)
+    return known
 
 
 async def truth(person: Person) -> Shown:
