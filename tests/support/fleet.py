@@ -171,6 +171,7 @@ async def fleet(
     gateways: int = 1,
     persistences: int = 1,
     pushers: int = 0,
+    source: Path = ROOT,
     **settings: str,
 ) -> AsyncIterator[Fleet]:
     """So many of each, ready. Gateways and pushers ask the persistence processes in turn."""
@@ -183,7 +184,7 @@ async def fleet(
         "DRAIN_SECONDS": "0",
         **settings,
     }
-    started = Fleet(directory, base, secret)
+    started = Fleet(directory, base, secret, source)
     try:
         stores = [started.add("persistence", f"persistence-{number}") for number in range(1, persistences + 1)]
         _after(started, stores, "gateway", gateways)
