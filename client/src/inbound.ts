@@ -143,8 +143,8 @@ export class Inbound {
     const cursor = room.timeline.cursor ?? 0;
     outbox.settleUpTo(room.id, cursor);
     this.readWatched(room.id);
-    // What was read needs no word of its own delivery.
-    if (cursor > room.readSeq) receipts.report('delivered', room.id, cursor);
+    // Receipts are about messages alone, and what was read needs no word of its own delivery.
+    if (cursor > room.readSeq && room.hasMessageIn(receipts.said('delivered', room.id), cursor)) receipts.report('delivered', room.id, cursor);
     if (room.isUndescribed) sync.requestList(false);
     screens.changed(room.id);
   }
@@ -154,8 +154,9 @@ export class Inbound {
     const { rooms, receipts, screens } = this.parts;
     const room = rooms.get(conversationId);
     if (!room || seq <= room.readSeq) return;
+    const passes = room.hasMessageIn(room.readSeq, seq);
     room.readUpTo(seq);
-    receipts.report('read', conversationId, seq);
+    if (passes) receipts.report('read', conversationId, seq);
     screens.changed(conversationId);
   }
 

@@ -46,6 +46,11 @@ export class Receipts {
     this.flushIn(COALESCE_MS);
   }
 
+  /** Up to where that was reported. */
+  said(kind: ReceiptKind, conversationId: string): number {
+    return this.pointers.get(`${kind}:${conversationId}`)?.seq ?? 0;
+  }
+
   /** A new connection: what the last one may have swallowed is said again. */
   connected(): void {
     this.awaited.clear();

@@ -80,6 +80,13 @@ export class Room {
     return this.timeline.messages.some((entry) => entry.senderId === this.userId && entry.seq > known && entry.seq <= seq);
   }
 
+  /** Whether a message lies above `after`, up to `upTo`: other events are nobody's receipt. Below the floor, maybe. */
+  hasMessageIn(after: number, upTo: number): boolean {
+    const { messages, floor } = this.timeline;
+    for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > after; at--) if (messages[at]!.seq <= upTo) return true;
+    return floor > after + 1;
+  }
+
   private othersAfter(seq: number): number {
     const { messages } = this.timeline;
     let count = 0;

@@ -25,6 +25,19 @@ test('what arrives is acknowledged as delivered, many at once', async () => {
   expect(sentFrames('delivered')).toEqual([[ROOM, 30], [ROOM, 31]]);
 });
 
+test('an event that is no message is nobody\'s receipt', async () => {
+  const client = world.client(platform);
+  client.connect();
+  await pass();
+  client.watch(ROOM);
+  world.server.post(ROOM, OTHER, 'one');
+  await pass(300);
+  world.server.tell(ROOM, { type: 'test.note', conversationId: ROOM, seq: 2, senderId: OTHER, timestamp: '' } as never);
+  await pass(300);
+  expect(sentFrames('read')).toEqual([[ROOM, 1]]);
+  expect(sentFrames('delivered')).toEqual([]);
+});
+
 test('what is read says by that that it was delivered', async () => {
   const client = world.client(platform);
   client.connect();
