@@ -171,10 +171,25 @@ async def fleet(
     gateways: int = 1,
     persistences: int = 1,
     pushers: int = 0,
-    source: Path = ROOT,
     **settings: str,
 ) -> AsyncIterator[Fleet]:
     """So many of each, ready. Gateways and pushers ask the persistence processes in turn."""
+    started = _described(directory, database_url, redis_url, settings, ROOT)
+    async with _running(started, gateways, persistences, pushers):
+        yield started
+
+
+@contextlib.asynccontextmanager
+async def fleet_from(
+    source: Path, directory: Path, database_url: str, redis_url: str, settings: dict[str, str]
+) -> AsyncIterator[Fleet]:
+    """A gateway and a persistence process of the code in this folder."""
+    started = _described(directory, database_url, redis_url, settings, source)
+    async with _running(started, gateways=1, persistences=1, pushers=0):
+        yield started
+
+
+def _described(directory: Path, database_url: str, redis_url: str, settings: dict[str, str], source: Path) -> Fleet:
     secret = secrets.token_hex(32)
     base = {
         "DATABASE_URL": database_url,
@@ -184,7 +199,11 @@ async def fleet(
         "DRAIN_SECONDS": "0",
         **settings,
     }
-    started = Fleet(directory, base, secret, source)
+    return Fleet(directory, base, secret, source)
+
+
+@contextlib.asynccontextmanager
+async def _running(started: Fleet, gateways: int, persistences: int, pushers: int) -> AsyncIterator[None]:
     try:
         stores = [started.add("persistence", f"persistence-{number}") for number in range(1, persistences + 1)]
         _after(started, stores, "gateway", gateways)
@@ -193,7 +212,7 @@ async def fleet(
             process.spawn()
         for process in started.processes.values():
             await process.ready()
-        yield started
+        yield
     finally:
         await started.stop()
 

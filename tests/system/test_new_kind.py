@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from persistence.store.database import Pool, open_pool
-from tests.support.fleet import ROOT, Fleet, fleet
+from tests.support.fleet import ROOT, Fleet, fleet_from
 from tests.support.notes import add_kind, note
 from tests.support.person import Person, Phone
 from tests.support.waiting import eventually
@@ -49,7 +49,7 @@ async def test_a_kind_is_published_filled_into_gaps_synced_and_settled_with_no_o
     pool: Pool, database_url: str, redis_url: str, logs: Path, http: aiohttp.ClientSession, source: Path
 ) -> None:
     limits = {"RATE_LIMIT_USER": "10000:10000", "RATE_LIMIT_ADDRESS": "10000:10000"}
-    async with fleet(logs, database_url, redis_url, source=source, **limits) as running:
+    async with fleet_from(source, logs, database_url, redis_url, limits) as running:
         ada, bob = person(running, http, "ada"), person(running, http, "bob")
         room = await ada.converse(bob)
         async with bob.phone() as phone:
