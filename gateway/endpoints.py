@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway.gateway import Gateway
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint
 from shared.redis import REDIS_FAILURES
 
@@ -43,7 +44,7 @@ def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
         response=FleetStats,
         tag="operations",
         public=True,
-        limited=False,
+        cost=FLAT,
     )
     health = Endpoint(
         method="GET",
@@ -53,7 +54,8 @@ def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
         response=GatewayHealth,
         tag="operations",
         public=True,
-        limited=False,
+        is_health=True,
+        cost=FLAT,
     )
     return [stats, health] if with_health else [stats]
 

@@ -8,6 +8,7 @@ import asyncpg
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
+from persistence.quotas import Quotas
 from persistence.refusals import Refusals
 from persistence.routes import (
     conversations,
@@ -48,13 +49,14 @@ class PersistenceDeps:
     refusals: Refusals
     ack_timeout_seconds: float
     tracing: Tracing
+    quotas: Quotas
     rules: Rules = DEFAULT_RULES
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for apps, `/health` not among them."""
     return [
-        *conversations.endpoints(deps.pool, deps.delivery, deps.rules),
+        *conversations.endpoints(deps.pool, deps.delivery, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
         *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing, deps.rules),
         *sync.endpoints(deps.pool),

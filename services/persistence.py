@@ -16,6 +16,7 @@ from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.quotas import Quotas
 from persistence.refusals import Refusals
 from persistence.rules import Rules, rules_of
 from persistence.sending import SendQueue
@@ -24,6 +25,7 @@ from persistence.store.database import Pool
 from services import openings
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
+from shared.limits import RateLimiter
 from shared.presence import PresenceReader
 from shared.redis import RedisClient
 from shared.settings import SettingError, Settings
@@ -57,6 +59,8 @@ class Persistence:
     ack_timeout_seconds: float
     tracing: Tracing
     rules: Rules
+    limiter: RateLimiter
+    quotas: Quotas
 
 
 @asynccontextmanager
@@ -99,8 +103,12 @@ async def _compose(
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
+    limiter = RateLimiter(redis, tasks)
+    quotas = Quotas(limiter, settings.rate_limit_new_conversations, settings.rate_limit_new_people)
     rules, ack_timeout = rules_of(settings), settings.ack_timeout
-    return Persistence(pool, redis, tasks, epoch, presence, sending, delivery, refusals, ack_timeout, tracing, rules)
+    return Persistence(
+        pool, redis, tasks, epoch, presence, sending, delivery, refusals, ack_timeout, tracing, rules, limiter, quotas
+    )
 
 
 def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:

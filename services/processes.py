@@ -10,6 +10,7 @@ from persistence import app as routes
 from services import gateway, openings, persistence, pusher, serving
 from services.fleet import readings
 from services.fleet.registration import registered
+from services.listening import raise_descriptors
 from services.persistence import PROBE_SECONDS
 from services.tracing import tracing
 from shared.auth import TokenVerifier
@@ -35,6 +36,7 @@ def settle_heap() -> None:
 
 async def run(process: Process, settings: Settings) -> int:
     """Runs it until it should stop; its exit code."""
+    raise_descriptors()
     return await until_stopped(process, stop_within_seconds=settings.drain_seconds + STOP_SECONDS)
 
 
@@ -58,7 +60,8 @@ def gateway_process(settings: Settings) -> Process:
             await stack.enter_async_context(registered(settings, stop, internal_port, [readings.of_gateway(made)]))
             await stack.enter_async_context(made)
             endpoints = gateway_endpoints(made, with_health=True)
-            public = serving.public("gateway", settings, endpoints, raw={SUBSCRIBE: made.door.subscribe}, docs=False)
+            strangers, raw = serving.strangers(settings), {SUBSCRIBE: made.door.subscribe}
+            public = serving.public("gateway", settings, endpoints, strangers=strangers, raw=raw, docs=False)
             await stack.enter_async_context(public)
             settle_heap()
             yield
@@ -85,9 +88,10 @@ def persistence_process(settings: Settings) -> Process:
             internal_port = await stack.enter_async_context(serves)
             reading = readings.of_persistence(health.parts)
             await stack.enter_async_context(registered(settings, stop, internal_port, [reading]))
-            gate = serving.user_gate(settings, parts, verifier)
+            strangers = serving.strangers(settings)
+            gate = serving.user_gate(settings, parts, verifier, strangers)
             endpoints = [health.endpoint(), *routes.endpoints(deps)]
-            public = serving.public("persistence", settings, endpoints, gate=gate, tracing=spans)
+            public = serving.public("persistence", settings, endpoints, strangers=strangers, gate=gate, tracing=spans)
             await stack.enter_async_context(public)
             settle_heap()
             yield

@@ -6,31 +6,33 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import structlog
 from aiohttp import web
 
+from gateway.endpoints import SUBSCRIBE
 from persistence import app as routes
-from services.listening import listening
+from services.listening import UNRESERVED, listening, public_bounds
 from services.persistence import Persistence
 from shared.auth import TokenVerifier
 from shared.http.app import Readiness, internal_app, public_app
+from shared.http.crowd import Bounds
 from shared.http.endpoint import Endpoint
 from shared.http.gate import Limits, PublicGate, UserGate
 from shared.http.middleware import Handler
 from shared.http.origins import Origins
 from shared.http.serving import Gate
-from shared.limits import RateLimiter
+from shared.http.strangers import Strangers
 from shared.settings import Settings
 from shared.tracing import Tracing
 
 log = structlog.get_logger()
 
 
-def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier) -> Gate:
+def strangers(settings: Settings) -> Strangers:
+    """Counts, for one public listener, what comes without a good token."""
+    return Strangers(settings.rate_limit_address, settings.rate_limit_failures, settings.trusted_proxies)
+
+
+def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, strangers: Strangers) -> Gate:
     """Lets users in by their token, as often as the limits say."""
-    limits = Limits(
-        RateLimiter(parts.redis, parts.tasks),
-        settings.rate_limit_address,
-        settings.rate_limit_user,
-        settings.trusted_proxies,
-    )
+    limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
     return UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
 
 
@@ -43,6 +45,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         parts.refusals,
         parts.ack_timeout_seconds,
         parts.tracing,
+        parts.quotas,
         parts.rules,
     )
 
@@ -53,6 +56,7 @@ async def public(
     settings: Settings,
     endpoints: Iterable[Endpoint],
     *,
+    strangers: Strangers,
     gate: Gate | None = None,
     raw: Mapping[str, Handler] | None = None,
     docs: bool = True,
@@ -63,14 +67,17 @@ async def public(
     app = public_app(
         service,
         endpoints,
-        gate or PublicGate(),
+        gate or PublicGate(strangers),
         origins=origins,
         outages=routes.OUTAGES,
         raw=raw,
         docs=docs,
         tracing=tracing,
+        strangers=strangers,
+        counting={SUBSCRIBE},
     )
-    async with _announced(service, app, settings.host, settings.port, "public") as port:
+    bounds = public_bounds(settings)
+    async with _announced(service, app, settings.host, settings.port, "public", bounds) as port:
         yield port
 
 
@@ -83,8 +90,10 @@ def internal(
 
 
 @asynccontextmanager
-async def _announced(service: str, app: web.Application, host: str, port: int, which: str) -> AsyncIterator[int]:
-    async with listening(app, host, port) as bound:
+async def _announced(
+    service: str, app: web.Application, host: str, port: int, which: str, bounds: Bounds = UNRESERVED
+) -> AsyncIterator[int]:
+    async with listening(app, host, port, bounds=bounds) as bound:
         log.info("listening", service=service, listener=which, host=host, port=bound)
         yield bound
     log.info("listener closed", service=service, listener=which)

@@ -66,11 +66,13 @@ async def _served(
     await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)
     shown = demo.routes(settings, feed) if with_demo and _is_private(settings.host) else {}
+    strangers = serving.strangers(settings)
     public = serving.public(
         SERVICE,
         settings,
         [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False)],
-        gate=serving.user_gate(settings, parts, verifier),
+        strangers=strangers,
+        gate=serving.user_gate(settings, parts, verifier, strangers),
         raw={SUBSCRIBE: made.door.subscribe, **shown},
         tracing=parts.tracing,
     )

@@ -126,3 +126,13 @@ def user_limit(user_id: str) -> str:
 
 def address_limit(address: str) -> str:
     return f"parley:limit:address:{address}"
+
+
+def conversations_limit(user_id: str) -> str:
+    """Of those that a user begins."""
+    return f"parley:limit:conversations:{user_id}"
+
+
+def people_limit(user_id: str) -> str:
+    """Of those whom a user names and whom nobody knew."""
+    return f"parley:limit:people:{user_id}"

@@ -50,8 +50,16 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 
-@lru_cache(maxsize=1024)
+LONGEST_NAME = 64
+"""Characters of a field's name that is remembered: ours are shorter, and a stranger's may have any length."""
+
+
 def _is_secret_name(name: str) -> bool:
+    return _remembered(name) if len(name) <= LONGEST_NAME else _SECRET_NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _remembered(name: str) -> bool:
     """Lines have few names, the same again and again, and the pattern was the dearest part of a line."""
     return _SECRET_NAME.fullmatch(name) is not None
 

@@ -1,6 +1,6 @@
 """What a client's frame says: bytes in, a typed command or the reason why it is none out. No I/O."""
 
-from typing import Annotated, Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
 from msgspec import Meta
@@ -25,6 +25,10 @@ Ref: TypeAlias = _Text | _Whole | None
 
 
 class _Frame(msgspec.Struct, frozen=True, rename="camel", tag_field="type", gc=False):
+    """Each kind says what it costs: `tokens` of RATE_LIMIT_FRAMES, of which its header takes the first. One that costs
+    its gateway more than a look-up must say more, and be charged for that where it is handled.
+    """
+
     ref: Ref = None
 
 
@@ -35,30 +39,35 @@ class _InConversation(_Frame, frozen=True, kw_only=True):
 class Ping(_Frame, frozen=True, tag="ping"):
     """`cursors`: conversations of which the client believes that it has everything up to that seq."""
 
+    tokens: ClassVar[int] = 1
     cursors: _Cursors | None = None
 
 
 class Join(_InConversation, frozen=True, tag="join"):
-    pass
+    tokens: ClassVar[int] = 1
 
 
 class Leave(_InConversation, frozen=True, tag="leave"):
-    pass
+    tokens: ClassVar[int] = 1
 
 
 class Typing(_InConversation, frozen=True, tag="typing", kw_only=True):
+    tokens: ClassVar[int] = 1
     is_typing: bool
 
 
 class State(_Frame, frozen=True, tag="state", kw_only=True):
+    tokens: ClassVar[int] = 1
     active: bool
 
 
 class Delivered(_InConversation, frozen=True, tag="delivered", kw_only=True):
+    tokens: ClassVar[int] = 1
     seq: _Seq
 
 
 class Read(_InConversation, frozen=True, tag="read", kw_only=True):
+    tokens: ClassVar[int] = 1
     seq: _Seq
 
 
@@ -70,6 +79,7 @@ class Event(_InConversation, frozen=True, tag="event", kw_only=True):
 
 
 class Auth(_Frame, frozen=True, tag="auth", kw_only=True):
+    tokens: ClassVar[int] = 1
     token: str
 
 

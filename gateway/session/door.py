@@ -13,7 +13,9 @@ from gateway.persistence_client import PersistenceAway
 from gateway.rooms.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
 from gateway.rooms.hub import Hub
 from gateway.rooms.typing import Typing
+from gateway.session.accepts import Accepts
 from gateway.session.age import AgeLimit
+from gateway.session.callers import counted_key, identify
 from gateway.session.continuity import Continuity
 from gateway.session.devices import Devices
 from gateway.session.expiry import Expiry
@@ -28,13 +30,12 @@ from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
 from gateway.websocket.heartbeat import Heartbeat
 from gateway.websocket.limits import Limits
-from gateway.websocket.upgrade import checked_key, take_over
+from gateway.websocket.upgrade import take_over
 from shared import frames
-from shared.auth import Identity, Reason, Rejected, TokenVerifier
+from shared.auth import Identity, TokenVerifier
 from shared.http.errors import unavailable
 from shared.http.origins import Origins
-from shared.limits import LocalBucket
-from shared.setting_forms import Bucket
+from shared.http.strangers import STRANGERS
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -85,8 +86,7 @@ class Door:
         self._origins = Origins(settings.allowed_origins)
         is_on = settings.legacy_sockets == "newest"
         self._grouping = Grouping(is_on=is_on, trusted_proxies=settings.trusted_proxies)
-        self._rate = Bucket(settings.accept_rate, max(1.0, settings.accept_rate))
-        self._accepts = LocalBucket(self._rate, monotonic())
+        self._accepts = Accepts(settings.accept_rate)
         self._arriving = 0
         self._settling: dict[Session, Arrival] = {}  # told `connected`, and not yet in all their rooms
         self.count = 0
@@ -101,37 +101,38 @@ class Door:
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
-        key = checked_key(request)
-        self._admit()
-        handshake = read_handshake(request, key)
+        handshake = read_handshake(request, counted_key(request))
+        self._check_open()
         try:
             self._check_origin(request)
-            identity = await self._identify(handshake.token)
+            identity = await identify(self._verifier, request, handshake.token)
+            self._admit(identity)
             self._check_room()
             return await self._welcome(request, handshake, identity)
         except Refusal as refusal:
             self._stats.count_failure(refusal.code)
             return turn_away(request, handshake, refusal, self._limits)
 
-    def _admit(self) -> None:
+    def _check_open(self) -> None:
         """A refused upgrade is the cheapest answer there is, where there are too many."""
         if not self.is_open:
             self._stats.count_failure("draining")
             raise unavailable("this gateway is draining: connect again")
-        wait = self._accepts.take(self._rate, monotonic())
+        self._turn_off(self._accepts.wait(monotonic()))
+
+    def _admit(self, identity: Identity) -> None:
+        """Only a good token takes from the rate of this gateway: who has none cannot use it up."""
+        self._turn_off(self._accepts.take(identity.user_id, monotonic()))
+
+    def _turn_off(self, wait: float) -> None:
         if wait:
             self._stats.count_failure("accept_rate")
             raise unavailable("too many connections at once: connect again", retry_after=wait)
 
     def _check_origin(self, request: web.Request) -> None:
         if not self._origins.allows(request.headers.get("Origin"), request.headers.get("Host")):
+            request[STRANGERS].admit(request)
             raise Refusal(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
-
-    async def _identify(self, token: str | None) -> Identity:
-        verdict = await self._verifier.verify(token)
-        if isinstance(verdict, Identity):
-            return verdict
-        raise _unauthorized(verdict)
 
     def _check_room(self) -> None:
         if self.count + self._arriving >= self._settings.max_connections:
@@ -285,11 +286,3 @@ class Door:
 def _ids(session: Session) -> dict[str, str]:
     """What a log line about a session carries; bound to the context it would cost a connect more than its line."""
     return {"connection_id": session.connection_id, "user_id": session.user.user_id}
-
-
-def _unauthorized(rejected: Rejected) -> Refusal:
-    if rejected.reason is Reason.KEYS_UNAVAILABLE:
-        return overloaded("The token cannot be verified at the moment: connect again")
-    if rejected.reason is Reason.MISSING:
-        return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", "Authentication required: no token")
-    return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.text}")

@@ -3,6 +3,7 @@
 import msgspec
 
 from persistence.delivery.delivery import Delivery
+from persistence.quotas import Quotas
 from persistence.routes.shapes import (
     MAX_PAGE,
     ConversationAnswer,
@@ -13,9 +14,10 @@ from persistence.routes.shapes import (
     NewConversation,
 )
 from persistence.rules import Rules
-from persistence.store import conversations
+from persistence.store import beginnings, conversations
 from persistence.store.database import Pool
 from persistence.store.views import Hidden, NotAMember, Position
+from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
 from shared.http.errors import forbidden, malformed
 
@@ -25,10 +27,11 @@ TAG = "conversations"
 class Conversations:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> None:
         self._pool = pool
         self._delivery = delivery
         self._rules = rules
+        self._quotas = quotas
 
     async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
         after = _position(call.query)
@@ -36,15 +39,21 @@ class Conversations:
         return ConversationsAnswer(page.conversations, page.next.to_cursor() if page.next else None)
 
     async def create(self, call: Call[NewConversation, Nothing]) -> Reply:
-        given = call.body
+        given, people, is_group = call.body, call.body.people(call.user_id), bool(call.body.is_group)
+        per_bounty = self._rules.direct_per_bounty
+        new = await beginnings.begins(
+            self._pool, people, is_group=is_group, bounty_id=given.bounty_id, per_bounty=per_bounty
+        )
+        if new is not None:
+            await self._quotas.begin(call.user_id, strangers=new.strangers)
         created = await conversations.create(
             self._pool,
             call.user_id,
-            given.people(call.user_id),
-            is_group=bool(given.is_group),
+            people,
+            is_group=is_group,
             name=given.line(),
             bounty_id=given.bounty_id,
-            per_bounty=self._rules.direct_per_bounty,
+            per_bounty=per_bounty,
         )
         await self._delivery.joined(created)
         shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
@@ -75,8 +84,8 @@ def _position(query: ConversationsQuery) -> Position | None:
     return position
 
 
-def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
-    handlers = Conversations(pool, delivery, rules)
+def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> list[Endpoint]:
+    handlers = Conversations(pool, delivery, rules, quotas)
     return [
         Endpoint(
             method="GET",
@@ -87,6 +96,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all.",
             tag=TAG,
             query=ConversationsQuery,
+            cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),
             response=ConversationsAnswer,
         ),
         Endpoint(
@@ -96,6 +106,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             summary="Read one conversation",
             description="As in the list, also while the caller hides the conversation.",
             tag=TAG,
+            cost=FLAT,
             response=ConversationAnswer,
             errors=(403,),
         ),
@@ -107,9 +118,10 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             description="Two people have one conversation about each `bountyId`, and one about none: asking again"
             " gives it back with 200 and `existing: true`. A `bountyId` that is empty, `null` or `undefined` is none."
             " With `DIRECT_PER=pair` two people have one conversation in all. Three or more, or `isGroup`, are a new"
-            " group.",
+            " group. 429 also for too many conversations begun, or too many people named who were never seen.",
             tag=TAG,
             body=NewConversation,
+            cost=Cost(lambda body, _: len(body.participant_ids), per=10),
             response=CreatedAnswer,
             statuses=(201, 200),
         ),
@@ -121,6 +133,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             description="All up to now is gone from the caller's list, history, totals, unread and sync. A new message,"
             " or the caller's own `POST /api/conversations`, brings the conversation back.",
             tag=TAG,
+            cost=FLAT,
             response=Success,
             errors=(403,),
         ),

@@ -6,6 +6,7 @@ from persistence.store import devices
 from persistence.store.database import Pool
 from persistence.store.devices import KnownDevice
 from shared.clock import iso
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import not_found
 
@@ -71,6 +72,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             summary="The devices that the caller's pushes go to",
             description="Without those whose sign-in was revoked: they are told nothing.",
             tag=TAG,
+            cost=FLAT,
             response=DevicesAnswer,
         ),
         Endpoint(
@@ -80,6 +82,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             summary="End the pushes to one of the caller's devices",
             description="At once, and until it registers again.",
             tag=TAG,
+            cost=FLAT,
             response=RemovedAnswer,
             errors=(404,),
         ),

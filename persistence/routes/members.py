@@ -6,6 +6,7 @@ from persistence.routes.shapes import MAX_PAGE, MembersAnswer, MembersQuery
 from persistence.store import members
 from persistence.store.database import Pool
 from persistence.store.views import NotAMember
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import forbidden
 
@@ -35,6 +36,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             description="All of them, page by page: a conversation's `participants` are only the first 50.",
             tag="conversations",
             query=MembersQuery,
+            cost=FLAT,
             response=MembersAnswer,
             errors=(403,),
         )

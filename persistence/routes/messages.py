@@ -19,6 +19,7 @@ from persistence.sending import Overloaded, SendQueue
 from persistence.store import conversations, cursors, history
 from persistence.store.database import Pool
 from persistence.store.views import Draft, HistoryPage, NoSuchReply, NotAMember, Outcome, Repeated, Status
+from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
 from shared.http.errors import forbidden, malformed, unavailable
 from shared.http.middleware import SPAN
@@ -132,6 +133,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             " which the nearest messages are given, and are the cheaper way through a long history.",
             tag=TAG,
             query=HistoryQuery,
+            cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),
             response=HistoryAnswer,
             errors=(403,),
         ),
@@ -144,6 +146,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             " nothing is sent twice, so a request whose answer was lost can be repeated.",
             tag=TAG,
             body=NewMessage,
+            cost=FLAT,
             response=MessageAnswer,
             statuses=(201, 200),
             errors=(403,),
@@ -156,6 +159,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             description="Counts for all up to and with the newest one named; never backwards.",
             tag=TAG,
             body=Progress,
+            cost=Cost(lambda body, _: len(body.message_ids) - 50, per=50),
             response=ProgressAnswer,
             errors=(403,),
         ),
@@ -167,6 +171,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             description="The others see it stop by itself after six seconds.",
             tag=TAG,
             body=Typing,
+            cost=FLAT,
             response=Success,
             errors=(403,),
         ),

@@ -10,6 +10,7 @@ from persistence.store import mutes
 from persistence.store.database import Pool
 from persistence.store.views import NotAMember
 from shared.clock import iso_or_none
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import forbidden
 
@@ -61,6 +62,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="POST",
             path=PATH,
             handler=handlers.mute,
+            cost=FLAT,
             summary="Mute a conversation for the caller",
             description="No pushes of it until then. It still arrives live, counts as unread and is in the badge.",
             tag=TAG,
@@ -72,6 +74,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="GET",
             path=PATH,
             handler=handlers.read,
+            cost=FLAT,
             summary="Until when the caller muted a conversation",
             tag=TAG,
             response=MuteAnswer,

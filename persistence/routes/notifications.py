@@ -10,6 +10,7 @@ from persistence.routes import toggles
 from persistence.store import devices, preferences
 from persistence.store.database import Pool
 from persistence.store.preferences import Preferences, TooManyToggles
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
 from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN, WORD_PATTERN
@@ -112,6 +113,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="POST",
             path="/notifications/register-token",
             handler=handlers.register,
+            cost=FLAT,
             summary="Register this device's push token",
             description="The token, and the device id, move to whoever registered them last.",
             tag=TAG,
@@ -122,6 +124,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="DELETE",
             path="/notifications/token",
             handler=handlers.forget,
+            cost=FLAT,
             summary="Forget this device's push token",
             description="Before signing out. Another user's token is left alone.",
             tag=TAG,
@@ -132,6 +135,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="GET",
             path="/notifications/preferences",
             handler=handlers.read,
+            cost=FLAT,
             summary="What the caller wants to hear",
             tag=TAG,
             response=PreferencesAnswer,
@@ -140,6 +144,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             method="POST",
             path="/notifications/preferences",
             handler=handlers.change,
+            cost=FLAT,
             summary="Change what the caller wants to hear",
             tag=TAG,
             body=PreferencesBody,

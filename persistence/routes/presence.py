@@ -10,6 +10,7 @@ from persistence.routes.shapes import PresenceAnswer, PresenceQuery, PresenceVie
 from persistence.store import users
 from persistence.store.database import Pool
 from shared.clock import iso, iso_or_none
+from shared.http.cost import Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.metrics import ERRORS
 from shared.presence import PresenceReader
@@ -71,6 +72,7 @@ def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:
             " be either: ask again in a moment.",
             tag="presence",
             query=PresenceQuery,
+            cost=Cost(lambda _, query: query.user_ids.count(",") - 49, per=50),
             response=PresenceAnswer,
         )
     ]

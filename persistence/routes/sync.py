@@ -4,6 +4,7 @@ from persistence.routes.shapes import SyncBody
 from persistence.store import sync
 from persistence.store.database import Pool
 from persistence.store.views import Place, Sync
+from shared.http.cost import Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
 
 MAX_SYNC_BYTES = 1024 * 1024
@@ -30,6 +31,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             " `after: next` and the same `asOf`; keep the `asOf` of the first of these answers.",
             tag="sync",
             body=SyncBody,
+            cost=Cost(lambda body, _: len(body.conversations), per=100),
             response=Sync,
             max_body_bytes=MAX_SYNC_BYTES,
         )

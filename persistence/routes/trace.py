@@ -4,6 +4,7 @@ import msgspec
 
 from persistence.store.database import Pool
 from persistence.store.trace import RecipientTrace, trace
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import not_found
 
@@ -78,6 +79,7 @@ def endpoints(pool: Pool, ack_timeout_seconds: float) -> list[Endpoint]:
             method="GET",
             path="/api/messages/{id}/trace",
             handler=OwnTraces(pool, ack_timeout_seconds).read,
+            cost=FLAT,
             summary="What became of a message of the caller",
             description="When it was committed, who has it and has read it since when, and who was told by push.",
             tag="messages",

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from persistence.store import bounty, memberships
+from persistence.store.beginnings import direct_key, pair_key
 from persistence.store.conversation_rows import LISTED, NAMED, conversation_of
 from persistence.store.database import Connection, Database, Pool, Query, columns, transaction
 from persistence.store.views import (
@@ -46,15 +47,6 @@ SELECT c.id, w.id, c.created_at FROM unnest($2::uuid[]) AS w(id), conversations 
 )
 
 _DIRECT = Query("direct_conversation", "SELECT id FROM conversations WHERE direct_key = $1")
-
-_ELDEST_DIRECT = Query(
-    "eldest_direct_conversation",
-    """
-SELECT c.direct_key FROM participants p JOIN participants q USING (conversation_id)
-JOIN conversations c ON c.id = p.conversation_id
-WHERE p.user_id = $1 AND q.user_id = $2 AND c.direct_key IS NOT NULL ORDER BY c.created_at, c.id LIMIT 1
-""",
-)
 
 # Only for one that its caller had hidden; says whether it was out of the caller's list until now.
 _BRING_BACK = Query(
@@ -157,10 +149,10 @@ async def create(
         raise ValueError("a conversation needs someone besides the caller")
     group = is_group or len(people) > 2
     about = bounty.to_text(bounty_id)
-    key = None if group else ":".join([*people, about or ""])
+    key = direct_key(people, group, about)
     async with transaction(pool) as connection:
         if key is not None and not per_bounty:
-            key = await _pair_key(connection, people)
+            key = await pair_key(connection, people)
         row = await _INSERT.row(connection, new_id(), group, name, about, caller, len(people), key)
         if row is None:
             return await _existing(connection, caller, key)
@@ -168,12 +160,6 @@ async def create(
         await _INSERT_PARTICIPANTS.rows(connection, conversation_id, people)
         joined = await memberships.change(connection, Kind.JOINED, conversation_id, people)
         return Created(await _one(connection, caller, conversation_id), existing=False, joined=joined)
-
-
-async def _pair_key(connection: Connection, people: Sequence[str]) -> str:
-    """The key of the eldest conversation of these two, whatever it is about, else of the one to be made."""
-    row = await _ELDEST_DIRECT.row(connection, *people)
-    return ":".join([*people, ""]) if row is None else str(row["direct_key"])
 
 
 async def _existing(connection: Connection, caller: str, key: str | None) -> Created:

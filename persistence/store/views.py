@@ -248,6 +248,12 @@ class Member(NamedTuple):
     version: int
 
 
+class Begins(msgspec.Struct, frozen=True):
+    """A conversation that is not there yet; so many of its people were never seen."""
+
+    strangers: int
+
+
 class Created(NamedTuple):
     """`existing`: two people who already have a conversation (about this bounty) get that one.
 

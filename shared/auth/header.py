@@ -6,8 +6,11 @@ from functools import lru_cache
 import jwt
 import msgspec
 
-LONGEST_TOKEN = 8192
-"""Characters. Supabase's are about 1,000; aiohttp's bound for a header line is the same."""
+LONGEST_TOKEN = 32 * 1024
+"""Characters. Supabase's are about 1,000; one with custom claims and groups may have many times that."""
+
+LONGEST_REMEMBERED = 1024
+"""Characters of a header that is remembered: issuers write about 100."""
 
 LONGEST_KEY_ID = 256
 
@@ -33,12 +36,18 @@ def read_header(token: str) -> Header | None:
     """The header of a token that has the form; None where it is none. Everything else in it (`jku`, `x5u`, an
     embedded `jwk`) is ignored, and a `crit` that PyJWT does not know is refused by it later.
     """
-    return _read_first_part(token.partition(".")[0])
+    part = token.partition(".")[0]
+    return _remembered(part) if len(part) <= LONGEST_REMEMBERED else _read_first_part(part)
 
 
 @lru_cache(maxsize=64)
+def _remembered(part: str) -> Header | None:
+    """An issuer writes the same one into all of its tokens; strangers write others, of any length."""
+    return _read_first_part(part)
+
+
 def _read_first_part(part: str) -> Header | None:
-    """An issuer writes the same one into all of its tokens. The rest of a token is no concern here: `_EMPTY` stands
+    """The rest of a token is no concern here: `_EMPTY` stands
     for it."""
     try:
         raw = jwt.get_unverified_header(part + _EMPTY)

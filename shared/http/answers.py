@@ -1,11 +1,19 @@
 """From what a handler gives, or raises, to a response."""
 
+import asyncio
 from math import ceil
 
 import msgspec
 from aiohttp import web
+from prometheus_client import Counter
 
-from shared.http.errors import ApiError, ErrorBody, too_large, unreadable
+from shared.http.errors import ApiError, ErrorBody, late, too_large, unreadable
+
+BODY_SECONDS = 10.0
+SLOWEST_BYTES = 16 * 1024
+"""A second, beside BODY_SECONDS: half of what the slowest mobile networks (EDGE) bring."""
+
+LATE = Counter("parley_http_late_bodies_total", "Requests whose body did not come in time; answered 408.")
 
 _encode = msgspec.json.Encoder().encode
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 417: "expectation_failed"}
@@ -40,11 +48,18 @@ def http_error_answer(error: web.HTTPException) -> web.Response:
 
 
 async def read_body(request: web.Request, max_bytes: int) -> bytes:
-    """The whole body. Raises ApiError: 413 as soon as it is known to be too large, 400 where it cannot be read."""
-    if request.content_length is not None and request.content_length > max_bytes:
+    """The whole body. Raises ApiError: 413 as soon as it is known to be too large, 400 where it cannot be read, 408
+    where it comes too slowly.
+    """
+    length = request.content_length
+    if length is not None and length > max_bytes:
         raise too_large(max_bytes)
     try:
-        return await request.read()
+        async with asyncio.timeout(BODY_SECONDS + (max_bytes if length is None else length) / SLOWEST_BYTES):
+            return await request.read()
+    except TimeoutError:
+        LATE.inc()
+        raise late() from None
     except web.HTTPRequestEntityTooLarge:
         raise too_large(max_bytes) from None
     except (web.RequestPayloadError, ConnectionError):

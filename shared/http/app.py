@@ -1,6 +1,6 @@
 """The two applications of a process: the public one for apps, the internal one for operators and other services."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 
 import msgspec
 from aiohttp import web
@@ -11,10 +11,11 @@ from shared.http.docs import mount_docs
 from shared.http.endpoint import Endpoint
 from shared.http.gate import ServiceGate
 from shared.http.health import Parts
-from shared.http.middleware import Handler, Middleware, Outages
+from shared.http.middleware import Guard, Handler, Middleware, Outages
 from shared.http.openapi import openapi
 from shared.http.origins import Origins
 from shared.http.serving import Gate, mount
+from shared.http.strangers import Strangers
 from shared.tracing import Tracing
 
 INTERNAL_BODY_BYTES = 8 * 1024 * 1024
@@ -47,13 +48,19 @@ def public_app(
     raw: Mapping[str, Handler] | None = None,
     docs: bool = True,
     tracing: Tracing | None = None,
+    strangers: Strangers | None = None,
+    counting: Collection[str] = (),
 ) -> web.Application:
     """What apps reach. `raw` are GET routes that speak for themselves, such as the WebSocket's: the handler gets the
-    bare request. With `docs` it serves `/docs` and `/openapi.json` about its endpoints.
+    bare request. With `docs` it serves `/docs` and `/openapi.json` about its endpoints. `strangers` counts what no
+    gate counts, without it nobody does; `counting` are raw routes that do it themselves, by `request[STRANGERS]`.
     """
     served = list(endpoints)
     largest = max((endpoint.max_body_bytes for endpoint in served), default=0)
-    app = _app(Middleware(service, origins=origins, outages=outages, raw=raw or (), tracing=tracing), largest)
+    by_gate = {endpoint.path for endpoint in served}
+    guard = Guard(strangers or Strangers.uncounted(), frozenset(by_gate.union(counting)))
+    middleware = Middleware(service, origins=origins, outages=outages, raw=raw or (), tracing=tracing, guard=guard)
+    app = _app(middleware, largest)
     mount(app, served, gate)
     for path, handler in (raw or {}).items():
         app.router.add_get(path, handler, allow_head=False)

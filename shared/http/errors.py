@@ -47,6 +47,14 @@ def unreadable() -> ApiError:
     return ApiError(400, "malformed", "the body could not be read to its end", field="body", ends_connection=True)
 
 
+def late() -> ApiError:
+    return ApiError(408, "timeout", "the body came too slowly", field="body", ends_connection=True)
+
+
+def head_too_large(what: str) -> ApiError:
+    return ApiError(431, "head_too_large", f"{what} is too large")
+
+
 def unauthorized(message: str = "authentication required: send Authorization: Bearer and a token") -> ApiError:
     return ApiError(401, "unauthorized", message)
 

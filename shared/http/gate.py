@@ -3,25 +3,22 @@
 import hmac
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from functools import lru_cache
 from typing import Protocol
 
 from aiohttp import web
 
 from shared import keys
-from shared.address import client_address, limit_key
 from shared.auth import Identity, Reason, Rejected, TokenVerifier
+from shared.auth.header import LONGEST_TOKEN
+from shared.http.cost import body_tokens
 from shared.http.endpoint import Endpoint
-from shared.http.errors import ApiError, limited, unauthorized, unavailable
-from shared.limits import Allowed, Limited
-from shared.limits.script import Check
-from shared.setting_forms import Bucket, Network
+from shared.http.errors import ApiError, head_too_large, limited, unauthorized, unavailable
+from shared.http.strangers import Strangers
+from shared.limits import Allowed, Check, Limited
+from shared.setting_forms import Bucket
 
 KNOWN_USERS = 50_000
 """Users whose profile is known to be in Postgres; about 8 MB."""
-
-KNOWN_ADDRESSES = 8192
-"""Addresses whose key is remembered."""
 
 _SCHEME = "bearer "
 
@@ -40,38 +37,39 @@ def bearer(request: web.Request) -> str | None:
 
 
 class Limits:
-    """Whose requests are counted where, and how many they may be."""
+    """How many requests users may make: each of them, and all of one address together. Without a good token it is
+    `strangers` that counts.
+    """
 
-    def __init__(
-        self, limiter: Limiter, per_address: Bucket, per_user: Bucket, trusted_proxies: Sequence[Network] = ()
-    ) -> None:
+    def __init__(self, limiter: Limiter, per_address: Bucket, per_user: Bucket, strangers: Strangers) -> None:
         self._limiter = limiter
         self._per_address = per_address
         self._per_user = per_user
-        self._trusted_proxies = trusted_proxies
-        # Parsing addresses would be a fifth of what a request costs beside its route.
-        self._address_key = lru_cache(KNOWN_ADDRESSES)(self._find_address_key)
+        self.strangers = strangers
 
-    async def take(self, *checks: Check) -> None:
+    async def admit(self, request: web.Request, endpoint: Endpoint, user: Identity) -> None:
+        """Counts the request and the bytes that it announces. Raises ApiError 429."""
+        address = keys.address_limit(self.strangers.address_of(request))
+        cost = 1 + (body_tokens(request.content_length, endpoint.max_body_bytes) if request.can_read_body else 0)
+        await self._take(Check(address, self._per_address), self._user(user, cost))  # in one round trip
+
+    async def charge(self, user: Identity, tokens: float) -> None:
         """Raises ApiError 429."""
+        await self._take(self._user(user, tokens))
+
+    def _user(self, user: Identity, cost: float) -> Check:
+        return Check(keys.user_limit(user.user_id), self._per_user, cost)
+
+    async def _take(self, *checks: Check) -> None:
         verdict = await self._limiter.take(checks)
         if isinstance(verdict, Limited):
             raise limited(verdict.retry_after_seconds)
 
-    def address_check(self, request: web.Request) -> Check:
-        forwarded = tuple(request.headers.getall("X-Forwarded-For", ())) if self._trusted_proxies else ()
-        return self._address_key(request.remote, forwarded), self._per_address
-
-    def user_check(self, user: Identity) -> Check:
-        return keys.user_limit(user.user_id), self._per_user
-
-    def _find_address_key(self, peer: str | None, forwarded: tuple[str, ...]) -> str:
-        return keys.address_limit(limit_key(client_address(peer, forwarded, self._trusted_proxies)))
-
 
 class UserGate:
-    """Counts the request against its address, verifies its token, counts it against its user, and sees to it that
-    Postgres knows the user and their handle. `judge` says whose good tokens are refused all the same.
+    """Verifies the request's token, counts the request against its user and address, and sees to it that Postgres
+    knows the user and their handle. What comes without a good token counts apart. `judge` says whose good tokens are
+    refused all the same.
     """
 
     def __init__(
@@ -83,6 +81,7 @@ class UserGate:
     ) -> None:
         self._verifier = verifier
         self._limits = limits
+        self._strangers = limits.strangers
         self._remember = remember
         self._judge = judge
         self._known: OrderedDict[str, int] = OrderedDict()
@@ -93,10 +92,10 @@ class UserGate:
         Raises ApiError 401, 403, 429, or 503 while a key set cannot be fetched.
         """
         if endpoint.public:
-            if endpoint.limited:
-                await self._limits.take(self._limits.address_check(request))
+            count_public(self._strangers, request, endpoint)
             return None
         user = await self._user(request)
+        await self._limits.admit(request, endpoint, user)
         refusal = self._judge(user)
         if refusal is not None:
             raise refusal
@@ -104,18 +103,23 @@ class UserGate:
             await self._make_known(user)
         return user
 
+    async def charge(self, user: Identity | None, tokens: float) -> None:
+        """Takes so many tokens more. Raises ApiError 429."""
+        if user is not None:
+            await self._limits.charge(user, tokens)
+
     async def _user(self, request: web.Request) -> Identity:
         token = bearer(request)
-        address = self._limits.address_check(request)
-        user = self._verifier.verify_cached(token) if token else None
-        if user is not None:
-            await self._limits.take(address, self._limits.user_check(user))  # in one round trip
-            return user
-        await self._limits.take(address)  # a signature is checked only for who may still ask
-        verdict = await self._verifier.verify(token)
+        if token is None:
+            self._strangers.admit(request)
+            raise unauthorized()
+        if len(token) > LONGEST_TOKEN:
+            self._strangers.failed(request)
+            raise head_too_large(f"the token, of more than {LONGEST_TOKEN} bytes,")
+        verdict = self._verifier.verify_cached(token) or await self._verifier.verify(token)
         if isinstance(verdict, Rejected):
+            count_rejected(self._strangers, request, verdict)
             raise _refusal(verdict)
-        await self._limits.take(self._limits.user_check(verdict))
         return verdict
 
     async def _make_known(self, user: Identity) -> None:
@@ -124,6 +128,24 @@ class UserGate:
         self._known[user.user_id] = hash(user.profile)  # the user wrote it, and it may be long
         if len(self._known) > KNOWN_USERS:
             self._known.popitem(last=False)
+
+
+def count_public(strangers: Strangers, request: web.Request, endpoint: Endpoint) -> None:
+    """Raises ApiError 429."""
+    if endpoint.is_health:
+        strangers.asks_for_health(request)
+    else:
+        strangers.admit(request)
+
+
+def count_rejected(strangers: Strangers, request: web.Request, verdict: Rejected) -> None:
+    """Counts a token that was not good as a failure; one that has expired, or that nobody can judge now, as any other
+    request: it was good once, or may be. Raises ApiError 429.
+    """
+    if verdict.reason in (Reason.MISSING, Reason.EXPIRED, Reason.KEYS_UNAVAILABLE):
+        strangers.admit(request)
+    else:
+        strangers.failed(request)
 
 
 def _refusal(verdict: Rejected) -> ApiError:
@@ -147,6 +169,9 @@ class ServiceGate:
         self.check(request)
         return None
 
+    async def charge(self, user: Identity | None, tokens: float) -> None:
+        """Services pay nothing."""
+
     def check(self, request: web.Request) -> None:
         """Raises ApiError 401."""
         given = (bearer(request) or "").encode("utf-8", "surrogateescape")
@@ -157,6 +182,14 @@ class ServiceGate:
 class PublicGate:
     """For an application whose endpoints are all public: nobody is asked who they are."""
 
+    def __init__(self, strangers: Strangers) -> None:
+        self._strangers = strangers
+
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
+        """Raises ApiError 429."""
         assert endpoint.public, f"{endpoint.path} asks for a user"
+        count_public(self._strangers, request, endpoint)
         return None
+
+    async def charge(self, user: Identity | None, tokens: float) -> None:
+        """There is no user who could pay."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 
 PROBE_SECONDS = 1.0
@@ -79,7 +80,8 @@ class Health:
             response=HealthAnswer,
             statuses=(200, 503),
             public=True,
-            limited=False,
+            is_health=True,
+            cost=FLAT,
         )
 
     async def _answer(self, _: Call[Nothing, Nothing]) -> HealthAnswer | Reply:

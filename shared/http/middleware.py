@@ -6,8 +6,8 @@ One function, for each middleware of aiohttp's costs every request a coroutine.
 import re
 from collections.abc import Awaitable, Callable, Collection
 from random import getrandbits
-from time import perf_counter
-from typing import Any
+from time import monotonic, perf_counter
+from typing import Any, NamedTuple
 
 import structlog
 from aiohttp import web
@@ -16,6 +16,9 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from shared.http.answers import INTERNAL, answer, error_answer, http_error_answer
 from shared.http.errors import ApiError, forbidden, unavailable
 from shared.http.origins import Origins
+from shared.http.protocol import SERVER
+from shared.http.repeats import Repeats
+from shared.http.strangers import STRANGERS, Strangers
 from shared.metrics import ERRORS, HTTP_REQUEST_SECONDS
 from shared.tracing import NoTracing, Span, Tracing
 
@@ -31,12 +34,28 @@ _SANE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET_ROUTES = frozenset({"/health", "/live", "/ready", "/metrics"})
 _UNMATCHED = "unmatched"
+_REPEATED = frozenset({401, 404, 405, 429})
+"""Anybody can have these answers, thousands of them a second: their lines are sampled."""
 _LONGEST_PATH = 200
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}, traceparent",
     "Access-Control-Max-Age": "7200",
 }
+
+
+class Guard(NamedTuple):
+    """Who counts the requests that no gate counts: to pages, to what is not there, and what browsers ask beforehand."""
+
+    strangers: Strangers
+    counted: frozenset[str]
+    """Routes that count their callers themselves."""
+
+    def admit(self, request: web.Request, route: str) -> None:
+        """Raises ApiError 429."""
+        request[STRANGERS] = self.strangers
+        if route not in self.counted:
+            self.strangers.admit(request)
 
 
 class Middleware:
@@ -54,8 +73,11 @@ class Middleware:
         outages: Outages,
         raw: Collection[str] = (),
         tracing: Tracing | None = None,
+        guard: Guard | None = None,
     ) -> None:
         self._service = service
+        self._guard = guard
+        self._repeats = Repeats(monotonic)
         self._tracing = tracing or NoTracing()
         self._origins = origins
         self._outages = outages
@@ -68,34 +90,35 @@ class Middleware:
         clear_contextvars()  # of the connection's previous request: they share a task
         route = _route_of(request)
         if route in self._raw:
-            return await self._answer(request, handler)
+            return await self._answer(request, route, handler)
         request_id = _request_id(request)
         bind_contextvars(request_id=request_id)
         span = self._tracing.request(request.method, route, request.headers) if route not in _QUIET_ROUTES else None
         if span is None:
-            response = await self._answer(request, handler)
+            response = await self._answer(request, route, handler)
         else:
-            response = await self._trace(span, request, handler)
+            response = await self._trace(span, request, route, handler)
         self._dress(request, response, request_id)
         self._note(request, route, response.status, perf_counter() - started)
         return response
 
-    async def _trace(self, span: Span, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _trace(self, span: Span, request: web.Request, route: str, handler: Handler) -> web.StreamResponse:
         request[SPAN] = span
         bind_contextvars(trace_id=span.trace_id)
         response: web.StreamResponse | None = None
         try:
-            response = await self._answer(request, handler)
+            response = await self._answer(request, route, handler)
             return response
         finally:
             _end(span, response)
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, route: str, handler: Handler) -> web.StreamResponse:
         """The one place where what a handler raises becomes an answer."""
         try:
-            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-                return self._preflight(request)
-            return await handler(request)
+            is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+            if self._guard is not None:
+                self._guard.admit(request, "" if is_preflight else route)
+            return self._preflight(request) if is_preflight else await handler(request)
         except ApiError as error:
             return error_answer(error)
         except web.HTTPException as error:
@@ -120,7 +143,7 @@ class Middleware:
     def _dress(self, request: web.Request, response: web.StreamResponse, request_id: str) -> None:
         headers = response.headers
         headers[REQUEST_ID] = request_id
-        headers["Server"] = "parley"  # else aiohttp tells its version
+        headers["Server"] = SERVER  # else aiohttp tells its version
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Cache-Control", "no-store")
         headers["Vary"] = "Origin"
@@ -138,9 +161,13 @@ class Middleware:
         if child is None:
             child = self._seconds[key] = HTTP_REQUEST_SECONDS.labels(self._service, method, route, str(status))
         child.observe(seconds)
-        write = log.debug if route in _QUIET_ROUTES else log.info
-        path = request.rel_url.raw_path[:_LONGEST_PATH]  # without the query, which may hold a token
-        write("request", method=method, path=path, status=status, ms=round(seconds * 1000, 2))
+        # Without the query, which may hold a token.
+        told = {"method": method, "path": request.rel_url.raw_path[:_LONGEST_PATH], "ms": round(seconds * 1000, 2)}
+        if status in _REPEATED:
+            self._repeats.note("request", status=status, route=route, **told)
+        else:
+            self._repeats.flush()
+            (log.debug if route in _QUIET_ROUTES else log.info)("request", status=status, **told)
 
 
 def _end(span: Span, response: web.StreamResponse | None) -> None:

@@ -30,9 +30,11 @@ _ERROR_WORDS = {
     401: "The token is missing, expired or not valid here.",
     403: "Not a participant, or no such conversation: the two look alike.",
     404: "There is no such thing.",
+    408: "The body came too slowly.",
     409: "It conflicts with what is there.",
     413: "The body is too large.",
     429: "Too many requests.",
+    431: "The token, the request line or a header is too large.",
     503: "A part of the service is away for the moment.",
 }
 
@@ -143,15 +145,13 @@ def _responses(endpoint: Endpoint, by_shape: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _error_statuses(endpoint: Endpoint) -> set[int]:
-    statuses = {*endpoint.errors, 503}
+    statuses = {*endpoint.errors, 429, 431, 503}
     if endpoint.parameters or endpoint.query is not Nothing or endpoint.body is not Nothing:
         statuses.add(400)
     if endpoint.body is not Nothing:
-        statuses.add(413)
+        statuses.update((408, 413))
     if not endpoint.public:
         statuses.add(401)
-    if endpoint.limited:
-        statuses.add(429)
     return statuses
 
 

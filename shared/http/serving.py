@@ -8,6 +8,7 @@ from structlog.contextvars import bind_contextvars
 
 from shared.auth import Identity
 from shared.http.answers import answer, read_body
+from shared.http.cost import FLAT
 from shared.http.decoding import BodyDecoder, QueryDecoder
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 from shared.http.errors import malformed
@@ -17,6 +18,9 @@ from shared.ids import canonical_id
 class Gate(Protocol):
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
         """Who asks; None where the endpoint does not care. Raises ApiError for who may not."""
+
+    async def charge(self, user: Identity | None, tokens: float) -> None:
+        """Takes more tokens, for what only the decoded request shows. Raises ApiError 429."""
 
 
 def mount(app: web.Application, endpoints: Iterable[Endpoint], gate: Gate) -> None:
@@ -36,13 +40,18 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitabl
     parameters = endpoint.parameters
     call_endpoint = endpoint.handler
     usual_status = endpoint.statuses[0]
+    cost = endpoint.cost or FLAT
 
     async def handle(request: web.Request) -> web.StreamResponse:
         user = await gate.admit(request, endpoint)
         ids = _ids(request, parameters)
         if user is not None:
             bind_contextvars(user_id=user.user_id)
-        given = await call_endpoint(Call(request, user, await read_json(request), read_query(request), ids))
+        body, query = await read_json(request), read_query(request)
+        more = cost.extra(body, query)
+        if more:
+            await gate.charge(user, more)
+        given = await call_endpoint(Call(request, user, body, query, ids))
         if isinstance(given, Reply):
             return answer(given.body, given.status)
         return answer(given, usual_status)

@@ -10,17 +10,21 @@ from prometheus_client import Counter
 from shared.lifecycle import Tasks
 from shared.limits.breaker import Breaker
 from shared.limits.local import LocalBuckets
-from shared.limits.script import Check, take_all
+from shared.limits.price import Check
+from shared.limits.refused import Refused
+from shared.limits.script import Question, take_all
 from shared.limits.verdict import ALLOWED, Allowed, Limited
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.redis_batches import Batches
 
 DECISIONS = Counter(
-    "parley_rate_limit_decisions_total", "Requests judged; `local` ones without Redis.", ["source", "outcome"]
+    "parley_rate_limit_decisions_total",
+    "Requests judged: `local` ones without Redis, `remembered` ones by its last refusal.",
+    ["source", "outcome"],
 )
 _ALLOWED = {source: DECISIONS.labels(source, "allowed") for source in ("redis", "local")}
-_LIMITED = {source: DECISIONS.labels(source, "limited") for source in ("redis", "local")}
+_LIMITED = {source: DECISIONS.labels(source, "limited") for source in ("redis", "local", "remembered")}
 
 ANSWER_SECONDS = 0.05
 """For one round trip. A request waits for at most two, the one under way and its own: less than 100 ms."""
@@ -45,16 +49,21 @@ class RateLimiter:
         self._tasks = tasks
         self._answer_seconds = answer_seconds
         self._local = LocalBuckets()
+        self._refused = Refused()
         self._breaker = Breaker()
         self._questions: list[_Question] = []
         self._asking = False
 
     async def take(self, checks: Sequence[Check]) -> Allowed | Limited:
-        """Takes one token under each key, or says how long to wait for the slowest.
+        """Takes each check's tokens, or none at all, and says how long to wait for the slowest.
 
-        Where one bucket is empty, the others have still given theirs. Never raises for Redis, never takes 100 ms.
+        Never raises for Redis, never takes 100 ms. In a Redis Cluster the other buckets have given theirs all the same.
         """
         loop = asyncio.get_running_loop()
+        wait = self._refused.wait(checks, loop.time())
+        if wait:
+            _LIMITED["remembered"].inc()
+            return Limited(wait)
         if self._breaker.is_open:
             if self._breaker.should_probe(loop.time()):
                 self._tasks.start(self._probe(checks), name="rate_limits")
@@ -73,7 +82,7 @@ class RateLimiter:
         try:
             while self._questions:
                 asked, self._questions = self._questions, []
-                waits = await self._waits([check for question in asked for check in question.checks])
+                waits = await self._waits([question.checks for question in asked])
                 if waits is None:
                     break
                 self._answer(asked, waits)
@@ -85,11 +94,11 @@ class RateLimiter:
             for question in left:
                 _reply(question, self._judge_here(question.checks))
 
-    async def _waits(self, checks: Sequence[Check]) -> list[float | None] | None:
+    async def _waits(self, questions: Sequence[Question]) -> list[float | None] | None:
         """What Redis says, and None where it does not: then nobody asks it again but a probe."""
         try:
             async with asyncio.timeout(self._answer_seconds):
-                return await take_all(self._redis, checks)
+                return await take_all(self._redis, questions)
         except REDIS_FAILURES as error:
             ERRORS.labels(self._tasks.service, "rate_limits").inc()
             if not self._breaker.is_open:
@@ -98,22 +107,28 @@ class RateLimiter:
             return None
 
     async def _probe(self, checks: Sequence[Check]) -> None:
-        if await self._waits(checks) is not None:
+        if await self._waits([checks]) is not None:
             log.info("rate limits with redis again")
             self._breaker.close()
 
     def _answer(self, asked: Sequence[_Question], waits: Sequence[float | None]) -> None:
         given = iter(waits)
+        now = asyncio.get_running_loop().time()
         for question in asked:
-            own = [self._wait_here(check) if (wait := next(given)) is None else wait for check in question.checks]
+            own = [
+                self._local.take(*check[:2], now, check.cost) if (wait := next(given)) is None else wait
+                for check in question.checks
+            ]
+            self._refused.remember(question.checks, own, now)
             _reply(question, _verdict("redis", own))
 
     def _judge_here(self, checks: Sequence[Check]) -> Allowed | Limited:
-        return _verdict("local", [self._wait_here(check) for check in checks])
-
-    def _wait_here(self, check: Check) -> float:
-        key, bucket = check
-        return self._local.take(key, bucket, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        waits = [self._local.wait(check.key, check.bucket, now, check.cost) for check in checks]
+        if not any(waits):
+            for check in checks:
+                self._local.take(check.key, check.bucket, now, check.cost)
+        return _verdict("local", waits)
 
 
 def _verdict(source: str, waits: Sequence[float]) -> Allowed | Limited:

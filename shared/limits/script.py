@@ -6,23 +6,24 @@ from pathlib import Path
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from shared.limits.price import Check, at_once
 from shared.redis_batches import Batches, Command
-from shared.setting_forms import Bucket
 
 _SOURCE = Path(__file__).with_name("token_bucket.lua").read_text()
 _DIGEST = hashlib.sha1(_SOURCE.encode(), usedforsecurity=False).hexdigest()
 
-Check = tuple[str, Bucket]
-"""A key, as shared/keys.py names it, and the bucket that stands under it."""
+Question = Sequence[Check]
+"""Checks that are allowed together, or not at all."""
 
 
-async def take_all(redis: Batches, checks: Sequence[Check]) -> list[float | None]:
-    """For each check the seconds to wait, 0 where a token was taken; None where Redis refused this one.
+async def take_all(redis: Batches, questions: Sequence[Question]) -> list[float | None]:
+    """For each check of all questions the seconds to wait, 0 where there was enough; None where Redis refused this one.
 
-    Raises what redis-py does while Redis is away.
+    Raises what redis-py does while Redis is away. In a cluster each check is a question by itself: where one of a
+    question's buckets has too few, the others have given theirs.
     """
     # In a cluster a call finds its node by its keys, so it has one.
-    calls = [[check] for check in checks] if redis.over_nodes else [checks]
+    calls = [[[check]] for question in questions for check in question] if redis.over_nodes else [questions]
     answers = await redis.send([_command(redis, "EVALSHA", _DIGEST, call) for call in calls])
     unknown = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
@@ -30,12 +31,22 @@ async def take_all(redis: Batches, checks: Sequence[Check]) -> list[float | None
         again = await redis.send([_command(redis, "EVAL", _SOURCE, calls[index]) for index in unknown])
         for index, answer in zip(unknown, again, strict=True):
             answers[index] = answer
-    return [wait for call, answer in zip(calls, answers, strict=True) for wait in _waits(answer, len(call))]
+    return [wait for call, answer in zip(calls, answers, strict=True) for wait in _waits(answer, sum(map(len, call)))]
 
 
-def _command(redis: Batches, name: str, script: str, checks: Sequence[Check]) -> Command:
-    sizes = [number for _, bucket in checks for number in (bucket.rate, bucket.burst)]
-    return (name, script, len(checks), *[redis.named(key) for key, _ in checks], *sizes)
+def _command(redis: Batches, name: str, script: str, questions: Sequence[Question]) -> Command:
+    checks = [check for question in questions for check in question]
+    numbers = [
+        number
+        for question in questions
+        for index, check in enumerate(question, 1)
+        for number in _numbers(check, is_last=index == len(question))
+    ]
+    return (name, script, len(checks), *[redis.named(check.key) for check in checks], *numbers)
+
+
+def _numbers(check: Check, *, is_last: bool) -> tuple[float, float, float, float, int]:
+    return (check.bucket.rate, check.bucket.burst, at_once(check.cost, check.bucket), check.cost, int(is_last))
 
 
 def _waits(answer: object, count: int) -> list[float | None]:

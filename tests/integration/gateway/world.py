@@ -254,6 +254,8 @@ class _OpenGate:
     async def admit(self, request: object, endpoint: object) -> None:
         return None
 
+    async def charge(self, user: object, tokens: float) -> None: ...
+
 
 @asynccontextmanager
 async def world(database_url: str, redis_url: str) -> AsyncIterator[World]:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
+from persistence.quotas import Quotas
 from persistence.refusals import Refusals
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.store.database import open_pool
@@ -19,6 +20,7 @@ from shared.auth import TokenVerifier, mint
 from shared.http.app import internal_app, public_app
 from shared.http.gate import Limits, UserGate
 from shared.http.origins import Origins
+from shared.http.strangers import Strangers
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.limits import RateLimiter
@@ -96,18 +98,26 @@ async def serving(
     per_user: Bucket = PLENTY,
     per_address: Bucket = PLENTY,
     rules: Rules = DEFAULT_RULES,
+    failures: Bucket = PLENTY,
+    new_conversations: Bucket = PLENTY,
+    new_people: Bucket = PLENTY,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
     async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
-        limits = Limits(RateLimiter(running.redis, tasks), per_address, per_user)
+        limiter, strangers = RateLimiter(running.redis, tasks), Strangers(per_address, failures)
+        limits = Limits(limiter, per_address, per_user, strangers)
         refusals = Refusals(pool)
         gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
         presence = PresenceReader(running.redis)
-        deps = PersistenceDeps(pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing(), rules)
+        quotas = Quotas(limiter, new_conversations, new_people)
+        deps = PersistenceDeps(
+            pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing(), quotas, rules
+        )
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
-        app = public_app("persistence", routes, gate, origins=Origins(["https://app.example"]), outages=OUTAGES)
+        origins = Origins(["https://app.example"])
+        app = public_app("persistence", routes, gate, origins=origins, outages=OUTAGES, strangers=strangers)
         internal = internal_app(
             "persistence", internal_endpoints(deps), token=SERVICE_TOKEN, ready=health_of.vital_parts, outages=OUTAGES
         )

@@ -40,6 +40,8 @@ class OpenGate:
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
         return None if endpoint.public else Identity(USER, Profile("ann"), None, 0.0, "authenticated")
 
+    async def charge(self, user: Identity | None, tokens: float) -> None: ...
+
 
 async def succeed(_: Call[Any, Any]) -> Success:
     return Success()
@@ -274,5 +276,5 @@ def test_any_endpoint_makes_a_valid_document(public: bool) -> None:
     operation = document["paths"]["/a/{id}/b"]["post"]
     assert ("security" in operation) is public
     assert {one["name"] for one in operation["parameters"]} == {"id", "someText"}
-    expected = {"200", "400", "403", "404", "409", "413", "429", "503"} | (set() if public else {"401"})
+    expected = {"200", "400", "403", "404", "408", "409", "413", "429", "431", "503"} | (set() if public else {"401"})
     assert set(operation["responses"]) == expected

@@ -66,3 +66,11 @@ def test_an_open_breaker_asks_for_one_probe_at_a_time() -> None:
     assert not breaker.should_probe(PROBE_SECONDS + 0.5)
     breaker.close()
     assert not breaker.is_open
+
+
+def test_what_is_dear_passes_with_a_third_of_the_burst_and_owes_the_rest() -> None:
+    bucket, own = Bucket(rate=10, burst=30), LocalBucket(Bucket(rate=10, burst=30), 0.0)
+    assert own.take(bucket, 0.0, cost=100) == 0
+    assert own.take(bucket, 0.0) == pytest.approx(7.1)
+    assert own.take(bucket, 7.1) == 0
+    assert own.take(bucket, 7.1, cost=100) == pytest.approx(1.0)
