@@ -72,8 +72,9 @@ class Read(_InConversation, frozen=True, tag="read", kw_only=True):
 
 
 class Event(_InConversation, frozen=True, tag="event", kw_only=True):
-    """An app's own. `data` is JSON, of at most MAX_DATA_BYTES."""
+    """An app's own. `data` is JSON, of at most MAX_DATA_BYTES. Its room has a limit of its own, by the room's size."""
 
+    tokens: ClassVar[int] = 1
     name: _Name
     data: msgspec.Raw = msgspec.Raw(b"null")
 
