@@ -16,6 +16,7 @@ from shared import keys
 from shared.clock import now_ms
 from shared.ids import canonical_id
 from shared.redis import RedisClient
+from shared.undelivered import ADD, Overflow, facts, names, shares
 from shared.wire import Deadline, Undelivered
 
 log = structlog.get_logger()
@@ -32,14 +33,16 @@ for _, member in ipairs(due) do redis.call('ZADD', KEYS[1], 'XX', ARGV[2], membe
 return due
 """
 
-# KEYS: the deadline set, the stream. ARGV: the stream's field, then of each member: itself, its entry ('' where nobody
-# lags). Only who still finds a member writes its entry: two pushers that hold one deadline make one entry.
-_MOVE = """
-for i = 2, #ARGV, 2 do
-    if redis.call('ZREM', KEYS[1], ARGV[i]) == 1 and ARGV[i + 1] ~= '' then
-        redis.call('XADD', KEYS[2], '*', ARGV[1], ARGV[i + 1])
+# KEYS: the deadline set, the streams, the senders' counts. ARGV: of each member: itself, and five of its entry, which
+# has no user where nobody lags. Only who still finds a member writes its entry: two pushers that hold one deadline make
+# one entry.
+_MOVE = f"""{ADD}
+for at = 1, #ARGV, 6 do
+    if redis.call('ZREM', KEYS[1], ARGV[at]) == 1 then
+        add(2, 3, tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     end
 end
+return {{told, held, first}}
 """
 
 # KEYS: the deadline set, the dead letters. ARGV: the member, then the letter's fields.
@@ -58,8 +61,9 @@ class Deadlines:
         self._move = redis.register_script(_MOVE)
         self._bury = redis.register_script(_BURY)
         self._persistence = persistence
-        self._due, self._stream = redis.named(keys.DEADLINES), redis.named(keys.UNDELIVERED)
-        self._letters = redis.named(keys.DEAD_LETTERS)
+        self._named = redis.named
+        self._due, self._letters = redis.named(keys.DEADLINES), redis.named(keys.DEAD_LETTERS)
+        self._overflow = Overflow()
 
     async def sweep(self) -> None:
         """Deals with all the deadlines that have passed."""
@@ -87,9 +91,11 @@ class Deadlines:
         return None
 
     async def _settle(self, deadlines: Sequence[tuple[bytes, Deadline]], laggards: Sequence[list[str]]) -> None:
-        late = zip(deadlines, laggards, strict=True)
-        moves = [part for (member, deadline), users in late for part in (member, _entry(deadline, users))]
-        await self._move(keys=[self._due, self._stream], args=[FIELD, *moves])
+        late = [(member, _entry(one, users)) for (member, one), users in zip(deadlines, laggards, strict=True)]
+        numbers = shares((entry for _, entry in late), after=3)
+        moves = [part for member, entry in late for part in (member, *facts(entry, numbers[entry.sender_id]))]
+        named = [self._due, *names(numbers, self._named)]
+        self._overflow.note(await self._move(keys=named, args=moves), numbers)
 
 
 def _parsed(member: bytes) -> Deadline | str:
@@ -103,17 +109,13 @@ def _parsed(member: bytes) -> Deadline | str:
     return deadline
 
 
-def _entry(deadline: Deadline, users: list[str]) -> bytes:
-    if not users:
-        return b""
-    return msgspec.json.encode(
-        Undelivered(
-            conversation_id=deadline.conversation_id,
-            seq=deadline.seq,
-            message_id=deadline.message_id,
-            sender_id=deadline.sender_id,
-            users=users,
-            at_ms=deadline.at_ms,
-            late=True,
-        )
+def _entry(deadline: Deadline, users: list[str]) -> Undelivered:
+    return Undelivered(
+        conversation_id=deadline.conversation_id,
+        seq=deadline.seq,
+        message_id=deadline.message_id,
+        sender_id=deadline.sender_id,
+        users=users,
+        at_ms=deadline.at_ms,
+        late=True,
     )

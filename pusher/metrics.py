@@ -9,8 +9,10 @@ PUSH_SECONDS = Histogram(
     "From a message's commit to Expo's acceptance of its push",
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 7.5, 10, 30, 60, 300, 3600),
 )
-STREAM_PENDING = Gauge("parley_pusher_stream_pending", "Entries that wait in the undelivered stream")
-STREAM_AGE = Gauge("parley_pusher_stream_age_seconds", "Age of the oldest entry of the undelivered stream")
+STREAM_PENDING = Gauge("parley_pusher_stream_pending", "Entries that wait in both undelivered streams")
+STREAM_AGE = Gauge("parley_pusher_stream_age_seconds", "Age of the oldest entry of both undelivered streams")
+BULK_PENDING = Gauge("parley_pusher_bulk_pending", "Those of them that wait in the bulk's")
+BULK_AGE = Gauge("parley_pusher_bulk_age_seconds", "Age of the oldest entry of the bulk's")
 DEAD_LETTERS = Counter("parley_pusher_dead_letters_total", "Entries moved to the dead letters")
 RECEIPT_ERRORS = Counter(
     "parley_pusher_receipt_errors_total", "Pushes that APNs or FCM refused, by Expo's code", ["code"]

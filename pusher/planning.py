@@ -64,7 +64,8 @@ class Push:
 def decide_all(asked: Iterable[Addressee], targets: Iterable[Target], now: Now) -> Decided:
     """Each user and message that was asked for, once. That all devices were told before is not written down again.
 
-    Nor that a message is gone: nobody can ask for its trace any more.
+    Nor that a message is gone, for nobody can ask for its trace any more; nor that somebody has no device, which the
+    trace finds by itself: a row for each of a large group's members would be the sender's to cause.
     """
     targets = list(targets)
     gone = _keys_of(asked).difference(map(key_of, targets))
@@ -74,7 +75,7 @@ def decide_all(asked: Iterable[Addressee], targets: Iterable[Target], now: Now) 
         decided.reasons.append(reason)
         if reason is Reason.PUSH:
             decided.wanted[key_of(target)] = target
-        elif reason is not Reason.TOLD:
+        elif reason not in (Reason.TOLD, Reason.NO_DEVICE):
             decided.decisions.append(_decision(target, reason))
     return decided
 

@@ -10,8 +10,9 @@ from pusher.metrics import HALTED, PLATFORMS, PUSHES
 from pusher.persistence_client import PersistenceClient
 from pusher.planning import UNKNOWN_PLATFORM
 from pusher.refusals import CREDENTIALS, DEAD, PASSING, report
-from pusher.stream import UndeliveredStream
 from shared import push_api
+from shared.redis import RedisClient
+from shared.undelivered import Overflow, write
 from shared.wire import Undelivered
 
 log = structlog.get_logger()
@@ -26,10 +27,11 @@ AGAIN = {*PASSING, CREDENTIALS}
 class Receipts:
     """`sweep` raises PersistenceAway and REDIS_FAILURES; what it leased is due again after LEASE_SECONDS."""
 
-    def __init__(self, expo: Expo, persistence: PersistenceClient, stream: UndeliveredStream, halts: Halts) -> None:
+    def __init__(self, expo: Expo, persistence: PersistenceClient, redis: RedisClient, halts: Halts) -> None:
         self._expo = expo
         self._persistence = persistence
-        self._stream = stream
+        self._redis = redis
+        self._overflow = Overflow()
         self._halts = halts
 
     async def sweep(self) -> None:
@@ -45,7 +47,8 @@ class Receipts:
         # Halted first: what is put back into the stream below must find the halt.
         await self._halt(one for one in due if found.get(one.ticket_id) == CREDENTIALS)
         await self._persistence.settle_receipts([_outcome(one, found.get(one.ticket_id)) for one in due])
-        await self._stream.add([_entry(one) for one in due if found.get(one.ticket_id) in AGAIN])
+        again = [_entry(one) for one in due if found.get(one.ticket_id) in AGAIN]
+        await write(self._redis, self._overflow, again)
         for receipt in found.values():
             PUSHES.labels("confirmed" if receipt == "ok" else "refused").inc()
         report([receipt for receipt in found.values() if receipt != "ok"])

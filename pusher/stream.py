@@ -26,12 +26,13 @@ _decode = msgspec.json.Decoder(Undelivered).decode
 
 @dataclass(frozen=True)
 class Entry:
-    """`deliveries`: how often it was taken from the stream, by whomever."""
+    """`bulk`: of the bulk's stream. `deliveries`: how often it was taken from it, by whomever."""
 
     id: str
     raw: bytes
     message: Undelivered
-    deliveries: int = 1
+    bulk: bool
+    deliveries: int
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,20 @@ class Poison:
     id: str
     raw: bytes
     reason: str
+    bulk: bool
 
 
 class UndeliveredStream:
-    """Needs a client whose answer deadline is longer than `block_seconds`. Methods raise REDIS_FAILURES."""
+    """One of the two: the first, or with `bulk` the bulk's. Methods raise REDIS_FAILURES.
 
-    def __init__(self, redis: RedisClient, consumer: str) -> None:
+    Needs a client whose answer deadline is longer than `block_seconds`.
+    """
+
+    def __init__(self, redis: RedisClient, consumer: str, *, bulk: bool = False) -> None:
         self._redis = redis
         self._consumer = consumer
-        self._key = redis.named(keys.UNDELIVERED)
+        self._bulk = bulk
+        self._key = redis.named(keys.UNDELIVERED_BULK if bulk else keys.UNDELIVERED)
 
     async def take(self, count: int, block_seconds: float | None) -> list[Entry | Poison]:
         """New entries, waiting for the first at most so long (None: not at all). They stay pending until `done`."""
@@ -64,7 +70,7 @@ class UndeliveredStream:
         except ResponseError as error:
             await self._mend(error)
             return []
-        return [_parsed(key, fields) for _, entries in answer or [] for key, fields in entries]
+        return [self._parsed(key, fields, 1) for _, entries in answer or [] for key, fields in entries]
 
     async def rest(self, entry_ids: Sequence[str]) -> None:
         """These were dealt with and are not settled, for a known reason: they are taken again after their rest.
@@ -98,7 +104,7 @@ class UndeliveredStream:
         claimed: Any = await self._redis.xclaim(
             self._key, keys.UNDELIVERED_GROUP, self._consumer, idle_ms, list(deliveries)
         )
-        return [_parsed(key, fields, deliveries[key]) for key, fields in claimed if fields]
+        return [self._parsed(key, fields, deliveries[key]) for key, fields in claimed if fields]
 
     async def _mend(self, error: ResponseError) -> None:
         """A Redis that is new, or came back empty, has no group: make it. Raises what else it says."""
@@ -113,11 +119,6 @@ class UndeliveredStream:
         except ResponseError as error:
             if not str(error).startswith("BUSYGROUP"):
                 raise
-
-    async def add(self, messages: Sequence[Undelivered]) -> None:
-        if messages:
-            commands = [("XADD", self._key, "*", FIELD, msgspec.json.encode(message)) for message in messages]
-            await self._together(commands)
 
     async def forget_dead_consumers(self) -> None:
         """Each start of a pusher is a consumer of its own; here those go that ended long ago and left nothing.
@@ -161,15 +162,22 @@ class UndeliveredStream:
                 pipeline.execute_command(*command)
             return list(await pipeline.execute())
 
+    def _parsed(self, key: bytes, fields: dict[bytes, bytes], deliveries: int) -> Entry | Poison:
+        raw = fields.get(FIELD, b"")
+        message = _message(raw)
+        if isinstance(message, str):
+            return Poison(key.decode(), raw, message, self._bulk)
+        return Entry(key.decode(), raw, message, self._bulk, deliveries)
 
-def _parsed(key: bytes, fields: dict[bytes, bytes], deliveries: int = 1) -> Entry | Poison:
-    raw = fields.get(FIELD, b"")
+
+def _message(raw: bytes) -> Undelivered | str:
+    """The message, or why it is none."""
     try:
         message = _decode(raw)
     except msgspec.MsgspecError as error:
-        return Poison(key.decode(), raw, str(error))
+        return str(error)
     if message.version != VERSION:
-        return Poison(key.decode(), raw, f"version {message.version}")
+        return f"version {message.version}"
     if not all(map(canonical_id, (message.conversation_id, message.message_id, *message.users))):
-        return Poison(key.decode(), raw, "an id that is no UUID")
-    return Entry(key.decode(), raw, message, deliveries)
+        return "an id that is no UUID"
+    return message

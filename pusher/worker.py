@@ -1,7 +1,7 @@
 """One worker: takes undelivered messages from the stream and leaves none unsettled.
 
 An entry is acknowledged only when each of its users is settled. One that is not (Expo busy, an ambiguous answer,
-another worker at it) stays pending and is taken again after REST_SECONDS, by this worker or, if it died, by another.
+another worker at it) stays pending and is taken again after its rest, by this worker or, if it died, by another.
 An entry may come twice; the ledger makes it one push.
 """
 
@@ -14,7 +14,8 @@ from pusher.delivery import Delivery
 from pusher.metrics import DEAD_LETTERS, STOPPED
 from pusher.persistence_client import PersistenceAway, PersistenceRefused
 from pusher.planning import Key
-from pusher.stream import Entry, Poison, UndeliveredStream
+from pusher.queue import Queue
+from pusher.stream import Entry, Poison
 from shared import push_api
 from shared.checkpoints import PUSH_SETTLED, Checkpoints
 from shared.metrics import ERRORS
@@ -23,13 +24,10 @@ from shared.tracing import PUSH, Span, Tracing
 
 log = structlog.get_logger()
 
-BATCH_ENTRIES = 100
-RESTED_ENTRIES = 50
-"""Of a batch at most: what waits for its next try must not keep out what is new."""
 BATCH_USERS = 1000
 """How many users one look-up names: an entry of a large group is one of its own."""
-BLOCK_SECONDS = 1.0
-REST_SECONDS = 10.0
+BATCH_USERS_OF_BULK = 100
+"""One call to Expo: calls for the bulk, one after another, leave room for the others' between them."""
 PROBE_SECONDS = 5.0
 """How often Expo is asked again after it refused our credentials."""
 SUSPECT_DELIVERIES = 3
@@ -43,9 +41,10 @@ class Worker:
     """`run` forever. It raises only for a fault of our own: what Redis, persistence or Expo do is waited out."""
 
     def __init__(
-        self, stream: UndeliveredStream, delivery: Delivery, checkpoints: Checkpoints, tracing: Tracing
+        self, queue: Queue, delivery: Delivery, checkpoints: Checkpoints, tracing: Tracing, *, serves_bulk: bool
     ) -> None:
-        self._stream = stream
+        self._queue = queue
+        self._serves_bulk = serves_bulk
         self._delivery = delivery
         self._checkpoints = checkpoints
         self._tracing = tracing
@@ -60,21 +59,16 @@ class Worker:
 
     async def _turn(self) -> None:
         """Deals once with what had its rest, and with what is new."""
-        for batch in _batches(await self._readable(await self._taken())):
-            await self._deal_with(batch)
+        stopped = self._delivery.stopped is not None
+        taken = await self._queue.take(serves_bulk=self._serves_bulk, stopped=stopped)
+        entries = await self._readable(taken)
+        for bulk, most in ((False, BATCH_USERS), (True, BATCH_USERS_OF_BULK)):
+            for batch in _batches([entry for entry in entries if entry.bulk is bulk], most):
+                await self._deal_with(batch)
         STOPPED.set(self._delivery.stopped is not None)
         if self._delivery.stopped:
             # The queue is kept until the credentials are right; asking Expo in a loop would help nobody.
             await asyncio.sleep(PROBE_SECONDS)
-
-    async def _taken(self) -> list[Entry | Poison]:
-        rested = await self._stream.claim(RESTED_ENTRIES, REST_SECONDS)
-        if self._delivery.stopped and rested:
-            return rested
-        # A full hand of rested ones: those come first, so that what is pending stays bounded.
-        if len(rested) == RESTED_ENTRIES:
-            return rested
-        return rested + await self._stream.take(BATCH_ENTRIES - len(rested), None if rested else BLOCK_SECONDS)
 
     async def _readable(self, taken: Sequence[Entry | Poison]) -> list[Entry]:
         """Those that can be dealt with; the others become dead letters."""
@@ -89,7 +83,7 @@ class Worker:
         return entries
 
     async def _bury(self, one: Entry | Poison, reason: str) -> None:
-        await self._stream.bury(one.id, one.raw, reason)
+        await self._queue.bury(one, reason)
         DEAD_LETTERS.inc()
         log.error("dead letter", entry=one.id, reason=reason)
 
@@ -114,7 +108,7 @@ class Worker:
 
     async def _wait_out(self, entries: Sequence[Entry], error: Exception) -> None:
         log.warning("persistence is away", error=str(error))
-        await self._stream.rest([entry.id for entry in entries])
+        await self._queue.rest(entries)
         await asyncio.sleep(PAUSE_SECONDS)
 
     async def _suspect(self, entries: Sequence[Entry], error: Exception) -> None:
@@ -131,9 +125,8 @@ class Worker:
             log.warning("persistence refuses a push", error=str(error), entry=entries[0].id)
 
     async def _acknowledge(self, entries: Sequence[Entry], unsettled: set[Key]) -> None:
-        resting = [entry.id for entry in entries if _keys(entry) & unsettled]
-        await self._stream.rest(resting)
-        await self._stream.done([entry.id for entry in entries if entry.id not in resting])
+        await self._queue.rest([entry for entry in entries if _keys(entry) & unsettled])
+        await self._queue.done([entry for entry in entries if not _keys(entry) & unsettled])
 
 
 def _addressee(entry: Entry) -> push_api.Addressee:
@@ -150,15 +143,15 @@ def _keys(entry: Entry) -> set[Key]:
     return {(entry.message.message_id, user) for user in entry.message.users}
 
 
-def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Neighbours together as long as they name at most BATCH_USERS; suspects each alone."""
+def _batches(entries: Sequence[Entry], most_users: int) -> Iterator[list[Entry]]:
+    """Neighbours together as long as they name at most so many users; suspects each alone."""
     batch: list[Entry] = []
     users = 0
     for entry in entries:
         if entry.deliveries > SUSPECT_DELIVERIES:
             yield [entry]
             continue
-        if batch and users + len(entry.message.users) > BATCH_USERS:
+        if batch and users + len(entry.message.users) > most_users:
             yield batch
             batch, users = [], 0
         batch.append(entry)

@@ -10,12 +10,13 @@ from pusher.deadlines import Deadlines
 from pusher.delivery import Delivery
 from pusher.expo import Expo
 from pusher.halts import Halts
-from pusher.metrics import STREAM_AGE, STREAM_PENDING
+from pusher.metrics import BULK_AGE, BULK_PENDING, STREAM_AGE, STREAM_PENDING
 from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
+from pusher.queue import BLOCK_SECONDS, Queue
 from pusher.receipts import Receipts
 from pusher.stream import UndeliveredStream
-from pusher.worker import BLOCK_SECONDS, Worker
+from pusher.worker import Worker
 from services import openings
 from shared.http.health import Health
 from shared.ids import new_id
@@ -27,6 +28,9 @@ from shared.tracing import Tracing
 
 WORKERS = CALLS_AT_ONCE
 """Each has one batch in hand: while Expo keeps one waiting, the others go on, and memory stays bounded."""
+BULK_WORKERS = 2
+"""Of them so many serve the bulk while nothing else waits: the others are free for what comes, and no more calls than
+these are ahead of its own. At 100 recipients a call two suffice for Expo's limit."""
 STOP_SECONDS = LEASE_SECONDS
 """For calls under way: an answer of Expo's that nobody writes down is told twice."""
 DEADLINE_SECONDS = 0.25
@@ -57,7 +61,7 @@ async def pusher(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or "", settings.redis_prefix))
         blocking = openings.redis_client(settings.redis_url or "", settings.redis_prefix, block_seconds=BLOCK_SECONDS)
-        stream = UndeliveredStream(await stack.enter_async_context(blocking), f"pusher-{new_id()}")
+        queue = _queue(await stack.enter_async_context(blocking))
         session = await stack.enter_async_context(openings.http_session())
         persistence = PersistenceClient(session, settings.persistence_url or "", settings.service_token or "")
         expo = Expo(base_url=settings.expo_push_url, access_token=settings.expo_access_token)
@@ -67,19 +71,27 @@ async def pusher(
         pace, halts = ExpoPace(redis), Halts(redis)
         calls = Calls(persistence, sender or expo, pace, halts, points, default_preview=settings.push_preview)
         delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))
-        for _ in range(WORKERS):
-            tasks.spawn(Worker(stream, delivery, points, tracing).run(), name="worker")
+        for nth in range(WORKERS):
+            worker = Worker(queue, delivery, points, tracing, serves_bulk=nth < BULK_WORKERS)
+            tasks.spawn(worker.run(), name="worker")
             tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
-        tasks.periodically(SAMPLE_SECONDS, lambda: _sample(stream), name="stream_metrics")
-        tasks.periodically(CONSUMER_SECONDS, stream.forget_dead_consumers, name="consumers")
+        tasks.periodically(SAMPLE_SECONDS, lambda: _sample(queue), name="stream_metrics")
+        tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
         tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
         if sender is None:
-            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, stream, halts).sweep, name="expo_receipts")
+            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, redis, halts).sweep, name="expo_receipts")
         yield Pusher(redis)
 
 
-async def _sample(stream: UndeliveredStream) -> None:
-    pending, age = await stream.backlog()
-    STREAM_PENDING.set(pending)
-    STREAM_AGE.set(age)
+def _queue(blocking: RedisClient) -> Queue:
+    consumer = f"pusher-{new_id()}"
+    return Queue(UndeliveredStream(blocking, consumer), UndeliveredStream(blocking, consumer, bulk=True))
+
+
+async def _sample(queue: Queue) -> None:
+    (pending, age), (bulk, bulk_age) = await queue.prompt.backlog(), await queue.bulk.backlog()
+    STREAM_PENDING.set(pending + bulk)
+    STREAM_AGE.set(max(age, bulk_age))
+    BULK_PENDING.set(bulk)
+    BULK_AGE.set(bulk_age)

@@ -14,6 +14,8 @@ PRESENCE_SHARDS = 64
 RECEIPTS = "parley:receipts"
 RECEIPTS_GROUP = "persistence"
 UNDELIVERED = "parley:{push}:undelivered"
+UNDELIVERED_BULK = "parley:{push}:undelivered:bulk"
+"""What a sender has beyond their share of UNDELIVERED; the same group reads it."""
 UNDELIVERED_GROUP = "pusher"
 DEAD_LETTERS = "parley:{push}:dead"
 DEADLINES = "parley:{push}:deadlines"
@@ -118,6 +120,11 @@ def sweep(incarnation: str) -> str:
 def burst(member: str) -> str:
     """A hash: the messages that wait for the end of this member's window."""
     return f"parley:{{push}}:burst:{member}"
+
+
+def push_share(sender_id: str) -> str:
+    """How many recipients of this sender came into UNDELIVERED lately."""
+    return f"parley:{{push}}:share:{sender_id}"
 
 
 def user_limit(user_id: str) -> str:

@@ -97,14 +97,6 @@ _IS_MEMBER = Query(
     "SELECT FROM participants WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL",
 )
 
-_MEMBERS = Query(
-    "members",
-    """
-SELECT conversation_id, array_agg(user_id) AS users FROM participants
-WHERE conversation_id = ANY ($1::uuid[]) AND left_at IS NULL GROUP BY conversation_id
-""",
-)
-
 _PEERS = Query(
     "peers",
     """
@@ -209,12 +201,6 @@ async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | Still
 
 async def is_member(database: Database, user_id: str, conversation_id: str) -> bool:
     return await _IS_MEMBER.row(database, conversation_id, user_id) is not None
-
-
-async def members(database: Database, conversation_ids: Iterable[str]) -> dict[str, list[str]]:
-    """Who is in each conversation. One that is gone is absent."""
-    rows = await _MEMBERS.rows(database, list(conversation_ids))
-    return {row["conversation_id"]: row["users"] for row in rows}
 
 
 async def peers(database: Database, user_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -17,13 +17,17 @@ SELECT d.nth, p.user_id
 FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS d(conversation_id, seq, sender_id, nth)
 JOIN participants p ON p.conversation_id = d.conversation_id AND p.user_id <> d.sender_id AND p.left_at IS NULL
 JOIN conversations c ON c.id = p.conversation_id
+CROSS JOIN LATERAL (SELECT FROM devices v WHERE v.user_id = p.user_id LIMIT 1) phone
 WHERE p.attended_seq < d.seq AND p.read_seq < d.seq AND {BEGINS} < d.seq
 """,
 )
 
 
 async def laggards(database: Database, deadlines: Sequence[Deadline]) -> list[list[str]]:
-    """For each deadline, in order: the recipients who neither read the message nor had it while they looked."""
+    """For each deadline, in order: the recipients who neither read the message nor had it while they looked.
+
+    Who has no device is left out: nobody could tell them.
+    """
     rows = await _LAGGARDS.rows(
         database,
         [deadline.conversation_id for deadline in deadlines],

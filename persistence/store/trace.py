@@ -32,7 +32,8 @@ class RecipientTrace(View, frozen=True):
     """`connected`: were they online when it was sent? None where nothing tells.
 
     A time is None, too, where its move is older than the history, which is kept for two days. `decision`: why the
-    policy did not want them told when it was last asked.
+    policy did not want them told when it was last asked. Where nobody was asked because they had no device, that is the
+    decision, without a time.
     """
 
     user_id: str
@@ -81,7 +82,9 @@ _RECIPIENTS = Query(
     """
 SELECT p.user_id, u.handle, p.delivered_seq >= $2 AS delivered, p.attended_seq >= $2 AS attended,
        p.read_seq >= $2 AS read, h.delivered_at, h.attended_at, h.read_at, p.left_at, u.last_seen_at, d.reason, d.cause,
-       d.decided_at
+       d.decided_at, $5 < now() - interval '7 days' OR EXISTS (
+           SELECT FROM devices v WHERE v.user_id = p.user_id AND coalesce(v.signed_in_at, v.registered_at) <= $5
+       ) AS had_device
 FROM participants p JOIN users u ON u.id = p.user_id
 LEFT JOIN (
     SELECT user_id, min(moved_at) FILTER (WHERE delivered_seq >= $2) AS delivered_at,
@@ -162,10 +165,16 @@ def _recipient(row: Row, devices: list[Row]) -> RecipientTrace:
         read_at=iso_or_none(row["read_at"]),
         left_at=iso_or_none(row["left_at"]),
         last_seen_at=iso_or_none(row["last_seen_at"]),
-        decision=row["reason"],
+        decision=_decision(row, devices),
         decided_at=iso_or_none(row["decided_at"]),
         devices=[_device(device) for device in devices],
     )
+
+
+def _decision(row: Row, devices: list[Row]) -> str | None:
+    """Who had no device is in no book, so that a large group costs no row for each of them."""
+    taken = row["delivered"] or row["read"]
+    return row["reason"] or (None if taken or devices or row["had_device"] else "no device")
 
 
 def _connected(row: Row, devices: list[Row]) -> bool | None:

@@ -22,8 +22,8 @@ HELP = f"""
 A line for each gateway, persistence process and pusher that runs, as each said within the last LEASE_SECONDS: its
 sockets, rooms and users; a second, of the last moments: messages committed, events delivered, sockets opened and
 closed, pushes; and how late it is: its event loop, the oldest change in the outbox, the oldest entry of the push
-stream. STATE is `serving`, `draining`, or `without` the parts that it lacks; the worst come first. A service of which
-no process serves is named before all tables.
+streams. BULK: what of them single senders have beyond their share. STATE is `serving`, `draining`, or `without` the
+parts that it lacks; the worst come first. A service of which no process serves is named before all tables.
 
 needs: REDIS_URL, else the Redis of an `up` that runs (--data)
 

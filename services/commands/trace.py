@@ -62,7 +62,7 @@ def _recipient(recipient: RecipientTrace) -> Iterator[str]:
     if recipient.last_seen_at:
         yield f"  last seen {recipient.last_seen_at}"
     if recipient.decision and not any(device.state == "untold" for device in recipient.devices):
-        yield f"  no push: {recipient.decision}, decided {recipient.decided_at}"
+        yield f"  no push: {recipient.decision}{f', decided {recipient.decided_at}' if recipient.decided_at else ''}"
     for device in recipient.devices:
         yield from _device(device)
     if not recipient.devices and not recipient.decision:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gateway.gateway import Gateway
 from persistence.delivery import relay
 from persistence.sending import MESSAGES
-from pusher.metrics import PUSHES, STREAM_AGE, STREAM_PENDING
+from pusher.metrics import BULK_PENDING, PUSHES, STREAM_AGE, STREAM_PENDING
 from shared.metrics import value_of
 
 Away = Callable[[], Awaitable[Mapping[str, str]]]
@@ -46,6 +46,7 @@ def of_persistence(parts: Away) -> Reading:
 
 def of_pusher(parts: Away) -> Reading:
     def gauges() -> dict[str, float]:
-        return {"stream_pending": value_of(STREAM_PENDING), "stream_age_seconds": value_of(STREAM_AGE)}
+        pending, bulk, age = value_of(STREAM_PENDING), value_of(BULK_PENDING), value_of(STREAM_AGE)
+        return {"stream_pending": pending, "bulk_pending": bulk, "stream_age_seconds": age}
 
     return Reading("pusher", parts, gauges, lambda: {"pushes": value_of(PUSHES)})

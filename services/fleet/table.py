@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "pusher": (
         Column("pushes_per_second", "PUSHES/S", _rate, sum),
         Column("stream_pending", "STREAM", _whole, max),
+        Column("bulk_pending", "BULK", _whole, max),
         Column("stream_age_seconds", "OLDEST", _seconds, max),
         _LAG,
     ),

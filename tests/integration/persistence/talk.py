@@ -19,6 +19,14 @@ async def people(database: Database, number: int) -> list[str]:
     return ids
 
 
+async def phones(database: Database, *users: str) -> None:
+    """A device for each of these."""
+    await database.execute(
+        "INSERT INTO devices (token, user_id) SELECT 'ExponentPushToken[' || id || ']', id FROM unnest($1::uuid[]) id",
+        users,
+    )
+
+
 async def conversation(pool: Pool, *participants: str, bounty_id: str | None = None) -> str:
     created = await conversations.create(pool, participants[0], participants, bounty_id=bounty_id)
     return created.conversation.id

@@ -18,9 +18,10 @@ from persistence.store.views import Hidden, NotAMember, Repeated, Sent
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.presence import PresenceReader
+from shared.undelivered import BULK_USERS, PROMPT_RECIPIENTS, WINDOW_SECONDS
 from shared.wire import Cursor, Deadline, GatewayStats, Kind, Undelivered
 from tests.integration.persistence.parts import Parts, listening, parts, soon
-from tests.integration.persistence.talk import conversation, draft, people, say
+from tests.integration.persistence.talk import conversation, draft, people, phones, say
 from tests.support.waiting import eventually
 
 
@@ -42,8 +43,8 @@ async def go_online(process: Parts, user_id: str, gateway: str = "g1") -> None:
     assert await PresenceReader(process.redis).online([user_id]) == {user_id}
 
 
-async def undelivered(process: Parts) -> list[Undelivered]:
-    entries: Any = await process.redis.xrange(keys.UNDELIVERED)
+async def undelivered(process: Parts, stream: str = keys.UNDELIVERED) -> list[Undelivered]:
+    entries: Any = await process.redis.xrange(stream)
     return [msgspec.json.decode(fields[b"message"], type=Undelivered) for _, fields in entries]
 
 
@@ -90,6 +91,7 @@ async def test_who_is_offline_is_undelivered_at_once_and_who_is_online_has_a_dea
 ) -> None:
     [ann, bob, cid] = await people(pool, 3)
     room = await conversation(pool, ann, bob, cid)
+    await phones(pool, ann, bob, cid)
     await go_online(process, bob)
     await go_online(process, ann)
 
@@ -107,11 +109,61 @@ async def test_who_is_offline_is_undelivered_at_once_and_who_is_online_has_a_dea
 async def test_a_message_that_all_online_people_get_is_not_undelivered(process: Parts, pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
+    await phones(pool, bob)
     await go_online(process, bob)
     await process.queue.send(room, draft(ann))
     await eventually(lambda: outbox_is_empty(pool))
     assert await undelivered(process) == []
     assert len(await deadlines(process)) == 1
+
+
+async def test_who_has_no_device_costs_no_entry_and_no_deadline(process: Parts, pool: Pool) -> None:
+    [ann, bob, cid, *others] = await people(pool, 9)
+    room = await conversation(pool, ann, bob, cid, *others)
+    await phones(pool, ann, bob)
+    await go_online(process, cid)
+
+    await process.queue.send(room, draft(ann))
+    await eventually(lambda: outbox_is_empty(pool))
+
+    assert [entry.users for entry in await undelivered(process)] == [[bob]]
+    assert await deadlines(process) == []
+
+
+async def test_a_senders_sixty_first_recipient_in_a_minute_waits_behind_what_others_send(
+    process: Parts, pool: Pool
+) -> None:
+    [ann, bob, *crowd] = await people(pool, 82)
+    group, pair = await conversation(pool, ann, *crowd), await conversation(pool, bob, ann)
+    await phones(pool, ann, *crowd)
+
+    for _ in range(2):
+        await process.queue.send(group, draft(ann))
+    await process.queue.send(pair, draft(bob))
+    await eventually(lambda: outbox_is_empty(pool))
+
+    prompt, bulk = await undelivered(process), await undelivered(process, keys.UNDELIVERED_BULK)
+    assert sum(len(entry.users) for entry in prompt if entry.sender_id == ann) == PROMPT_RECIPIENTS
+    assert [entry.users for entry in prompt if entry.sender_id == bob] == [[ann]]
+    assert max(len(entry.users) for entry in bulk) == BULK_USERS
+    told = [(entry.seq, user) for entry in (*prompt, *bulk) if entry.sender_id == ann for user in entry.users]
+    assert sorted(told) == sorted((seq, user) for seq in (1, 2) for user in crowd), "each once, in one of the two"
+
+
+async def test_a_sender_has_a_new_share_after_a_minute(process: Parts, pool: Pool) -> None:
+    [ann, *crowd] = await people(pool, 71)
+    group = await conversation(pool, ann, *crowd)
+    await phones(pool, *crowd)
+    await process.queue.send(group, draft(ann))
+    await eventually(lambda: outbox_is_empty(pool))
+    share = keys.push_share(ann)
+    assert 0 < await process.redis.ttl(share) <= WINDOW_SECONDS
+
+    await process.redis.delete(share)
+    await process.queue.send(group, draft(ann))
+    await eventually(lambda: outbox_is_empty(pool))
+
+    assert [len(entry.users) for entry in await undelivered(process)] == [PROMPT_RECIPIENTS] * 2
 
 
 async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_list(

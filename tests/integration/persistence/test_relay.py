@@ -15,7 +15,7 @@ from shared.checkpoints import COMMITTED, PUBLISHED
 from shared.redis import open_redis
 from shared.wire import Kind, Undelivered
 from tests.integration.persistence.parts import HaltAt, listening, parts, soon
-from tests.integration.persistence.talk import conversation, draft, people, say
+from tests.integration.persistence.talk import conversation, draft, people, phones, say
 from tests.support.servers import paused, restart
 from tests.support.waiting import eventually
 
@@ -41,6 +41,7 @@ async def sweep_until_empty(pool: Pool, *relays: Relay) -> None:
 @pytest.mark.parametrize("step", [COMMITTED, PUBLISHED])
 async def test_a_process_that_dies_between_two_steps_loses_no_event(step: str, pool: Pool, redis_url: str) -> None:
     [ann, bob] = await people(pool, 2)
+    await phones(pool, ann, bob)
     room = await conversation(pool, ann, bob)
     halt = HaltAt(step)
     async with listening(redis_url, keys.room(room)) as ear:
@@ -215,6 +216,7 @@ async def test_what_was_sent_while_redis_was_away_arrives_when_it_is_back(pool: 
 
 async def test_a_redis_that_is_frozen_delays_nobodys_send(pool: Pool, own_redis: EmbeddedRedis) -> None:
     [ann, bob] = await people(pool, 2)
+    await phones(pool, ann, bob)
     room = await conversation(pool, ann, bob)
     async with parts(pool, own_redis.url) as process, process.running():
         await process.queue.send(room, draft(ann))
@@ -230,6 +232,7 @@ async def test_a_redis_that_is_frozen_delays_nobodys_send(pool: Pool, own_redis:
 
 async def test_a_redis_that_comes_back_empty_gets_its_push_state_again(pool: Pool, own_redis: EmbeddedRedis) -> None:
     [ann, bob] = await people(pool, 2)
+    await phones(pool, ann, bob)
     room = await conversation(pool, ann, bob)
     quiet = await conversation(pool, bob, ann, bounty_id="b1")
     async with parts(pool, own_redis.url) as process, process.running():
@@ -260,6 +263,7 @@ async def test_a_redis_that_was_started_again_may_have_lost_the_last_it_was_told
 ) -> None:
     """Its marker came back with it, and what was written after its last save did not."""
     [ann, bob] = await people(pool, 2)
+    await phones(pool, ann, bob)
     room = await conversation(pool, ann, bob)
     async with parts(pool, own_redis.url) as process, process.running():
         assert await process.marker.check() == 0
@@ -276,6 +280,7 @@ async def test_a_redis_that_was_started_again_may_have_lost_the_last_it_was_told
 
 async def test_deadlines_that_are_set_twice_are_one_and_keep_their_time(pool: Pool, redis_url: str) -> None:
     [ann, bob] = await people(pool, 2)
+    await phones(pool, ann, bob)
     room = await conversation(pool, ann, bob)
     await say(pool, room, ann)
     async with parts(pool, redis_url) as process, process.running("publisher"):

@@ -205,9 +205,12 @@ async def test_nobody_forgets_another_users_token(pool: Pool, conversation_id: s
     assert (await target(pool, conversation_id, found.message_id)).devices == []
 
 
-async def test_laggards_are_those_who_neither_read_nor_attended(pool: Pool, conversation_id: str) -> None:
+async def test_laggards_are_those_with_a_device_who_neither_read_nor_attended(pool: Pool, conversation_id: str) -> None:
     message_id = await say(pool, conversation_id, "hi")
     deadline = Deadline(conversation_id, 1, message_id, ADA, 0)
+    assert await push_targets.laggards(pool, [deadline]) == [[]], "nobody could tell who has none"
+
+    await devices.register(pool, BOB, "ExponentPushToken[b]", None, None)
 
     assert await push_targets.laggards(pool, [deadline]) == [[BOB]]
 

@@ -27,7 +27,7 @@ async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Badges]]:
     async with aiohttp.ClientSession() as session:
         persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
         redis = push.parley.rest.parts.redis
-        receipts = Receipts(expo, persistence, UndeliveredStream(redis, "one"), Halts(redis))
+        receipts = Receipts(expo, persistence, redis, Halts(redis))
         yield receipts, Badges(persistence, expo, ExpoPace(redis))
     await expo.close()
 

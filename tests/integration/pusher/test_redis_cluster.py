@@ -13,6 +13,7 @@ from pusher.pace import ExpoPace
 from pusher.stream import Entry, UndeliveredStream
 from shared import keys
 from shared.redis import RedisClient, open_redis
+from shared.undelivered import PROMPT_RECIPIENTS, Overflow, write
 from shared.wire import Undelivered
 from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.unit.pusher.targets import WANTED, target
@@ -33,7 +34,7 @@ async def test_entries_bursts_pace_and_dead_letters(redis: RedisClient) -> None:
     second = target(message_id="e0000000-0000-4000-8000-000000000002", ordinal=8)
 
     await stream.create_group()
-    await stream.add([ENTRY, ENTRY])
+    await write(redis, Overflow(), [ENTRY, ENTRY])
     first, other = await stream.take(10, None)
     assert isinstance(first, Entry)
     await stream.rest([first.id])
@@ -52,4 +53,10 @@ async def test_entries_bursts_pace_and_dead_letters(redis: RedisClient) -> None:
     assert await bursts.due() == (0, [])
 
     assert (await ExpoPace(redis).reserve(100)).opens_at <= time.monotonic()
+    await write(redis, Overflow(), [msgspec.structs.replace(ENTRY, users=[WANTED.user_id] * PROMPT_RECIPIENTS)])
+    bulk = UndeliveredStream(redis, "one", bulk=True)
+    await bulk.create_group()
+    [rest] = await bulk.take(10, None)
+    await bulk.done([rest.id])
+    assert await bulk.backlog() == (0, 0.0)
     assert msgspec.json.decode(first.raw)["messageId"] == WANTED.message_id

@@ -75,25 +75,25 @@ class PushWorld:
     async def let_entries_rest(self) -> None:
         """As if a minute had passed for what is pending, and none for the claims on it."""
         redis = self.parley.rest.parts.redis
-        for entry in await self.pending():
-            one = [entry["message_id"]]
-            await redis.xclaim(
-                keys.UNDELIVERED,
-                keys.UNDELIVERED_GROUP,
-                entry["consumer"],
-                0,
-                one,
-                idle=60_000,
-                retrycount=entry["times_delivered"],
-                justid=True,
-            )
+        for stream in (keys.UNDELIVERED, keys.UNDELIVERED_BULK):
+            for entry in await self.pending(stream):
+                await redis.xclaim(
+                    stream,
+                    keys.UNDELIVERED_GROUP,
+                    entry["consumer"],
+                    0,
+                    [entry["message_id"]],
+                    idle=60_000,
+                    retrycount=entry["times_delivered"],
+                    justid=True,
+                )
 
-    async def pending(self) -> list[dict[str, Any]]:
+    async def pending(self, stream: str = keys.UNDELIVERED) -> list[dict[str, Any]]:
         """Entries that a pusher took and did not finish."""
         redis: Any = self.parley.rest.parts.redis
-        if await redis.exists(keys.UNDELIVERED) == 0 or not await redis.xinfo_groups(keys.UNDELIVERED):
+        if await redis.exists(stream) == 0 or not await redis.xinfo_groups(stream):
             return []
-        found = await redis.xpending_range(keys.UNDELIVERED, keys.UNDELIVERED_GROUP, min="-", max="+", count=1000)
+        found = await redis.xpending_range(stream, keys.UNDELIVERED_GROUP, min="-", max="+", count=1000)
         return list(found)
 
     async def let_leases_run_out(self) -> None:
@@ -102,6 +102,15 @@ class PushWorld:
         await self.parley.rest.parts.pool.execute(
             "UPDATE push_ledger SET lease_until = now() - interval '1 second' WHERE state = 'calling'"
         )
+
+    async def settled(self) -> None:
+        """Returns when what was sent is in the streams."""
+        pool = self.parley.rest.parts.pool
+
+        async def empty() -> bool:
+            return not await pool.fetchval("SELECT count(*) FROM outbox")
+
+        await eventually(empty)
 
     async def drained(self, seconds: float = 10.0) -> None:
         """Returns when every deadline has passed, every entry is acknowledged, and every burst's window has ended."""
@@ -137,14 +146,15 @@ class PushWorld:
         await eventually(known)
 
     async def waiting(self) -> int:
-        """Entries of the stream."""
-        return int(await self.parley.rest.parts.redis.xlen(keys.UNDELIVERED))
+        """Entries of both streams."""
+        redis = self.parley.rest.parts.redis
+        return int(await redis.xlen(keys.UNDELIVERED)) + int(await redis.xlen(keys.UNDELIVERED_BULK))
 
     async def _is_drained(self) -> bool:
         """Looks in the order in which a message goes, so that none slips through between two looks."""
         redis = self.parley.rest.parts.redis
         settling = await self.parley.rest.parts.pool.fetchval("SELECT count(*) FROM outbox")
-        if settling or await redis.zcard(keys.DEADLINES) or await redis.xlen(keys.UNDELIVERED):
+        if settling or await redis.zcard(keys.DEADLINES) or await self.waiting():
             return False
         await self.let_windows_end()
         return int(await redis.zcard(keys.BURSTS)) == 0

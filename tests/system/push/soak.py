@@ -96,7 +96,10 @@ class Run:
         """Looks in the order in which a message goes, so that none slips through between two looks."""
         await asyncio.sleep(0.2)
         waiting = [await self.pool.fetchval("SELECT count(*) FROM outbox"), await self.redis.zcard(keys.DEADLINES)]
-        return not any([*waiting, await self.redis.xlen(keys.UNDELIVERED), await self.redis.zcard(keys.BURSTS)])
+        return not any([*waiting, await self._streams(), await self.redis.zcard(keys.BURSTS)])
+
+    async def _streams(self) -> int:
+        return int(await self.redis.xlen(keys.UNDELIVERED)) + int(await self.redis.xlen(keys.UNDELIVERED_BULK))
 
 
 async def soak(run: Run, messages: int, per_conversation: int, *, killing: bool = True) -> Verdict:

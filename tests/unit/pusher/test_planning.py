@@ -55,11 +55,13 @@ def test_facts_that_name_a_message_twice_make_one_push() -> None:
     assert list(decided.wanted.values()) == [WANTED]
 
 
-def test_a_user_whose_devices_were_all_told_is_no_new_decision() -> None:
-    decided = decide_all([], [target(devices=[], told_devices=1), target(user_id="u", devices=[])], NOW)
+def test_a_user_whose_devices_were_all_told_or_who_has_none_is_no_new_decision() -> None:
+    told, without = target(devices=[], told_devices=1), target(user_id="u", devices=[])
+    decided = decide_all([], [told, without, target(user_id="v", devices=[], revoked_devices=1)], NOW)
 
     assert decided.wanted == {}
-    assert [decision.reason for decision in decided.decisions] == ["no device"]
+    assert [decision.reason for decision in decided.decisions] == ["session revoked"]
+    assert decided.reasons == [Reason.TOLD, Reason.NO_DEVICE, Reason.REVOKED]
 
 
 def test_a_message_of_which_there_are_no_facts_is_told_to_nobody() -> None:
