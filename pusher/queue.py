@@ -13,7 +13,7 @@ REST_SECONDS = 10.0
 PROMPT_FOR_ONE = 9
 """Entries of the first stream for one of the bulk."""
 BULK_ENTRIES = 25
-"""In one read of an idle worker; so is BULK_USERS users, a call to Expo, after which it reads no more."""
+"""In one read of an idle worker; after BULK_USERS users it reads no more, and looks again for what comes first."""
 BULK_USERS = 100
 
 

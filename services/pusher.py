@@ -30,7 +30,7 @@ WORKERS = CALLS_AT_ONCE
 """Each has one batch in hand: while Expo keeps one waiting, the others go on, and memory stays bounded."""
 BULK_WORKERS = 2
 """Of them so many serve the bulk while nothing else waits: the others are free for what comes, and no more calls than
-these are ahead of its own. At 100 recipients a call two suffice for Expo's limit."""
+these are ahead of its own."""
 STOP_SECONDS = LEASE_SECONDS
 """For calls under way: an answer of Expo's that nobody writes down is told twice."""
 DEADLINE_SECONDS = 0.25

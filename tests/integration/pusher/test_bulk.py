@@ -88,7 +88,7 @@ async def test_while_nothing_else_waits_the_bulk_is_served_and_some_workers_stay
     assert counts(await some.take(serves_bulk=False)) == (0, 0)
     hands = [counts(await some.take(serves_bulk=True)) for _ in range(4)]
 
-    assert hands == [(0, 100), (0, 100), (0, 50), (0, 0)], "by calls to Expo, until nothing is left"
+    assert hands == [(0, 100), (0, 100), (0, 50), (0, 0)], "by hands of a hundred, until nothing is left"
 
 
 @pytest.mark.parametrize("bulk", [False, True], ids=["the first stream", "the bulk"])
