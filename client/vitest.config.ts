@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // The kit's seams have a twin for browsers.
+  resolve: { extensions: ['.web.tsx', '.web.ts', '.tsx', '.ts', '.js', '.json'] },
   test: {
     include: ['test/**/*.test.{ts,tsx}'],
     restoreMocks: true,

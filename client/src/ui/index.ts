@@ -1,0 +1,36 @@
+/** The kit: a chat screen of components, for React Native and the web alike. Nothing here that an app could not write on the hooks. */
+
+export { defaultActions, type ActionPlace, type MessageAction } from './actions';
+export { Avatar, type AvatarProps } from './Avatar';
+export { Bubble, type BubbleHandlers, type BubbleProps } from './Bubble';
+export { BubbleText, type BubbleTextProps } from './BubbleText';
+export { Chat, type ChatProps, type Route } from './Chat';
+export { ChatProvider, type ChatProviderProps } from './ChatProvider';
+export type { Components } from './components';
+export { Composer, type ComposerProps } from './Composer';
+export { ConnectionLine, type ConnectionLineProps } from './ConnectionLine';
+export { Conversation, type ConversationProps } from './Conversation';
+export { ConversationList, type ConversationListProps } from './ConversationList';
+export { ConversationRow, type ConversationRowProps } from './ConversationRow';
+export { EmptyState, type EmptyStateProps } from './EmptyState';
+export { Header, type HeaderProps } from './Header';
+export { JumpToNewest, type JumpToNewestProps } from './JumpToNewest';
+export { makeStyles, useKit, useStrings, useTheme, type Kit, type Ports, type Style, type Styled } from './kit';
+export { MessageList, type MessageListProps } from './MessageList';
+export { MessageMenu, type MessageMenuProps } from './MessageMenu';
+export { Pressy, type PressyProps } from './Pressy';
+export { Receipt, type ReceiptProps } from './Receipt';
+export { ReplyQuote, type ReplyQuoteProps } from './ReplyQuote';
+export { DateSeparator, UnreadSeparator, type DateSeparatorProps } from './Separators';
+export { Icon } from './seams/Icon';
+export type { IconName, IconProps } from './seams/icon-paths';
+export { Pressable, Text, TextInput, View } from './seams/primitives';
+export type { PressableProps, TextInputProps, TextProps, ViewProps } from './seams/primitives-types';
+export type { ScrollerHandle, ScrollerProps } from './seams/scroller-types';
+export { de, en, type Strings } from './strings';
+export { dark, light, TEXT_PAIRS, type ColorRole, type Theme } from './theme';
+export { timesOf, type Times } from './times';
+export { TypingBubble } from './TypingBubble';
+export type { MessageListHandle } from './useJump';
+export { useMessageActions, type MessageActions } from './useMessageActions';
+export { useUrlRoute } from './useUrlRoute';

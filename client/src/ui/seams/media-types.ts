@@ -1,0 +1,7 @@
+export interface PictureProps {
+  uri: string;
+  label: string;
+  width: number;
+  height: number;
+  radius: number;
+}
