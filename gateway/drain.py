@@ -5,7 +5,7 @@ import random
 
 import structlog
 
-from gateway.session.session import Session
+from gateway.state.session import Session
 from gateway.websocket.codes import CloseCode
 from shared import frames
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.rooms.user import id_of_channel
+from gateway.state.user import id_of_channel
 
 
 class Held(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 import structlog
 
-from gateway.rooms.hub import Hub
+from gateway.forwarding.hub import Hub
 from shared import frames, keys
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.wire import PREFIX_BYTES, PresenceChange, unpack_prefix

@@ -10,7 +10,7 @@ from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.presence.roster import Held, Roster
 from gateway.presence.script import hold
 from gateway.receipts.sender import Receipts
-from gateway.rooms.user import User
+from gateway.state.user import User
 from shared import keys
 from shared.api import LIVE_PRESENCE_ROOMS
 from shared.clock import now_ms

@@ -6,9 +6,9 @@ from time import monotonic
 import msgspec
 import structlog
 
-from gateway.receipts.book import ReceiptBook
-from gateway.rooms.room import Room
-from gateway.session.session import Session
+from gateway.receipts.pending import ReceiptBook
+from gateway.state.room import Room
+from gateway.state.session import Session
 from gateway.stats import Stats
 from shared import keys
 from shared.redis import REDIS_FAILURES, RedisClient

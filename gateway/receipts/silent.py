@@ -7,8 +7,8 @@ comes after that ping's leaving is later than the write.
 import asyncio
 
 from gateway.receipts.sender import Receipts
-from gateway.rooms.room import Room
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
 
 GATHER_SECONDS = 0.2
 """Well below ACK_TIMEOUT, and as slow as a "delivered" may look to the sender."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 
-from gateway.session.session import Session
+from gateway.state.session import Session
 from gateway.stats import Stats
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.session.turned_away import Refusal, overloaded
+from gateway.session.rejection import Refusal, overloaded
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.upgrade import checked_key
 from shared.auth import Identity, Reason, Rejected, TokenVerifier

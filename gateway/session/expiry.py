@@ -4,7 +4,7 @@ import asyncio
 import time
 from math import ceil
 
-from gateway.session.session import Session
+from gateway.state.session import Session
 from gateway.websocket.codes import CloseCode
 
 

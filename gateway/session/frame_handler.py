@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from gateway.forwarding.hub import Hub
+from gateway.healing.client_claims import Continuity
 from gateway.lookups import Lookups, Starter
+from gateway.membership.memberships import Memberships
 from gateway.persistence_client import PersistenceAway
+from gateway.presence.devices import Devices
 from gateway.receipts.sender import Receipts
 from gateway.receipts.silent import SilentReaders
-from gateway.rooms.events import Events
-from gateway.rooms.hub import Hub
-from gateway.rooms.memberships import Memberships
-from gateway.rooms.room import Room
-from gateway.rooms.typing import Typing as TypingSignals
 from gateway.session.commands import (
     Auth,
     BadFrame,
@@ -26,11 +25,12 @@ from gateway.session.commands import (
     Typing,
     decode,
 )
-from gateway.session.continuity import Continuity
-from gateway.session.devices import Devices
 from gateway.session.expiry import Expiry
 from gateway.session.revocations import Revocations
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
+from gateway.typing.app_events import Events
+from gateway.typing.typing import Typing as TypingSignals
 from gateway.websocket.codes import CloseCode
 from shared.auth import Identity, TokenVerifier
 

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from gateway.persistence_client import PersistenceAway, PersistenceClient
-from gateway.session.session import Session
+from gateway.state.session import Session
 from gateway.websocket.codes import CloseCode
 from shared.wire import PREFIX_BYTES, Kind, Revocation
 

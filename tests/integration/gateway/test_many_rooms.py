@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from gateway.rooms import entry
-from gateway.rooms.hub import Hub
-from gateway.rooms.user import FEW
+from gateway.forwarding.hub import Hub
+from gateway.membership import entry
+from gateway.state.user import FEW
 from tests.integration.gateway.world import OwnSite, Phone, World
 from tests.integration.rest.conftest import Person
 from tests.support.many import name_in

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 import orjson
 
-from gateway.rooms.uncounted import LARGEST_FRAME_BYTES
+from gateway.forwarding.uncounted import LARGEST_FRAME_BYTES
 from shared import keys
 from shared.redis import open_redis
 from shared.wire import Kind, event_flags, pack, pack_removed

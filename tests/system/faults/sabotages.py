@@ -51,7 +51,7 @@ SABOTAGES = (
     Sabotage(
         "read the heads before the rooms are confirmed",
         "nothing falls between the head and the subscription",
-        "gateway/rooms/entry.py",
+        "gateway/membership/entry.py",
         (
             (
                 """            await self._move(arrival, found.session.rooms)
@@ -81,7 +81,7 @@ SABOTAGES = (
     Sabotage(
         "forward as it comes",
         "events of a conversation come in their order, each once",
-        "gateway/rooms/hub.py",
+        "gateway/forwarding/hub.py",
         (
             (
                 """        ready = room.accept(seq, envelope, monotonic())
@@ -164,7 +164,7 @@ SABOTAGES = (
     Sabotage(
         "let the departed stay online",
         "who left is told offline",
-        "gateway/rooms/entry.py",
+        "gateway/membership/entry.py",
         (
             (
                 """        user = session.user
@@ -178,7 +178,7 @@ SABOTAGES = (
     Sabotage(
         "name on connect what its user hid",
         "each device shows the server's list",
-        "gateway/rooms/entry.py",
+        "gateway/membership/entry.py",
         (
             (
                 """            settled.pop(conversation_id, None)

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rooms.latest_receipts import REMEMBERED_SECONDS, LatestReceipts
+from gateway.forwarding.latest_receipts import REMEMBERED_SECONDS, LatestReceipts
 from shared.wire import ReceiptStatus
 
 ROOM, ANN, BEN = b"room", b"ann", b"ben"

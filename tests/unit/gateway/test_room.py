@@ -6,7 +6,7 @@ from typing import Any, cast
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.rooms.room import Room
+from gateway.state.room import Room
 from gateway.websocket.connection import Connection
 
 ANN, BEN = b"parley:u:ann", b"parley:u:ben"

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.presence.roster import Held, Roster
-from gateway.rooms.user import id_of_channel
+from gateway.state.user import id_of_channel
 
 GRACE = 3.0
 USERS = st.sampled_from([b"parley:user:ann", b"parley:user:ben", b"parley:user:cid"])

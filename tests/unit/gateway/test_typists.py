@@ -1,5 +1,5 @@
-from gateway.rooms.room import Room
-from gateway.rooms.typing import SILENT_SECONDS, Typists
+from gateway.state.room import Room
+from gateway.typing.typing import SILENT_SECONDS, Typists
 
 ANN, BEN = b"parley:u:ann", b"parley:u:ben"
 

@@ -7,14 +7,15 @@ queues it once. Nothing is parsed, logged or allocated per member.
 import asyncio
 from collections.abc import Callable, Collection, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from gateway.bus import Bus
-from gateway.rooms.latest_receipts import LatestReceipts
-from gateway.rooms.room import Room
-from gateway.rooms.spans import Spans
-from gateway.rooms.uncounted import Uncounted
-from gateway.rooms.user import NOTHING, User, user_channel
+from gateway.forwarding.latest_receipts import LatestReceipts
+from gateway.forwarding.tracing import Spans
+from gateway.forwarding.uncounted import Uncounted
+from gateway.state.room import Room
+from gateway.state.session import Session
+from gateway.state.user import NOTHING, User, user_channel
 from gateway.stats import Stats
 from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
@@ -24,9 +25,6 @@ from shared.auth import Profile
 from shared.clock import now_us
 from shared.ids import id_bytes
 from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
-
-if TYPE_CHECKING:
-    from gateway.session.session import Session
 
 _DURABLE: Final = int(Kind.DURABLE)
 _REMOVED: Final = int(Kind.REMOVED)
@@ -160,14 +158,14 @@ class Hub:
     def room(self, conversation_id: str) -> Room | None:
         return self.rooms.get(keys.room(conversation_id).encode())
 
-    def users_in(self, room: Room) -> "set[User]":
+    def users_in(self, room: Room) -> set[User]:
         """Those of whom somebody here is a member, or left it for a while."""
         inside = {member.owner.user for member in room.members}  # type: ignore[attr-defined]
         if room in self._paused:
             inside |= {user for user in self.users.values() for one in user.sessions if one.is_paused_in(room)}
         return inside
 
-    def room_of(self, session: "Session", conversation_id: str) -> Room | None:
+    def room_of(self, session: Session, conversation_id: str) -> Room | None:
         """The room, if the session's user is in this conversation."""
         room = self.room(conversation_id)
         return room if room in session.user.rooms else None
@@ -190,7 +188,7 @@ class Hub:
             user = self.users[channel] = User(channel, profile)
         return user
 
-    def release(self, session: "Session", room: Room) -> None:
+    def release(self, session: Session, room: Room) -> None:
         """The session's held frames go out, after what it was told of the room; then it is a member like others."""
         # What waits in the fan-out was held for it too: it must not get that twice.
         self.fanout.flush(room)
@@ -200,7 +198,7 @@ class Hub:
             if not session.acks:
                 self.on_unconfirmed(room)
 
-    def pause(self, session: "Session", room: Room) -> None:
+    def pause(self, session: Session, room: Room) -> None:
         """The session gets nothing of the room until `resume`; the room goes on."""
         if not session.is_paused_in(room):
             room.discard(session)
@@ -209,7 +207,7 @@ class Hub:
                 session.paused = set()
             session.paused.add(room)
 
-    def resume(self, session: "Session", room: Room) -> None:
+    def resume(self, session: Session, room: Room) -> None:
         """Back from a pause, from the room's head on; no harm if there was none."""
         if session.is_paused_in(room):
             self._end_pause(session, room)
@@ -222,7 +220,7 @@ class Hub:
         user = self.users.get(user_channel)
         return [] if user is None else user.live_rooms()
 
-    def leave(self, session: "Session", room: Room) -> None:
+    def leave(self, session: Session, room: Room) -> None:
         """The session is in the room no longer; an empty room ends."""
         if session.is_paused_in(room):
             self._end_pause(session, room)
@@ -232,7 +230,7 @@ class Hub:
             del self.rooms[room.channel]
             self.bus.unsubscribe([room.channel])
 
-    def _end_pause(self, session: "Session", room: Room) -> None:
+    def _end_pause(self, session: Session, room: Room) -> None:
         left = self._paused.pop(room) - 1
         if left:
             self._paused[room] = left

@@ -11,14 +11,14 @@ from collections import deque
 from itertools import islice
 
 from gateway.bus import Bus
+from gateway.forwarding.hub import Hub
 from gateway.lookups import Found, Lookups, Starter
+from gateway.membership.memberships import Memberships
+from gateway.membership.quota import Quota
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
-from gateway.rooms.hub import Hub
-from gateway.rooms.memberships import Memberships
-from gateway.rooms.quota import Quota
-from gateway.rooms.room import Room
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
 from shared import api
 
 ROUNDS = 10

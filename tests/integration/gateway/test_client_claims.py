@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.session.continuity import SETTLED_SECONDS
+from gateway.healing.client_claims import SETTLED_SECONDS
 from shared.ids import new_id
 from shared.redis import open_redis
 from shared.setting_forms import Bucket

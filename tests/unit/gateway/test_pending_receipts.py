@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.receipts.book import FIRST_RESEND_SECONDS, MOST_CURSORS, ReceiptBook
+from gateway.receipts.pending import FIRST_RESEND_SECONDS, MOST_CURSORS, ReceiptBook
 from shared.wire import Cursor, ReceiptBatch, Seen
 
 

@@ -13,10 +13,10 @@ from time import monotonic
 import msgspec
 import structlog
 
-from gateway.rooms.hub import Hub
-from gateway.rooms.user import User
-from gateway.session.devices import Devices
-from gateway.session.session import Session
+from gateway.forwarding.hub import Hub
+from gateway.presence.devices import Devices
+from gateway.state.session import Session
+from gateway.state.user import User
 from gateway.websocket.codes import CloseCode
 from shared import keys
 from shared.lifecycle import Tasks

@@ -8,12 +8,12 @@ import msgspec
 import structlog
 
 from gateway.bus import Bus, NotSubscribed
+from gateway.forwarding.hub import Hub
 from gateway.lookups import Lookups, Starter
 from gateway.persistence_client import PersistenceAway, PersistenceClient
-from gateway.rooms.hub import Hub
-from gateway.rooms.room import Room
-from gateway.rooms.user import User
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
+from gateway.state.user import User
 from shared import frames
 from shared.api import LoggedEvent
 from shared.wire import NO_MESSAGE

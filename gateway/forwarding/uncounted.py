@@ -6,8 +6,8 @@ Also here, as the envelope's flags announce them: how many people the conversati
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
-from gateway.rooms.room import Room
-from gateway.rooms.user import NOTHING, User
+from gateway.state.room import Room
+from gateway.state.user import NOTHING, User
 from gateway.websocket.connection import Connection
 from gateway.websocket.frames import text_frame
 from shared import frames, keys

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from gateway.rooms.reorder import Reorder
+from gateway.state.reorder import Reorder
 
 
 class TightReorder(Reorder[bytes], gc=False, eq=False):

@@ -8,24 +8,24 @@ import structlog
 from aiohttp import web
 
 from gateway.bus import NotSubscribed
+from gateway.forwarding.hub import Hub
+from gateway.healing.client_claims import Continuity
 from gateway.lookups import Starter
+from gateway.membership.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
 from gateway.persistence_client import PersistenceAway
-from gateway.rooms.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
-from gateway.rooms.hub import Hub
-from gateway.rooms.typing import Typing
-from gateway.session.accepts import Accepts
+from gateway.presence.devices import Devices
+from gateway.session.accept_rate import Accepts
 from gateway.session.age import AgeLimit
 from gateway.session.callers import counted_key, identify
-from gateway.session.continuity import Continuity
-from gateway.session.devices import Devices
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.grouping import Grouping
 from gateway.session.handshake import Handshake, read_handshake
+from gateway.session.rejection import Refusal, overloaded, turn_away
 from gateway.session.revocations import Revocations
-from gateway.session.session import Session
-from gateway.session.turned_away import Refusal, overloaded, turn_away
+from gateway.state.session import Session
 from gateway.stats import Stats
+from gateway.typing.typing import Typing
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
 from gateway.websocket.heartbeat import Heartbeat

@@ -1,20 +1,20 @@
 """A connected client: what is kept of it, and where what happens on its socket goes."""
 
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from gateway.rooms.room import Room
-from gateway.rooms.user import User
+from gateway.state.room import Room
+from gateway.state.user import User
 from gateway.websocket.connection import Connection
 from gateway.websocket.frames import text_frame
 from shared import frames
 from shared.auth import Identity
 from shared.ids import canonical_id, id_bytes, id_text
 
-if TYPE_CHECKING:
-    from gateway.session.commands import Ref
+Ref: TypeAlias = str | int | None
+"""What a client put into its frame's `ref`, given back in the answer."""
 
 
 class SessionListener(Protocol):
@@ -46,7 +46,7 @@ class Session(msgspec.Struct, gc=False, eq=False):
     _listener: SessionListener
     _sign_in: bytes | str | None
     group: int = 0
-    """Shared by the sockets of an older app that may be one device (gateway.session.devices); 0: it is its own."""
+    """Shared by the sockets of an older app that may be one device (gateway.presence.devices); 0: it is its own."""
     is_counted: bool = True
     """It has one of the user's places, and they are online by it; False: another socket of its group is the device."""
     is_asked: bool = False
@@ -122,10 +122,10 @@ class Session(msgspec.Struct, gc=False, eq=False):
         """As `send`, once the client has taken what waits for it: for much that may come later."""
         self.connection.send_when_drained(text_frame(payload))
 
-    def answer(self, kind: str, ref: "Ref", **fields: Any) -> None:
+    def answer(self, kind: str, ref: Ref, **fields: Any) -> None:
         self.connection.reply(text_frame(frames.answer(kind, ref=ref, **fields)))
 
-    def refuse(self, code: str, message: str, ref: "Ref") -> None:
+    def refuse(self, code: str, message: str, ref: Ref) -> None:
         """An error frame; the connection stays."""
         self.connection.reply(text_frame(frames.error(code=code, message=message, ref=ref)))
 

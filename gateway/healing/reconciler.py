@@ -11,12 +11,12 @@ from typing import TypeAlias, TypeVar
 
 import structlog
 
+from gateway.forwarding.hub import Hub
+from gateway.healing.outage_timer import Recovery
+from gateway.membership.memberships import Memberships
 from gateway.persistence_client import PersistenceAway, PersistenceClient
-from gateway.rooms.hub import Hub
-from gateway.rooms.memberships import Memberships
-from gateway.rooms.recovery import Recovery
-from gateway.rooms.room import Room
-from gateway.rooms.user import User
+from gateway.state.room import Room
+from gateway.state.user import User
 from shared import api
 from shared.ids import id_bytes
 

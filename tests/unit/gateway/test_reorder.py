@@ -1,6 +1,6 @@
 """What a room promises about the order of its events, one example per promise."""
 
-from gateway.rooms.reorder import Gap, Reorder
+from gateway.state.reorder import Gap, Reorder
 
 NOW = 100.0
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import structlog
 
-from gateway.rooms.room import Room
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
 from gateway.stats import Stats
 from shared import frames
 

@@ -3,10 +3,10 @@
 import msgspec
 import structlog
 
-from gateway.rooms.memberships import Memberships
-from gateway.rooms.quota import Quota
-from gateway.rooms.user import User
-from gateway.session.devices import Devices
+from gateway.membership.memberships import Memberships
+from gateway.membership.quota import Quota
+from gateway.presence.devices import Devices
+from gateway.state.user import User
 from shared.wire import PREFIX_BYTES, Kind
 
 log = structlog.get_logger()

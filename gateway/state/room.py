@@ -6,7 +6,7 @@ room forwards until then is held for it, and of that only what lies above the he
 
 from typing import Final, Protocol
 
-from gateway.rooms.reorder import Reorder
+from gateway.state.reorder import Reorder
 from gateway.websocket.connection import Connection
 from shared import keys
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from gateway.rooms.reorder import Reorder
-from gateway.rooms.room import Room
+from gateway.state.reorder import Reorder
+from gateway.state.room import Room
 from gateway.websocket.connection import Connection
 from shared import keys
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
@@ -16,7 +16,7 @@ from shared.auth import Profile
 from shared.ids import id_text
 
 if TYPE_CHECKING:
-    from gateway.session.session import Session
+    from gateway.state.session import Session
 
 NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 FEW: Final = 64

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from gateway.rooms.room import Room
-from gateway.rooms.spans import MOST, Spans
+from gateway.forwarding.tracing import MOST, Spans
+from gateway.state.room import Room
 from gateway.websocket.fanout import Fanout
 from shared import keys
 from shared.ids import new_id

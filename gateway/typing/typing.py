@@ -4,11 +4,11 @@ import asyncio
 from collections import deque
 from time import monotonic
 
+from gateway.forwarding.hub import Hub
 from gateway.publisher import Publisher
-from gateway.rooms.hub import Hub
-from gateway.rooms.room import Room
-from gateway.rooms.user import User, id_of_channel, user_channel
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
+from gateway.state.user import User, id_of_channel, user_channel
 from shared import frames
 from shared.wire import PREFIX_BYTES, Kind, pack, unpack_prefix
 

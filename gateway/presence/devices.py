@@ -11,10 +11,10 @@ from time import monotonic
 
 import msgspec
 
+from gateway.forwarding.hub import Hub
 from gateway.presence.writer import PresenceWriter
-from gateway.rooms.hub import Hub
-from gateway.rooms.user import User
-from gateway.session.session import Session
+from gateway.state.session import Session
+from gateway.state.user import User
 from shared.clock import now_us
 from shared.wire import DeviceClaim, Kind, pack
 

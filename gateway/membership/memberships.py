@@ -11,12 +11,12 @@ from typing import TypeVar
 import msgspec
 import structlog
 
+from gateway.forwarding.hub import Hub
 from gateway.lookups import Lookups
-from gateway.rooms.hub import Hub
-from gateway.rooms.joins import Joins
-from gateway.rooms.room import Room
-from gateway.rooms.user import NOTHING, User, held_together, user_channel
-from gateway.session.session import Session
+from gateway.membership.joins import Joins
+from gateway.state.room import Room
+from gateway.state.session import Session
+from gateway.state.user import NOTHING, User, held_together, user_channel
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.frames import text_frame
 from shared import api, frames, keys

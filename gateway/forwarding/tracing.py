@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from gateway.rooms.room import Room
+from gateway.state.room import Room
 from gateway.websocket.fanout import Fanout
 from shared.tracing import DELIVER, Span, Tracing
 from shared.wire import PREFIX_BYTES, unpack_prefix

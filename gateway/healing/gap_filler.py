@@ -7,13 +7,13 @@ from typing import TypeVar
 
 import structlog
 
+from gateway.forwarding.hub import Hub
 from gateway.lookups import Starter
+from gateway.membership.memberships import Memberships
 from gateway.persistence_client import PersistenceAway, PersistenceClient
-from gateway.rooms.hub import Hub
-from gateway.rooms.memberships import Memberships
-from gateway.rooms.reorder import Gap
-from gateway.rooms.room import Room
-from gateway.rooms.user import User
+from gateway.state.reorder import Gap
+from gateway.state.room import Room
+from gateway.state.user import User
 from shared.api import EventsAnswer, LoggedEvent
 from shared.wire import Kind, pack, pack_removed
 

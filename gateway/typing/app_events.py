@@ -3,8 +3,8 @@
 from time import monotonic
 
 from gateway.publisher import Publisher
-from gateway.rooms.room import Room
-from gateway.session.session import Session
+from gateway.state.room import Room
+from gateway.state.session import Session
 from shared import frames
 from shared.setting_forms import Bucket
 from shared.wire import Kind, pack

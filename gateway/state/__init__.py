@@ -1,0 +1,1 @@
+"""What a gateway keeps of its rooms, users and sessions. Pure state: it subscribes nothing and asks nobody."""
