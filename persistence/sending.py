@@ -1,8 +1,7 @@
-"""The queue of messages to send: those that wait for one conversation are joined into one statement."""
+"""The queue of messages to send: those that wait at the same time are joined into one statement."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
 
 import asyncpg
 from prometheus_client import Counter, Histogram
@@ -11,7 +10,9 @@ from persistence.log.logged import Logged
 from persistence.log.rows import logged_message
 from persistence.store import messages
 from persistence.store.database import DATABASE_FAILURES, Borrower, Pool
-from persistence.store.views import Draft, Outcome, Sent
+from persistence.store.messages import Prior
+from persistence.store.views import Draft, Message, Outcome, Sent
+from persistence.waiting import Waiting, WaitingSends
 from shared.checkpoints import COMMITTED, Checkpoints
 
 MESSAGES = Counter("parley_persistence_messages_total", "Messages committed.")
@@ -21,10 +22,8 @@ LENGTH = Histogram(
     buckets=(10, 30, 100, 300, 1000, 3000, 8000),
 )
 
-WORKERS = 6
-"""Statements at a time, each on a connection of the pool: more would only wait for the same disk."""
-JOINED = 64
-"""Messages in one statement: past that the statement's own time grows as fast as what it saves."""
+WORKERS = 3
+"""Statements at a time, each on a connection of the pool: more only share out what is ready into smaller ones."""
 KEPT_SECONDS = 0.02
 """For which a worker with nothing to send keeps its connection: under load there is something again by then."""
 MOST_WAITING = 5000
@@ -37,16 +36,11 @@ class Overloaded(Exception):
     retry_after_seconds = 1
 
 
-class _Waiting(NamedTuple):
-    draft: Draft
-    answer: "asyncio.Future[Outcome]"
-
-
 class SendQueue:
-    """Sends at once while a conversation is quiet: a lone message waits for nobody.
+    """Sends at once while it is quiet: a lone message waits for nobody, and has a statement of its own.
 
-    While a statement of a conversation is in flight, its next messages gather and then go together, in the order in
-    which they came, each answered alone. When Postgres is away all who wait hear it at once. `committed` hears of each
+    What comes while statements are in flight gathers, and goes with the next one: of each conversation in the order in
+    which it came, each answered alone. When Postgres is away all who wait hear it at once. `committed` hears of each
     statement's messages right after its commit, before anybody is answered, in the order of their seqs.
     """
 
@@ -62,26 +56,16 @@ class SendQueue:
         self._pool = pool
         self._committed = committed
         self._checkpoints = checkpoints
-        self._workers = workers
+        self._workers = self._idle = workers
         self._most_waiting = most_waiting
-        self._count = 0
-        # A conversation has a key here while something waits for it or is in flight, and stands in `_ready` only if
-        # nothing is in flight: so one worker at a time sends into it.
-        self._waiting: dict[str, list[_Waiting]] = {}
-        self._ready: asyncio.Queue[str] = asyncio.Queue()
+        self._sends = WaitingSends()
 
     async def send(self, conversation_id: str, draft: Draft) -> Outcome:
         """Returns after the commit. Raises Overloaded; or DATABASE_FAILURES, after which the same client id is safe."""
-        if self._count >= self._most_waiting:
+        if self._sends.count >= self._most_waiting:
             raise Overloaded
-        self._count += 1
-        one = _Waiting(draft, asyncio.get_running_loop().create_future())
-        waiting = self._waiting.get(conversation_id)
-        if waiting is None:
-            self._waiting[conversation_id] = [one]
-            self._ready.put_nowait(conversation_id)
-        else:
-            waiting.append(one)
+        one = Waiting(conversation_id, draft, asyncio.get_running_loop().create_future())
+        self._sends.add(one)
         return await one.answer
 
     async def run(self) -> None:
@@ -91,7 +75,7 @@ class SendQueue:
                 for number in range(self._workers):
                     group.create_task(self._work(), name=f"send-{number}")
         finally:
-            _cancel([one for waiting in self._waiting.values() for one in waiting])
+            _cancel(self._sends.drain())
 
     async def _work(self) -> None:
         borrower = Borrower(self._pool)
@@ -102,56 +86,63 @@ class SendQueue:
             await borrower.give_back()
 
     async def _serve_next(self, borrower: Borrower) -> None:
-        conversation_id = await self._next(borrower)
-        waiting = self._waiting[conversation_id]
-        batch, self._waiting[conversation_id] = waiting[:JOINED], waiting[JOINED:]
-        self._count -= len(batch)
-        if batch:
-            await self._send(borrower, conversation_id, batch)
-        if self._waiting[conversation_id]:
-            self._ready.put_nowait(conversation_id)
-        else:
-            del self._waiting[conversation_id]
+        first = await self._next(borrower)
+        batch = self._sends.batch(first, self._idle)
+        self._idle -= 1
+        try:
+            if batch:
+                await self._send(borrower, batch)
+        finally:
+            self._idle += 1
+            self._sends.done(batch)
+            _cancel(batch)  # only who was not answered: this worker ends
 
     async def _next(self, borrower: Borrower) -> str:
-        if not self._ready.empty():
-            return self._ready.get_nowait()
         try:
             async with asyncio.timeout(KEPT_SECONDS):
-                return await self._ready.get()
+                return await self._sends.ready()
         except TimeoutError:
             await borrower.give_back()
-        return await self._ready.get()
+        return await self._sends.ready()
 
-    async def _send(self, borrower: Borrower, conversation_id: str, batch: Sequence[_Waiting]) -> None:
+    async def _send(self, borrower: Borrower, batch: Sequence[Waiting]) -> None:
         """Answers every one of the batch, whatever happens."""
         try:
-            answers: Sequence[Outcome | Exception] = await self._commit(borrower, conversation_id, batch)
-        except asyncio.CancelledError:
-            _cancel(batch)
-            raise
+            answers = await self._write(borrower, [(one.conversation_id, one.draft) for one in batch])
         except Exception as error:  # noqa: BLE001 - it is raised again, in those whom it concerns
-            if len(batch) > 1 and _is_refusal(error):
-                for one in batch:
-                    await self._send(borrower, conversation_id, [one])
-                return
-            answers = [error] * len(batch)
-            if _is_outage(error):
-                self._give_up(error)
+            await self._failed(borrower, batch, error)
+            return
+        await self._tell(batch, [answer.message for answer in answers if isinstance(answer, Sent)])
+        priors = []
         for one, answer in zip(batch, answers, strict=True):
-            _answer(one, answer)
+            if isinstance(answer, Prior):
+                priors.append((one, answer))
+            else:
+                _answer(one, answer)
+        if priors:
+            await self._repeat(borrower, priors)
 
-    def _give_up(self, error: Exception) -> None:
-        """Answers all who wait: they would wait for a Postgres that is away, each for as long as those before them."""
-        for conversation_id, waiting in self._waiting.items():
-            self._waiting[conversation_id] = []
-            self._count -= len(waiting)
-            for one in waiting:
-                _answer(one, error)
+    async def _write(self, borrower: Borrower, drafts: Sequence[messages.Addressed]) -> Sequence[Outcome | Prior]:
+        try:
+            return await messages.send_joined(await borrower.connection(), drafts)
+        except Exception:
+            await borrower.give_back()  # it may be broken, and the next statement wants another one
+            raise
 
-    async def _commit(self, borrower: Borrower, conversation_id: str, batch: Sequence[_Waiting]) -> list[Outcome]:
-        outcomes = await self._write(borrower, conversation_id, [one.draft for one in batch])
-        sent = [outcome.message for outcome in outcomes if isinstance(outcome, Sent)]
+    async def _failed(self, borrower: Borrower, batch: Sequence[Waiting], error: Exception) -> None:
+        """Where Postgres took none of a batch for what one of it holds or waits for, the others go without that one: by
+        halves, which finds it in few statements, and keeps the order."""
+        if len(batch) > 1 and _is_of_one(error):
+            middle = len(batch) // 2
+            await self._send(borrower, batch[:middle])
+            await self._send(borrower, batch[middle:])
+            return
+        _answer_all(batch, error)
+        if isinstance(error, DATABASE_FAILURES) and not _is_of_one(error):
+            # They would wait for a Postgres that is away, each for as long as those before them.
+            _answer_all(self._sends.drain(), error)
+
+    async def _tell(self, batch: Sequence[Waiting], sent: Sequence[Message]) -> None:
         if sent:
             await self._checkpoints.reach(COMMITTED)
             spans = {one.draft.id: one.draft.span for one in batch if one.draft.span is not None}
@@ -159,28 +150,28 @@ class SendQueue:
         MESSAGES.inc(len(sent))
         for message in sent:
             LENGTH.observe(len(message.text))
-        return outcomes
 
-    async def _write(self, borrower: Borrower, conversation_id: str, drafts: Sequence[Draft]) -> list[Outcome]:
+    async def _repeat(self, borrower: Borrower, priors: Sequence[tuple[Waiting, Prior]]) -> None:
+        """After the others were answered: what is read for a repeat neither holds them up nor fails them."""
         try:
-            return await messages.send(await borrower.connection(), conversation_id, drafts)
-        except Exception:
-            await borrower.give_back()  # it may be broken, and the next statement wants another one
-            raise
+            answers = await messages.repeated(await borrower.connection(), [prior for _, prior in priors])
+        except Exception as error:  # noqa: BLE001 - it is raised again, in those whom it concerns
+            await borrower.give_back()
+            _answer_all((one for one, _ in priors), error)
+            return
+        for (one, _), answer in zip(priors, answers, strict=True):
+            _answer(one, answer)
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Postgres refused what one of a batch holds, and so took none of it."""
-    return isinstance(error, asyncpg.PostgresError) and not isinstance(error, DATABASE_FAILURES)
-
-
-def _is_outage(error: Exception) -> bool:
-    """Not of this statement alone."""
+def _is_of_one(error: Exception) -> bool:
+    """Postgres took back the whole batch for what one of it holds (a refusal) or waits for (a deadlock, a lock)."""
+    if isinstance(error, asyncpg.StatementCompletionUnknownError) or not isinstance(error, asyncpg.PostgresError):
+        return False
     own = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError)
-    return isinstance(error, DATABASE_FAILURES) and not isinstance(error, own)
+    return isinstance(error, own) or not isinstance(error, DATABASE_FAILURES)
 
 
-def _answer(one: _Waiting, answer: Outcome | Exception) -> None:
+def _answer(one: Waiting, answer: Outcome | Exception) -> None:
     """Who waited may be gone: a client that closed its connection."""
     if one.answer.done():
         return
@@ -190,6 +181,11 @@ def _answer(one: _Waiting, answer: Outcome | Exception) -> None:
         one.answer.set_result(answer)
 
 
-def _cancel(batch: Sequence[_Waiting]) -> None:
+def _answer_all(batch: Iterable[Waiting], error: Exception) -> None:
+    for one in batch:
+        _answer(one, error)
+
+
+def _cancel(batch: Iterable[Waiting]) -> None:
     for one in batch:
         one.answer.cancel()

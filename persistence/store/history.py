@@ -19,7 +19,7 @@ WITH me AS (
     WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
 )
 SELECT me.total, me.last_seq, reach.*, {COLUMNS}
-FROM me CROSS JOIN ({REACH}) AS reach LEFT JOIN LATERAL (
+FROM me CROSS JOIN ({REACH.format(conversation="$1")}) AS reach LEFT JOIN LATERAL (
     SELECT * FROM messages w WHERE w.conversation_id = $1 AND w.seq > me.begins {window}
 ) AS m ON true LEFT JOIN users u ON u.id = m.sender_id
 ORDER BY m.seq

@@ -7,10 +7,11 @@ from shared.clock import iso
 COLUMNS = """m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
     m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque"""
 
-# What all who are in the conversation have, and have read. A sender's own cursors stand at or above what they sent.
+# What all who are in the conversation (its id, as SQL) have, and have read. A sender's own cursors stand at or above
+# what they sent.
 REACH = """
 SELECT min(p.delivered_seq) AS delivered_up_to, min(p.read_seq) AS read_up_to
-FROM participants p WHERE p.conversation_id = $1 AND p.left_at IS NULL
+FROM participants p WHERE p.conversation_id = {conversation} AND p.left_at IS NULL
 """
 
 

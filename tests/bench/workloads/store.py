@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from persistence.store import messages
+from persistence.store.send_statement import SEND
 from tests.bench.machine import SERVER_CPU, pinned
 from tests.bench.seats import Seats
 from tests.bench.systems.parley import Parley
@@ -23,7 +23,7 @@ SYSTEM = {"gateways": 0, "writes": True}
 SENDERS = 256
 PGBENCH_CLIENTS = 16
 
-# The ids of tests.bench.seats, as SQL makes them; $1 to $7 of the statement, for one message.
+# The ids of tests.bench.seats, as SQL makes them; $1 to $8 of the statement, for one message.
 _USER = "md5('user ' || {number})::uuid"
 _ARGUMENTS = {
     "$1": "md5('conversation ' || :room)::uuid",
@@ -33,6 +33,7 @@ _ARGUMENTS = {
     "$5": "ARRAY[gen_random_uuid()::text]",
     "$6": "ARRAY[NULL]",
     "$7": "ARRAY[NULL]",
+    "$8": "ARRAY[false]",
 }
 _SCRIPT = """\
 \\set room random(0, {rooms} - 1)
@@ -76,7 +77,7 @@ def _command(program: str, port: int, script: Path, seconds: float) -> list[str]
 
 
 def _statement(seats: Seats) -> str:
-    statement = messages.SEND.sql.strip()
+    statement = SEND.sql.strip()
     for place, value in _ARGUMENTS.items():
         statement = statement.replace(place, value)
     return statement.replace(":members", str(seats.members)).replace(":users", str(seats.users))

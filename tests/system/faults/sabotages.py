@@ -111,12 +111,12 @@ SABOTAGES = (
         "persistence/sending.py",
         (
             (
-                """            return await messages.send(await borrower.connection(), conversation_id, drafts)
+                """            return await messages.send_joined(await borrower.connection(), drafts)
 """,
                 """            connection = await self._pool.acquire()
             transaction = connection.transaction()
             await transaction.start()
-            outcomes = await messages.send(connection, conversation_id, drafts)
+            outcomes = await messages.send_joined(connection, drafts)
 
             async def commit() -> None:
                 await asyncio.sleep(0.2)
