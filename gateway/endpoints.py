@@ -39,6 +39,7 @@ def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
     stats = Endpoint(
         method="GET",
         path="/messages/stats",
+        name="getStats",
         handler=_Stats(gateway).read,
         summary="How many sockets, rooms and users the fleet holds",
         response=FleetStats,
@@ -49,6 +50,7 @@ def endpoints(gateway: Gateway, *, with_health: bool) -> list[Endpoint]:
     health = Endpoint(
         method="GET",
         path="/health",
+        name="getHealth",
         handler=_Health(gateway).read,
         summary="Whether this gateway serves",
         response=GatewayHealth,

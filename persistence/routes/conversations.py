@@ -90,6 +90,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
         Endpoint(
             method="GET",
             path="/api/conversations",
+            name="listConversations",
             handler=handlers.page,
             summary="List the caller's conversations",
             description="Newest activity first. Hidden ones are left out until a new message brings them back."
@@ -102,6 +103,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
         Endpoint(
             method="GET",
             path="/api/conversations/{id}",
+            name="getConversation",
             handler=handlers.one,
             summary="Read one conversation",
             description="As in the list, also while the caller hides the conversation.",
@@ -113,6 +115,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
         Endpoint(
             method="POST",
             path="/api/conversations",
+            name="createConversation",
             handler=handlers.create,
             summary="Start a conversation, or find the one that two people have",
             description="Two people have one conversation about each `bountyId`, and one about none: asking again"
@@ -128,6 +131,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
         Endpoint(
             method="DELETE",
             path="/api/conversations/{id}",
+            name="hideConversation",
             handler=handlers.hide,
             summary="Hide a conversation from the caller alone",
             description="All up to now is gone from the caller's list, history, totals, unread and sync. A new message,"

@@ -68,6 +68,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=PATH,
+            name="listDevices",
             handler=handlers.read,
             summary="The devices that the caller's pushes go to",
             description="Without those whose sign-in was revoked: they are told nothing.",
@@ -78,6 +79,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path=f"{PATH}/{{device}}",
+            name="removeDevice",
             handler=handlers.remove,
             summary="End the pushes to one of the caller's devices",
             description="At once, and until it registers again.",

@@ -31,6 +31,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path="/api/conversations/{id}/members",
+            name="listMembers",
             handler=page,
             summary="List the members of a conversation",
             description="All of them, page by page: a conversation's `participants` are only the first 50.",

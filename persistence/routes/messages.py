@@ -127,6 +127,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
         Endpoint(
             method="GET",
             path=PATH,
+            name="listMessages",
             handler=handlers.read,
             summary="Read messages",
             description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
@@ -140,6 +141,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
         Endpoint(
             method="POST",
             path=PATH,
+            name="sendMessage",
             handler=handlers.send,
             summary="Send a message",
             description="201 once it is committed. The same `clientId` again gives 200 and the first message:"
@@ -154,6 +156,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
         Endpoint(
             method="POST",
             path=f"{PATH}/status",
+            name="reportMessages",
             handler=handlers.mark,
             summary="Report messages as delivered or read",
             description="Counts for all up to and with the newest one named; never backwards.",
@@ -166,6 +169,7 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
         Endpoint(
             method="POST",
             path="/api/conversations/{id}/typing",
+            name="setTyping",
             handler=handlers.typing,
             summary="Say that the caller types, or stopped",
             description="The others see it stop by itself after six seconds.",

@@ -61,6 +61,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="POST",
             path=PATH,
+            name="muteConversation",
             handler=handlers.mute,
             cost=FLAT,
             summary="Mute a conversation for the caller",
@@ -73,6 +74,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=PATH,
+            name="getMute",
             handler=handlers.read,
             cost=FLAT,
             summary="Until when the caller muted a conversation",

@@ -1,5 +1,6 @@
 """Push tokens and what their owners want to hear: `/notifications`."""
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import available_timezones
 
@@ -14,7 +15,6 @@ from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
 from shared.http.fields import EXPO_TOKEN_PATTERN, NO_NUL_PATTERN, TIME_OF_DAY_PATTERN, WORD_PATTERN
-from shared.http.openapi import REFERENCE
 
 TAG = "notifications"
 
@@ -23,7 +23,15 @@ PushToken = Annotated[
 ]
 DeviceId = Annotated[str, Meta(pattern=WORD_PATTERN, min_length=1, max_length=200)]
 TimeOfDay = Annotated[str, Meta(pattern=TIME_OF_DAY_PATTERN, max_length=5, examples=["22:00"])]
-TimeZone = Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=64, examples=["Europe/Berlin"])]
+# Which names there are is decided when a wish is stored; the document tells them all, so that none has to be guessed.
+TimeZone = Annotated[
+    str,
+    Meta(
+        pattern=NO_NUL_PATTERN,
+        examples=["Europe/Berlin"],
+        extra_json_schema={"pattern": f"^(?:{'|'.join(re.escape(name) for name in sorted(available_timezones()))})$"},
+    ),
+]
 Preview = Literal["full", "sender", "none"]
 
 
@@ -51,10 +59,7 @@ class PreferencesBody(msgspec.Struct):
     preview: Preview | UnsetType | None = UNSET
     quiet_start: TimeOfDay | UnsetType | None = UNSET
     quiet_end: TimeOfDay | UnsetType | None = UNSET
-    time_zone: Annotated[
-        TimeZone | UnsetType | None,
-        Meta(description="a name of the IANA database", extra_json_schema={REFERENCE: True}),
-    ] = UNSET
+    time_zone: Annotated[TimeZone | UnsetType | None, Meta(description="a name of the IANA database")] = UNSET
 
 
 class PreferencesView(msgspec.Struct):
@@ -112,6 +117,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="POST",
             path="/notifications/register-token",
+            name="registerPushToken",
             handler=handlers.register,
             cost=FLAT,
             summary="Register this device's push token",
@@ -123,6 +129,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path="/notifications/token",
+            name="removePushToken",
             handler=handlers.forget,
             cost=FLAT,
             summary="Forget this device's push token",
@@ -134,6 +141,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path="/notifications/preferences",
+            name="getPreferences",
             handler=handlers.read,
             cost=FLAT,
             summary="What the caller wants to hear",
@@ -143,6 +151,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="POST",
             path="/notifications/preferences",
+            name="changePreferences",
             handler=handlers.change,
             cost=FLAT,
             summary="Change what the caller wants to hear",

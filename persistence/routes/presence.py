@@ -66,6 +66,7 @@ def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path="/api/presence",
+            name="getPresence",
             handler=Presence(pool, reader).answer,
             summary="Who is online",
             description="Of people who share a conversation with the caller; others are left out. Who is `unknown` may"

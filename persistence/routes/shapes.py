@@ -23,7 +23,6 @@ from shared.http.fields import (
     Id,
     Seq,
 )
-from shared.http.openapi import REFERENCE
 from shared.texts import CONTROLS, INVISIBLE
 
 MAX_TEXT = 8000
@@ -191,9 +190,7 @@ class NewMessage(msgspec.Struct, rename="camel"):
 
     text: Text | None = None
     client_id: ClientId | None = None
-    reply_to: Annotated[
-        Id | None, Meta(description="a message of this conversation", extra_json_schema={REFERENCE: True})
-    ] = None
+    reply_to: Annotated[Id | None, Meta(description="a message of this conversation")] = None
     media_url: MediaUrl | None = None
     opaque: Annotated[
         bool | None,

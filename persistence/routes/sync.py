@@ -22,6 +22,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         Endpoint(
             method="POST",
             path="/api/sync",
+            name="sync",
             handler=bring_up_to_date,
             summary="Get all that happened since",
             description="Every durable event after the seqs named; of conversations not named the newest 50, and"

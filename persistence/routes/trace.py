@@ -78,6 +78,7 @@ def endpoints(pool: Pool, ack_timeout_seconds: float) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path="/api/messages/{id}/trace",
+            name="traceMessage",
             handler=OwnTraces(pool, ack_timeout_seconds).read,
             cost=FLAT,
             summary="What became of a message of the caller",

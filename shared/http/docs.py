@@ -7,8 +7,6 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from shared.http.openapi import REFERENCES
-
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
 _STYLE = """
@@ -111,7 +109,8 @@ def _shape(name: str, schema: dict[str, Any]) -> str:
 
 
 def _properties(schema: dict[str, Any]) -> dict[str, Any]:
-    return {**schema.get("properties", {}), **schema.get(REFERENCES, {})}
+    properties: dict[str, Any] = schema.get("properties", {})
+    return properties
 
 
 def _type(schema: dict[str, Any]) -> str:

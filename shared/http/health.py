@@ -73,6 +73,7 @@ class Health:
         return Endpoint(
             method="GET",
             path="/health",
+            name="getHealth",
             handler=self._answer,
             summary="Whether the service works",
             description="200 also while `degraded`; `parts` then says what is away.",

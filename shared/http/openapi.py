@@ -12,9 +12,6 @@ from shared.http.fields import Id
 
 VERSION = "1"
 _REFERENCE = "#/components/schemas/{name}"
-REFERENCES = "x-references"
-REFERENCE = "x-reference"
-"""Marks, in a field's `extra_json_schema`, an optional name or id that is refused unless it names what there is."""
 EXTRA_SCHEMA = "EXTRA_SCHEMA"
 """The name of a body's, query's or answer's class variable: what its schema says besides its fields."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
@@ -50,6 +47,8 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": VERSION, "description": _DESCRIPTION},
+        # Relative to where the document came from: right behind any load balancer.
+        "servers": [{"url": "/", "description": "The server that this document came from"}],
         "paths": {},
         "components": {
             "schemas": dict(components),
@@ -63,20 +62,17 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     for shape in shapes:
         document["components"]["schemas"][shape.__name__].update(getattr(shape, "json_schema", {}))
     for schema in document["components"]["schemas"].values():
-        _set_apart_references(schema)
+        _forget_null_defaults(schema)
     for query in queries:
         document["components"]["schemas"].pop(_name(by_shape[query]))
     return document
 
 
-def _set_apart_references(schema: dict[str, Any]) -> None:
-    """Moves properties that must name something that exists to `x-references`.
-
-    No schema can say which things exist, and what makes requests from the document must not invent them.
-    """
-    properties = schema.get("properties", {})
-    for name in [name for name, one in properties.items() if one.pop(REFERENCE, False)]:
-        schema.setdefault(REFERENCES, {})[name] = properties.pop(name)
+def _forget_null_defaults(schema: dict[str, Any]) -> None:
+    """Absent is as good as null, and generators take whatever has a default for required."""
+    for one in schema.get("properties", {}).values():
+        if "default" in one and one["default"] is None:
+            del one["default"]
 
 
 def _shapes(endpoints: Iterable[Endpoint]) -> list[type[msgspec.Struct]]:
@@ -110,6 +106,8 @@ def _operation(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[st
 
 
 def _operation_id(endpoint: Endpoint) -> str:
+    if endpoint.name:
+        return endpoint.name
     words = [word.strip("{}") for word in endpoint.path.replace("-", "/").split("/") if word not in ("", "api")]
     return "_".join([endpoint.method.lower(), *words])
 

@@ -47,6 +47,22 @@ async def test_every_route_of_the_contract_is_in_the_document(rest: Rest) -> Non
     }
 
 
+async def test_the_document_describes_all_that_the_server_takes_under_names_for_programs(rest: Rest) -> None:
+    told = await document(rest)
+    shapes = told["components"]["schemas"]
+    operations = [one for path in told["paths"].values() for one in path.values()]
+    ids = [one["operationId"] for one in operations]
+
+    assert {"replyTo", "clientId", "mediaUrl"} <= set(shapes["NewMessage"]["properties"])
+    assert "time_zone" in shapes["PreferencesBody"]["properties"]
+    assert {"sendMessage", "sync", "createConversation", "listMessages"} <= set(ids)
+    assert len(ids) == len(set(ids))
+    assert [one for one in ids if "_" in one] == []
+    assert told["servers"][0]["url"] == "/"
+    assert [(name, field) for name, shape in shapes.items() for field, one in shape.get("properties", {}).items()
+            if "default" in one and one["default"] is None] == []  # fmt: skip
+
+
 async def test_the_docs_page_names_every_route_and_loads_nothing_from_elsewhere(rest: Rest) -> None:
     async with rest.http.get("/docs") as answer:
         page = await answer.text()
