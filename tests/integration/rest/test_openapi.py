@@ -1,6 +1,7 @@
 """The document is right about the server: valid by itself, and what schemathesis makes of it is answered as it says."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,14 @@ from tests.integration.rest.conftest import Rest
 PHASES = "examples,coverage,fuzzing"
 CASES = 12
 PUBLIC = "/health"
+# What no pattern can say, and whoever knows the format can make.
+FORMATS = """
+import schemathesis
+from hypothesis import strategies
+from zoneinfo import available_timezones
+
+schemathesis.openapi.format("time-zone", strategies.sampled_from(sorted(available_timezones())))
+"""
 
 
 async def document(rest: Rest) -> Any:
@@ -85,11 +94,13 @@ async def test_schemathesis_finds_nothing_in_the_public_routes(rest: Rest, tmp_p
 async def schemathesis(rest: Rest, folder: Path, *options: str) -> None:
     """One user of many conversations runs it, as a stranger to all ids that it invents."""
     program = Path(sys.executable).with_name("schemathesis")
+    (folder / "formats.py").write_text(FORMATS)
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "formats", "PYTHONPATH": str(folder)}
     process = await asyncio.create_subprocess_exec(
         program, "run", f"{rest.url}/openapi.json", "--phases", PHASES, "--checks", "all", "--seed", "3",
         "--max-examples", str(CASES), "--header", f"Authorization: Bearer {rest.person().token}", "--no-color",
         "--generation-database", "none", "--suppress-health-check", "too_slow", "--request-timeout", "10", *options,
-        cwd=folder, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 90)
+    output, _ = await asyncio.wait_for(process.communicate(), 240)
     assert process.returncode == 0, output.decode()
