@@ -116,6 +116,24 @@ async def test_what_a_closed_page_had_not_sent_goes_out_when_it_opens_again(
     assert await rest.texts(conversation) == ["one", "two"]
 
 
+async def test_what_arrives_while_the_reader_is_scrolled_up_is_not_marked_read(
+    shared_up: ServiceProcess, page: Page, rest: Rest
+) -> None:
+    conversation = await rest.conversation("scrolled up", "bob")
+    for number in range(1, 41):
+        await rest.say("bob", conversation, f"line {number}")
+    ada, bob = await phones(page, shared_up.url, "scrolled up")
+    await bob.all_are("read")
+    log = ada.root.locator(".messages")
+    await log.evaluate("box => box.scrollTo(0, 0)")
+    await bob.write("down here")
+    await expect(ada.bubbles).to_have_count(41)
+    await bob.all_are("read", "delivered")
+    await expect(bob.bubbles.last).to_have_attribute("data-status", "delivered")
+    await log.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    await bob.all_are("read")
+
+
 async def test_older_messages_come_as_one_scrolls_up_and_keep_their_place(
     shared_up: ServiceProcess, page: Page, rest: Rest
 ) -> None:
