@@ -73,7 +73,7 @@ test.each(closeCodes)('$code, $meaning: $reaction', ({ code, reaction }) => {
 
 test('what the client sends, and the answers it reads, have the golden shapes', () => {
   const frames = clientFrames.map(({ frame }) => frame) as ClientFrame[];
-  expect(new Set(frames.map(({ type }) => type))).toEqual(new Set(['ping', 'join', 'leave', 'typing', 'state', 'delivered', 'read', 'auth']));
+  expect(new Set(frames.map(({ type }) => type))).toEqual(new Set(['ping', 'event', 'join', 'leave', 'typing', 'state', 'delivered', 'read', 'auth']));
   const [conversation] = rest.conversations.answer.conversations satisfies Conversation[];
   const [message] = rest.messages.answer.messages as WireMessage[];
   const sync = rest.sync.answer as SyncAnswer;

@@ -38,13 +38,22 @@ function runs(name: string, program: string, ...options: string[]): unknown {
   return JSON.parse(run(process.execPath, [...options, name]));
 }
 
-/** What a declaration promises to be there when the program runs. */
-function promised(entry: string, mode: 'esm' | 'cjs'): string[] {
-  const name = join(app, mode === 'esm' ? 'seen.mts' : 'seen.cts');
-  writeFileSync(name, `import * as all from '${entry}'; export { all };`);
-  const program = ts.createProgram([name], {
+type Names = Record<string, string[]>;
+
+/** What the declarations promise to be there when the program runs, by entry: one compilation tells all. */
+function promised(extension: 'mts' | 'cts'): Names {
+  const files = ENTRIES.map((entry, index) => {
+    const name = join(app, `seen${index}.${extension}`);
+    writeFileSync(name, `import * as all from '${entry}'; export { all };`);
+    return [entry, name] as const;
+  });
+  const program = ts.createProgram(files.map(([, name]) => name), {
     module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16, target: ts.ScriptTarget.ES2022, strict: true, noEmit: true,
   });
+  return Object.fromEntries(files.map(([entry, name]) => [entry, valuesOf(program, name)]));
+}
+
+function valuesOf(program: ts.Program, name: string): string[] {
   const checker = program.getTypeChecker();
   const [statement] = program.getSourceFile(name)!.statements;
   const symbol = checker.getSymbolAtLocation((statement as ts.ImportDeclaration).moduleSpecifier)!;
@@ -56,14 +65,15 @@ function promised(entry: string, mode: 'esm' | 'cjs'): string[] {
   return checker.getExportsOfModule(symbol).filter(isValue).map((one) => one.name).sort();
 }
 
-test.each(ENTRIES)('what the types of %s promise is in the JavaScript, as a module and for `require`', (entry) => {
-  const esm = runs('esm.mjs', `import * as all from '${entry}'; console.log(JSON.stringify(Object.keys(all).sort()));`);
-  const cjs = runs('cjs.cjs', `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()));`);
-  const native = runs('native.cjs', `console.log(JSON.stringify(Object.keys(require('${entry}')).sort()));`, '--conditions=react-native');
-  expect(esm).toEqual(promised(entry, 'esm'));
-  expect(cjs).toEqual(promised(entry, 'cjs'));
-  expect(native).toEqual(cjs);
-  expect((esm as string[]).length).toBeGreaterThan(1);
+test('what the types promise is in the JavaScript, as a module and for `require`', () => {
+  const told = 'console.log(JSON.stringify(Object.fromEntries(all.map(([name, entry]) => [name, Object.keys(entry).sort()]))));';
+  const required = `const all = ${JSON.stringify(ENTRIES)}.map((name) => [name, require(name)]); ${told}`;
+  const esm = runs('esm.mjs', `const all = await Promise.all(${JSON.stringify(ENTRIES)}.map(async (name) => [name, await import(name)])); ${told}`) as Names;
+  const cjs = runs('cjs.cjs', required);
+  expect(esm).toEqual(promised('mts'));
+  expect(cjs).toEqual(promised('cts'));
+  expect(runs('native.cjs', required, '--conditions=react-native')).toEqual(cjs);
+  expect(Object.values(esm).map((names) => names.length > 1)).toEqual(ENTRIES.map(() => true));
 });
 
 test('a program of the app sends and hears with the packed package, and its React hooks use the app’s React', () => {
