@@ -92,7 +92,7 @@ class Gateway:
         self._started_ms = now_ms()
         self._frame_limit = FrameLimit(settings.rate_limit_frames)
         self.stats = Stats(self.own_stats, lambda: self._frame_limit.refused)
-        self.reader = PresenceReader(redis)
+        self.reader = PresenceReader(redis, lambda: self.epoch)
         self._tasks = Tasks("gateway", stop)
         self._persistence = PersistenceClient(settings.persistence_url, settings.service_token)
         self._publisher = Publisher(redis)
@@ -150,6 +150,7 @@ class Gateway:
         hub.uncounted.on_removed = self._memberships.on_removed
         hub.on_gap = self._gaps.on_gap
         hub.on_other_epoch = self._checks.on_other_epoch
+        hub.on_epoch = self._on_epoch
         hub.on_room_signal = self._typing.on_signal
         hub.on_typist_spoke = self._typing.on_spoke
         hub.on_unconfirmed = self._silent.on_written
@@ -170,7 +171,7 @@ class Gateway:
             self._receipts,
             self._silent,
             self._typing,
-            Events(self._publisher, settings.rate_limit_frames),
+            Events(self._hub, self._publisher, settings.rate_limit_frames),
             verifier,
             self._expiry,
             self._revocations,
@@ -263,6 +264,11 @@ class Gateway:
     async def _run_presence(self) -> None:
         successes(await self._batches.send(trial(self._batches.named, self.incarnation)))
 
+    @property
+    def epoch(self) -> str:
+        """The line of history that it follows; empty until persistence told it."""
+        return self._hub.epoch_id
+
     def own_stats(self) -> GatewayStats:
         """What this gateway holds, as its lease says."""
         return GatewayStats(
@@ -271,6 +277,7 @@ class Gateway:
             users=len(self._hub.users),
             started_ms=self._started_ms,
             draining=not self.door.is_open,
+            epoch=self.epoch,
         )
 
     def _listen(self) -> None:
@@ -298,6 +305,11 @@ class Gateway:
         self._updates.on_restored(channels)
         self._revocations.on_restored()
         self._devices.on_restored()
+
+    def _on_epoch(self) -> None:
+        """Others are to know at once whose we are; and what was told of it before was not heard."""
+        self._lease.renew_soon()
+        self._revocations.on_restored()
 
     def _on_own(self, envelope: bytes) -> None:
         if envelope[1] == Kind.DRAIN:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import aiohttp
 import msgspec
 
-from shared import push_api
+from shared import api, push_api
 from shared.wire import Deadline
 
 TIMEOUT_SECONDS = 10.0
@@ -30,6 +30,10 @@ class PersistenceClient:
         self._session = session
         self._base_url = base_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {service_token}", "Content-Type": "application/json"}
+
+    async def epoch(self) -> str:
+        """The database's line of history."""
+        return (await self._ask(api.HEADS, api.HeadsRequest(), api.HeadsAnswer)).epoch
 
     async def laggards(self, deadlines: Sequence[Deadline]) -> list[list[str]]:
         request = push_api.LaggardsRequest(deadlines=list(deadlines))

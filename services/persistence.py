@@ -85,7 +85,7 @@ async def _compose(
     epoch = await _epoch(pool)
     refusals = Refusals(pool)
     await refusals.refresh()
-    presence = PresenceReader(redis)
+    presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
     followers = [push_state.follow]

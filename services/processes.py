@@ -86,7 +86,7 @@ def persistence_process(settings: Settings) -> Process:
             internal = routes.internal_endpoints(deps)
             serves = serving.internal("persistence", settings, health.vital_parts, internal)
             internal_port = await stack.enter_async_context(serves)
-            reading = readings.of_persistence(health.parts)
+            reading = readings.of_persistence(health.parts, lambda: parts.epoch.current)
             await stack.enter_async_context(registered(settings, stop, internal_port, [reading]))
             strangers = serving.strangers(settings)
             gate = serving.user_gate(settings, parts, verifier, strangers)
@@ -109,7 +109,7 @@ def pusher_process(settings: Settings) -> Process:
             tracing(settings, "pusher") as spans,
             pusher.pusher(settings, stop, spans) as made,
             serving.internal("pusher", settings, made.ready) as internal_port,
-            registered(settings, stop, internal_port, [readings.of_pusher(made.ready)]),
+            registered(settings, stop, internal_port, [readings.of_pusher(made.ready, lambda: made.epoch)]),
         ):
             yield
 

@@ -8,6 +8,7 @@ from pusher.bursts import Bursts
 from pusher.calls import CALLS_AT_ONCE, LEASE_SECONDS, Calls, Sender
 from pusher.deadlines import Deadlines
 from pusher.delivery import Delivery
+from pusher.epoch import Epoch
 from pusher.expo import Expo
 from pusher.halts import Halts
 from pusher.metrics import BULK_AGE, BULK_PENDING, STREAM_AGE, STREAM_PENDING
@@ -44,9 +45,15 @@ RECEIPT_SECONDS = 30.0
 class Pusher:
     """A running pusher, for whoever serves its internal port."""
 
-    def __init__(self, redis: RedisClient) -> None:
+    def __init__(self, redis: RedisClient, epoch: Epoch) -> None:
+        self._epoch = epoch
         work = RedisWork(redis)
         self._health = Health(vital={"redis": work.check}, outages=REDIS_FAILURES)
+
+    @property
+    def epoch(self) -> str:
+        """The line of history that it serves; empty until persistence told it."""
+        return self._epoch.current
 
     async def ready(self) -> dict[str, str]:
         """It serves nobody: ready means that it can take entries, and write what becomes of them."""
@@ -78,10 +85,12 @@ async def pusher(
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
         tasks.periodically(SAMPLE_SECONDS, lambda: _sample(queue), name="stream_metrics")
         tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
+        epoch = Epoch(persistence)
+        tasks.spawn(epoch.run(), name="epoch")
         tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
         if sender is None:
             tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, redis, halts).sweep, name="expo_receipts")
-        yield Pusher(redis)
+        yield Pusher(redis, epoch)
 
 
 def _queue(blocking: RedisClient) -> Queue:

@@ -62,7 +62,11 @@ async def _served(
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
     internal_port = await stack.enter_async_context(internal)
     pushing = await stack.enter_async_context(pusher(settings, stop, parts.tracing, sender=_sender(settings, feed)))
-    entries = [readings.of_gateway(made), readings.of_persistence(health.parts), readings.of_pusher(pushing.ready)]
+    entries = [
+        readings.of_gateway(made),
+        readings.of_persistence(health.parts, lambda: parts.epoch.current),
+        readings.of_pusher(pushing.ready, lambda: pushing.epoch),
+    ]
     await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)
     shown = demo.routes(settings, feed) if with_demo and _is_private(settings.host) else {}

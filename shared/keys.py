@@ -31,6 +31,8 @@ BURSTS = "parley:{push}:bursts"
 """Sorted set of (conversation, user) that were pushed a moment ago, scored by the time (ms) their window ends."""
 GATEWAYS = "parley:gateways"
 """Sorted set of gateway incarnations, scored by the time (ms) their lease ends."""
+EPOCHS = "parley:gateways:epochs"
+"""A hash, gateway incarnation -> the epoch that it follows: whose a dead one was, whose lease says so no more."""
 REVOCATIONS = "parley:revocations"
 """Channel to which every gateway listens: sign-ins whose tokens are refused from now on."""
 PROCESSES = "parley:processes"
@@ -83,9 +85,10 @@ def presence_news(shard: int) -> str:
     return f"{presence_channel(shard)}:news"
 
 
-def left_at(user_id: str) -> str:
-    """When the user went offline (ms since 1970), until Postgres certainly knows it too; beside their presence."""
-    return f"{presence(user_id)}:left"
+def left_at(user_id: str, epoch: str) -> str:
+    """When the user went offline (ms since 1970), until Postgres certainly knows it too; beside their presence. Of this
+    line of history: another deployment on the same Redis may know a user by the same id."""
+    return f"{presence(user_id)}:left:{epoch}"
 
 
 def minima(conversation_id: str) -> str:

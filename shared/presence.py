@@ -4,7 +4,7 @@ A gateway incarnation is alive while its lease is there; a user is online while 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from shared import keys
 from shared.redis import RedisClient
 from shared.redis_batches import Batches, successes
-from shared.wire import GatewayStats
+from shared.wire import GatewayStats, is_foreign
 
 FRESH_SECONDS = 1.0
 """How long the list of live gateways is taken for true without asking again: presence promises seconds, not less."""
@@ -21,9 +21,14 @@ _read_stats = msgspec.json.Decoder(GatewayStats).decode
 
 
 class PresenceReader:
-    """Every method raises one of REDIS_FAILURES while Redis is away; nothing is answered from memory then."""
+    """Every method raises one of REDIS_FAILURES while Redis is away; nothing is answered from memory then.
 
-    def __init__(self, redis: RedisClient) -> None:
+    `epoch()` is the line of history that the reader follows: gateways that follow another one are another deployment's,
+    and hold nobody here.
+    """
+
+    def __init__(self, redis: RedisClient, epoch: Callable[[], str]) -> None:
+        self._epoch = epoch
         self._redis = Batches(redis)
         self._named = redis.named
         self._live: dict[str, GatewayStats] = {}
@@ -34,7 +39,13 @@ class PresenceReader:
         if time.monotonic() >= self._fresh_until:
             live = await self._read_leases()
             self._live, self._fresh_until = live, time.monotonic() + FRESH_SECONDS
-        return self._live
+        ours = self._epoch()
+        return {name: stats for name, stats in self._live.items() if not is_foreign(stats.epoch, ours)}
+
+    @property
+    def epoch(self) -> str:
+        """The line of history that the reader follows."""
+        return self._epoch()
 
     async def fleet(self) -> list[GatewayStats]:
         """What each live gateway holds."""
@@ -62,7 +73,7 @@ class PresenceReader:
         Whom `online` left out a moment ago is in it, if they were online within these minutes: Postgres hears later.
         """
         asked = list(user_ids)
-        found = await self._pipelined([("GET", self._named(keys.left_at(user_id))) for user_id in asked])
+        found = await self._pipelined([("GET", self._named(keys.left_at(user_id, self._epoch()))) for user_id in asked])
         return {user_id: int(at_ms) for user_id, at_ms in zip(asked, found, strict=True) if at_ms is not None}
 
     async def _read_leases(self) -> dict[str, GatewayStats]:

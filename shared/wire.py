@@ -119,7 +119,8 @@ def pack(
     sender: str | None = None,
     epoch: str | None = None,
 ) -> bytes:
-    """The bytes to publish. `committed_us` is when Postgres had it, `sender` from whom; `flags` are the kind's."""
+    """The bytes to publish. `committed_us` is when Postgres had it, `sender` from whom; `flags` are the kind's. What
+    names no `epoch` is taken for its own by every deployment that shares the Redis."""
     return (
         _PREFIX.pack(
             VERSION,
@@ -128,7 +129,7 @@ def pack(
             seq,
             committed_us,
             NOBODY if sender is None else id_bytes(sender),
-            NOBODY if epoch is None else id_bytes(epoch),
+            id_bytes(epoch) if epoch else NOBODY,
         )
         + frame
     )
@@ -143,6 +144,12 @@ def unpack(envelope: bytes) -> Envelope | None:
 
 
 NOBODY_ID: Final = id_text(NOBODY)
+
+
+def is_foreign(theirs: str, ours: str) -> bool:
+    """Whether this is of another deployment that shares the Redis, or of another line of history. What names no epoch
+    is of an older release, and counts as one's own."""
+    return bool(theirs and ours) and theirs != ours
 
 
 def pack_removed(users: Sequence[str], frame: bytes) -> bytes:
@@ -237,6 +244,7 @@ class ReceiptBatch(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
     again: bool = False
     cursors: list[Cursor] = []
     seen: list[Seen] = []
+    epoch: str = ""
 
 
 class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -274,3 +282,5 @@ class GatewayStats(msgspec.Struct, frozen=True, rename="camel"):
     users: int
     started_ms: int
     draining: bool = False
+    epoch: str = ""
+    """Empty where it does not know yet: then it holds nobody."""

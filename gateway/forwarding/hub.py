@@ -23,8 +23,8 @@ from gateway.websocket.frames import text_frame
 from shared import frames, keys
 from shared.auth import Profile
 from shared.clock import now_us
-from shared.ids import id_bytes
-from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
+from shared.ids import id_bytes, id_text
+from shared.wire import NOBODY, PREFIX_BYTES, VERSION, Kind, unpack_prefix
 
 _DURABLE: Final = int(Kind.DURABLE)
 _REMOVED: Final = int(Kind.REMOVED)
@@ -32,6 +32,7 @@ _RECEIPT: Final = int(Kind.RECEIPT)
 _SEQ: Final = slice(4, 12)
 _COMMITTED: Final = slice(12, 20)
 _SENDER: Final = slice(20, 36)
+_EPOCH: Final = slice(36, 52)
 _SAMPLED: Final = 0xF
 """Durations are taken of one event in sixteen."""
 
@@ -44,7 +45,8 @@ class Hub:
     `on_room_signal(room, kind, envelope)`: typing. `on_user_envelope(user, envelope)`: on a user's channel.
     `listen(channel, …)`: on any other.
     `on_gap(room)`: the room holds back events until a gap before them is filled. `on_other_epoch()`: an event of
-    another line of history. `on_unconfirmed(room)`: members who do not acknowledge were written to.
+    another line of history. `on_epoch()`: another one is followed from here on. `on_unconfirmed(room)`: members who do
+    not acknowledge were written to.
     """
 
     def __init__(self, fanout: Fanout, stats: Stats, spans: Spans) -> None:
@@ -59,6 +61,7 @@ class Hub:
         self.uncounted = Uncounted(self)
         self.on_gap: Callable[[Room], None]
         self.on_other_epoch: Callable[[], None]
+        self.on_epoch: Callable[[], None]
         self.on_room_signal: Callable[[Room, int, bytes], None]
         self.on_unconfirmed: Callable[[Room], None]
         self.on_user_envelope: Callable[[User, bytes], None]
@@ -282,7 +285,18 @@ class Hub:
         canonical = id_bytes(epoch)
         if not self.epoch:
             self.epoch = canonical
+            self.on_epoch()
         return self.epoch == canonical
+
+    @property
+    def epoch_id(self) -> str:
+        """The line of history that the rooms follow; empty before the first look at it."""
+        return id_text(self.epoch) if self.epoch else ""
+
+    def is_ours(self, envelope: bytes) -> bool:
+        """Not another deployment's on the same Redis. What names no epoch may be an older release's."""
+        epoch = envelope[_EPOCH]
+        return epoch == self.epoch or epoch == NOBODY
 
     def _prepare(self, room: Room, seq: int, frame: bytes, sender: bytes) -> Collection[Connection]:
         """What only some rooms need before an event goes out; gives the members who are not to get it."""
@@ -309,13 +323,16 @@ class Hub:
         if len(envelope) < PREFIX_BYTES or envelope[0] != VERSION:
             return
         user = self.users.get(channel)
-        if user is not None:
+        if not self.is_ours(envelope):
+            if user is not None:  # or somebody who heard of a restore first
+                self.on_other_epoch()
+        elif user is not None:
             self.on_user_envelope(user, envelope)
         elif channel in self._listeners:
             self._listeners[channel](envelope)
 
     def _signal(self, room: Room, version: int, kind: int, envelope: bytes) -> None:
-        if version != VERSION:
+        if version != VERSION or not self.is_ours(envelope):
             return
         if kind == _RECEIPT:
             _, _, status, seq, _, reader, _ = unpack_prefix(envelope)

@@ -20,7 +20,7 @@ from gateway.state.user import NOTHING, User, held_together, user_channel
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.frames import text_frame
 from shared import api, frames, keys
-from shared.wire import NOBODY, PREFIX_BYTES, Kind, Membership, Revocation, unpack_prefix
+from shared.wire import PREFIX_BYTES, Kind, Membership, Revocation, unpack_prefix
 
 log = structlog.get_logger()
 
@@ -61,10 +61,8 @@ class Memberships:
     # --- what comes on the user's channel ---------------------------------------------------------------------------
 
     def on_envelope(self, user: User, envelope: bytes) -> None:
-        _, kind, _, version, _, _, epoch = unpack_prefix(envelope)
-        if epoch not in (NOBODY, self._hub.epoch):
-            self._hub.on_other_epoch()
-        elif kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN):
+        _, kind, _, version, _, _, _ = unpack_prefix(envelope)
+        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN):
             self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
             if user.changes.gap is not None:
                 self._on_behind(user)

@@ -122,7 +122,7 @@ class Quota:
         number = next(self._numbers)
         asked = self._asked[number] = _Count({name for name in holders if self._silent.get(name, 0.0) < monotonic()})
         question = CountQuestion(self._incarnation, number)
-        self._publish(user.channel, pack(Kind.COUNT, msgspec.json.encode(question)))
+        self._publish(user.channel, pack(Kind.COUNT, msgspec.json.encode(question), epoch=self._hub.epoch_id))
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await asked.done.wait()

@@ -178,7 +178,7 @@ class Devices:
 
     def _tell(self, kind: Kind, session: Session) -> None:
         claim = DeviceClaim(session.group, _opened_us(session), self._incarnation)
-        self._publish(session.user.channel, pack(kind, msgspec.json.encode(claim)))
+        self._publish(session.user.channel, pack(kind, msgspec.json.encode(claim), epoch=self._hub.epoch_id))
 
 
 def _group(session: Session) -> _Group:

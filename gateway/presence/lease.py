@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 import msgspec
@@ -38,15 +39,23 @@ class Lease:
         self._taken = False
         self._lapsed = False
         self._surely_until = 0.0  # by the answers that came
+        self._asked = asyncio.Event()
 
     async def run(self) -> None:
         while True:
+            self._asked.clear()
             try:
                 await self.renew()
-                await asyncio.sleep(self._seconds / 3)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._seconds / 3):
+                        await self._asked.wait()
             except REDIS_FAILURES as error:
                 log.warning("lease not renewed", error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(min(RETRY_SECONDS, self._seconds / 6))
+
+    def renew_soon(self) -> None:
+        """What it says has changed."""
+        self._asked.set()
 
     async def renew(self) -> None:
         began = monotonic()
@@ -69,10 +78,13 @@ class Lease:
         """True where the lease was still there."""
         milliseconds = int(seconds * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
-            value = msgspec.json.encode(self._read_stats())
+            stats = self._read_stats()
+            value = msgspec.json.encode(stats)
             pipeline.execute_command(
                 "SET", self._named(keys.lease(self._incarnation)), value, "PX", milliseconds, "GET"
             )
             pipeline.execute_command("ZADD", self._named(keys.GATEWAYS), now_ms() + milliseconds, self._incarnation)
-            before, _ = await pipeline.execute()
+            if stats.epoch:
+                pipeline.execute_command("HSET", self._named(keys.EPOCHS), self._incarnation, stats.epoch)
+            before, *_ = await pipeline.execute()
         return before is not None

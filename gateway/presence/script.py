@@ -67,7 +67,7 @@ def trial(named: Callable[[str], str], incarnation: str) -> list[tuple[Any, ...]
     word is published beside it, to nobody."""
     told = ("SPUBLISH", named(keys.probe(incarnation)), b"")
     nobody = incarnation  # an id that no user has
-    return [hold(named, incarnation, Held(nobody, 0, [], 0), ()), ("DEL", named(keys.presence(nobody))), told]
+    return [hold(named, incarnation, Held(nobody, 0, [], 0), (), ""), ("DEL", named(keys.presence(nobody))), told]
 
 
 KEPT_NEWS = 1000
@@ -76,29 +76,29 @@ KEPT_NEWS = 1000
 _LET_GO = -1
 
 
-def hold(named: Callable[[str], str], incarnation: str, held: Held, live: Iterable[str]) -> tuple[Any, ...]:
+def hold(named: Callable[[str], str], incarnation: str, held: Held, live: Iterable[str], epoch: str) -> tuple[Any, ...]:
     """The command that makes Redis say of the user what `held` says, for this incarnation. `named` is the client's.
 
     The rooms are told if the user thereby comes online, or goes offline, or if that is doubted. `live` are the
     incarnations that count: a list as old as that of whoever told "offline" may lack one that holds the user, whose
-    word is then the last.
+    word is then the last. `epoch` is theirs: another deployment's gateways on this Redis are not to hear of it.
     """
     came = PresenceChange(held.user_id, is_online=True, last_seen_at=None, rooms=held.rooms)
     went = b""  # whom we hold is online, whatever was before
     if held.connections is None:
         gone = PresenceChange(held.user_id, is_online=False, last_seen_at=iso_from_ms(held.at_ms), rooms=held.rooms)
-        went = pack(Kind.PRESENCE, msgspec.json.encode(gone), sender=held.user_id)
+        went = pack(Kind.PRESENCE, msgspec.json.encode(gone), sender=held.user_id, epoch=epoch)
     return (
         "EVAL",
         HOLD_AND_TELL,
         4,
         named(keys.presence(held.user_id)),
         named(keys.presence_channel_of(held.user_id)),
-        named(keys.left_at(held.user_id)),
+        named(keys.left_at(held.user_id, epoch)),
         named(keys.presence_news(keys.presence_shard(held.user_id))),
         incarnation,
         _LET_GO if held.connections is None else held.connections,
-        pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id),
+        pack(Kind.PRESENCE, msgspec.json.encode(came), sender=held.user_id, epoch=epoch),
         went,
         held.at_ms,
         KEPT_NEWS,

@@ -124,7 +124,7 @@ class PresenceUpdates:
         """Of each user only the last word, and none that is older than what was heard since."""
         last: dict[str, tuple[Place, PresenceChange]] = {}
         for place, envelope in news:
-            change = _read(envelope)
+            change = _read(envelope) if self._hub.is_ours(envelope) else None
             if change is not None:
                 last[change.user_id] = (place, change)
         for user_id, (place, change) in last.items():

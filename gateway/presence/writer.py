@@ -137,7 +137,7 @@ class PresenceWriter:
         ]
 
     async def _tell(self, taken: list[Held]) -> list[int]:
-        live = {*await self._reader.live(), self._incarnation}
+        live, epoch = {*await self._reader.live(), self._incarnation}, self._reader.epoch
         kept = [held.user_id for held in taken if held.connections is not None]
         dropped = [held.user_id for held in taken if held.connections is None]
         holders = self._redis.named(keys.holders(self._incarnation))
@@ -146,7 +146,7 @@ class PresenceWriter:
             if kept:
                 pipeline.execute_command("SADD", holders, *kept)
             for held in taken:
-                pipeline.execute_command(*hold(self._redis.named, self._incarnation, held, live))
+                pipeline.execute_command(*hold(self._redis.named, self._incarnation, held, live, epoch))
             if dropped:
                 pipeline.execute_command("SREM", holders, *dropped)
             answers = await pipeline.execute()

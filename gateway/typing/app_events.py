@@ -2,6 +2,7 @@
 
 from time import monotonic
 
+from gateway.forwarding.hub import Hub
 from gateway.publisher import Publisher
 from gateway.state.room import Room
 from gateway.state.session import Session
@@ -16,7 +17,8 @@ PEOPLE_OF_A_TOKEN = 10
 class Events:
     """Limits each connection by a bucket of its own, so that an app's cursors and reactions do not stop its typing."""
 
-    def __init__(self, publisher: Publisher, bucket: Bucket) -> None:
+    def __init__(self, hub: Hub, publisher: Publisher, bucket: Bucket) -> None:
+        self._hub = hub
         self._publisher = publisher
         self._each_seconds = 1 / bucket.rate
         self._burst_seconds = bucket.burst / bucket.rate
@@ -33,5 +35,5 @@ class Events:
         session.events_owed_until = now + owed + self._each_seconds * (1 + room.people / PEOPLE_OF_A_TOKEN)
         sender = session.user.user_id
         frame = frames.event(conversation_id=room.conversation_id, sender_id=sender, name=name, data=data)
-        self._publisher.publish(room.channel, pack(Kind.EVENT, frame, sender=sender))
+        self._publisher.publish(room.channel, pack(Kind.EVENT, frame, sender=sender, epoch=self._hub.epoch_id))
         return True

@@ -115,7 +115,7 @@ class Typing:
         user_id = session.user.user_id
         is_typing = kind == Kind.TYPING_START
         frame = frames.typing(conversation_id=room.conversation_id, sender_id=user_id, is_typing=is_typing)
-        self._publisher.publish(room.channel, pack(kind, frame, sender=user_id))
+        self._publisher.publish(room.channel, pack(kind, frame, sender=user_id, epoch=self._hub.epoch_id))
 
     def _show_stop(self, room: Room, typist: bytes) -> None:
         typist_id = id_of_channel(typist)

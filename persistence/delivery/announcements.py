@@ -107,22 +107,22 @@ def own_receipts(moved: Moved, *, epoch: str) -> Iterator[Envelope]:
         yield receipt_of(receipt, epoch=epoch)._replace(channel=keys.user(moved.user_id))
 
 
-def user_frame(user_id: str, frame: bytes) -> Envelope:
+def user_frame(user_id: str, frame: bytes, *, epoch: str) -> Envelope:
     """A finished frame for all devices of this user that are connected; whatever it tells has a route, too."""
-    return Envelope(keys.user(user_id), wire.pack(wire.Kind.USER_FRAME, frame))
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.USER_FRAME, frame, epoch=epoch))
 
 
-def kicked(user_id: str) -> Envelope:
-    return Envelope(keys.user(user_id), wire.pack(wire.Kind.KICKED, b""))
+def kicked(user_id: str, *, epoch: str) -> Envelope:
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.KICKED, b"", epoch=epoch))
 
 
-def banned(user_id: str) -> Envelope:
-    return Envelope(keys.user(user_id), wire.pack(wire.Kind.BANNED, b""))
+def banned(user_id: str, *, epoch: str) -> Envelope:
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.BANNED, b"", epoch=epoch))
 
 
-def revoked(session_id: str, until: float) -> Envelope:
+def revoked(session_id: str, until: float, *, epoch: str) -> Envelope:
     revocation = msgspec.json.encode(wire.Revocation(session_id, until))
-    return Envelope(keys.REVOCATIONS, wire.pack(wire.Kind.REVOKED, revocation))
+    return Envelope(keys.REVOCATIONS, wire.pack(wire.Kind.REVOKED, revocation, epoch=epoch))
 
 
 def applied(gateway: str, number: int) -> Envelope:
@@ -130,7 +130,7 @@ def applied(gateway: str, number: int) -> Envelope:
     return Envelope(keys.gateway(gateway), wire.pack(wire.Kind.APPLIED, b"", seq=number))
 
 
-def typing(conversation_id: str, user_id: str, is_typing: bool) -> Envelope:
+def typing(conversation_id: str, user_id: str, is_typing: bool, *, epoch: str) -> Envelope:
     kind = wire.Kind.TYPING_START if is_typing else wire.Kind.TYPING_STOP
     frame = frames.typing(conversation_id=conversation_id, sender_id=user_id, is_typing=is_typing)
-    return Envelope(keys.room(conversation_id), wire.pack(kind, frame, sender=user_id))
+    return Envelope(keys.room(conversation_id), wire.pack(kind, frame, sender=user_id, epoch=epoch))

@@ -82,16 +82,24 @@ class Delivery:
         return [announcements.receipt_of(receipt, epoch=epoch) for receipt in named] + own
 
     def typing(self, conversation_id: str, user_id: str, *, is_typing: bool) -> None:
-        self._publisher.offer(announcements.typing(conversation_id, user_id, is_typing), _ignore)
+        envelope = announcements.typing(conversation_id, user_id, is_typing, epoch=self._epoch.current)
+        self._publisher.offer(envelope, _ignore)
 
     def to_user(self, user_id: str, frame: bytes) -> None:
         """A finished frame for all devices of the user that are connected now. Lost where Redis is away, and in no log:
         a route tells the same."""
-        self._publisher.offer(announcements.user_frame(user_id, frame), _ignore)
+        self._publisher.offer(announcements.user_frame(user_id, frame, epoch=self._epoch.current), _ignore)
 
-    async def tell(self, envelope: Envelope) -> bool:
-        """An operator's word to the gateways: whether Redis took it."""
-        return await self._publisher.publish([envelope])
+    async def kicked(self, user_id: str) -> bool:
+        """Whether Redis took the word; as for the next two."""
+        return await self._publisher.publish([announcements.kicked(user_id, epoch=self._epoch.current)])
+
+    async def banned(self, user_id: str) -> bool:
+        return await self._publisher.publish([announcements.banned(user_id, epoch=self._epoch.current)])
+
+    async def revoked(self, session_id: str, until: float) -> bool:
+        """`until` in Unix seconds."""
+        return await self._publisher.publish([announcements.revoked(session_id, until, epoch=self._epoch.current)])
 
     def _tell_rooms(self, receipts: Sequence[Envelope]) -> None:
         for receipt in receipts:

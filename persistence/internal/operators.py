@@ -2,7 +2,6 @@
 
 import time
 
-from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
 from persistence.refusals import Refusals
@@ -27,14 +26,14 @@ class Operators:
     async def kick(self, call: Call[api.KickRequest, Nothing]) -> api.KickAnswer:
         user_id = _user_id(call.body.user_id)
         online = user_id in await self._presence.online([user_id])
-        return api.KickAnswer(online=online, told=await self._delivery.tell(announcements.kicked(user_id)))
+        return api.KickAnswer(online=online, told=await self._delivery.kicked(user_id))
 
     async def ban(self, call: Call[api.BanRequest, Nothing]) -> api.BanAnswer:
         user_id, banned = _user_id(call.body.user_id), not call.body.lift
         changed = await refusals.ban(self._pool, user_id, banned=banned)
         await self._known.refresh()
         # Told again also where nothing changed: the word of the first time may have been lost.
-        told = await self._delivery.tell(announcements.banned(user_id)) if banned else True
+        told = await self._delivery.banned(user_id) if banned else True
         return api.BanAnswer(changed=changed, told=told)
 
     async def revoke(self, call: Call[api.RevokeRequest, Nothing]) -> api.RevokeAnswer:
@@ -45,8 +44,7 @@ class Operators:
             raise malformed("seconds", f"expected at most {api.LONGEST_REVOCATION_SECONDS:.0f}")
         await refusals.revoke(self._pool, session_id, seconds)
         await self._known.refresh()
-        envelope = announcements.revoked(session_id, time.time() + seconds)
-        return api.RevokeAnswer(told=await self._delivery.tell(envelope))
+        return api.RevokeAnswer(told=await self._delivery.revoked(session_id, time.time() + seconds))
 
     async def revocations(self, call: Call[api.RevocationsRequest, Nothing]) -> api.RevocationsAnswer:
         mark, changed = await refusals.since(self._pool, max(0, call.body.since))

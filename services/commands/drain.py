@@ -6,13 +6,14 @@ from time import monotonic
 
 from services import attached, openings
 from services.commands import EXIT_CODES, described
+from services.fleet.asking import Failed, own_epoch
 from services.fleet.process import Process, Registry
 from services.printing import say
 from shared import keys
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.settings import SettingError, Settings
 from shared.texts import escaped
-from shared.wire import Kind, pack
+from shared.wire import Kind, is_foreign, pack
 
 LOOK_SECONDS = 0.25
 
@@ -24,6 +25,9 @@ systemd) starts it again. `stats` shows it as `draining` meanwhile.
 With --all the next one is asked only when as many gateways serve as before, and the command is done when the last one
 is replaced too: so nobody is left without one. Where a gateway is not replaced within --timeout, the others are left
 alone.
+
+Where several deployments share the Redis without a REDIS_PREFIX, PERSISTENCE_URL and SERVICE_TOKEN say which one is
+meant: the gateways of the others are left alone.
 
 needs: REDIS_URL, else the Redis of an `up` that runs (--data)
 
@@ -55,14 +59,20 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingError("--timeout is malformed: a number of seconds above 0")
     async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         try:
-            return await _Drain(redis, chosen.timeout).run(chosen.gateway, wait=not chosen.no_wait)
+            epoch = await own_epoch(settings, chosen, await Registry(redis).running())
+            return await _Drain(redis, epoch, chosen.timeout).run(chosen.gateway, wait=not chosen.no_wait)
         except REDIS_FAILURES as error:
             raise SettingError(f"REDIS_URL: {error}") from None
+        except Failed as failure:
+            raise SettingError(str(failure)) from None
 
 
 class _Drain:
-    def __init__(self, redis: RedisClient, timeout_seconds: float) -> None:
+    """Of the gateways that follow this epoch; of all, where it is empty."""
+
+    def __init__(self, redis: RedisClient, epoch: str, timeout_seconds: float) -> None:
         self._redis = redis
+        self._epoch = epoch
         self._registry = Registry(redis)
         self._timeout = timeout_seconds
 
@@ -119,4 +129,8 @@ class _Drain:
         return False
 
     async def _gateways(self) -> list[Process]:
-        return [one for one in await self._registry.running() if one.service == "gateway"]
+        return [
+            one
+            for one in await self._registry.running()
+            if one.service == "gateway" and not is_foreign(one.epoch, self._epoch)
+        ]

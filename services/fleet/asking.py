@@ -1,13 +1,16 @@
 """An operator's question to a persistence process, over its internal port."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TypeVar
 
 import aiohttp
 import msgspec
 
 from services import attached, openings
-from services.fleet.process import Registry
+from services.fleet.mixture import mixture
+from services.fleet.process import Process, Registry
+from shared import api
 from shared.api import Shape
 from shared.http.errors import ErrorBody
 from shared.redis import REDIS_FAILURES
@@ -19,6 +22,8 @@ Answer = TypeVar("Answer")
 
 NEEDS = """needs: SERVICE_TOKEN, and PERSISTENCE_URL (else REDIS_URL, where persistence processes say where they are);
        without them those of an `up` that runs (--data)"""
+
+WHICH = "set PERSISTENCE_URL and SERVICE_TOKEN, which say which of them is meant"
 
 
 class Failed(Exception):
@@ -46,12 +51,27 @@ async def ask(settings: Settings, chosen: argparse.Namespace, path: str, questio
     return msgspec.json.decode(body, type=kind)
 
 
+async def own_epoch(settings: Settings, chosen: argparse.Namespace, running: Sequence[Process]) -> str:
+    """The line of history of the deployment that is meant, where these are of several; empty where they are of one.
+
+    Raises as `ask` does, and SettingError where nothing says which one is meant.
+    """
+    mixed = mixture(running)
+    if not mixed:
+        return ""
+    if not settings.persistence_url:
+        raise SettingError(f"{mixed}; {WHICH}")
+    return (await ask(settings, chosen, api.HEADS, api.HeadsRequest(), api.HeadsAnswer)).epoch
+
+
 async def _found(settings: Settings, chosen: argparse.Namespace) -> str:
     async with openings.redis_client(attached.redis_url(settings, chosen), settings.redis_prefix) as redis:
         try:
             running = await Registry(redis).running()
         except REDIS_FAILURES as error:
             raise SettingError(f"REDIS_URL: {error}") from None
+    if mixed := mixture(running):
+        raise SettingError(f"{mixed}; {WHICH}")
     address = next((one.address for one in running if one.service == "persistence"), None)
     if address is None:
         raise SettingError("PERSISTENCE_URL is not set, and no persistence process says in Redis where it is")

@@ -25,6 +25,8 @@ class Process(msgspec.Struct, frozen=True, rename="camel"):
     numbers: dict[str, float] = {}
     incarnation: str = ""
     """A gateway's: the name of its channel."""
+    epoch: str = ""
+    """The line of history that it follows; empty while it does not know, and in older releases."""
 
     @property
     def is_draining(self) -> bool:

@@ -84,6 +84,7 @@ class _Entry:
             away=[part for part, trouble in parts.items() if trouble],
             numbers={**self._reading.gauges(), **self._rates(), "loop_lag_seconds": loop_lag_seconds},
             incarnation=self._reading.incarnation,
+            epoch=self._reading.epoch(),
         )
 
     def _rates(self) -> dict[str, float]:

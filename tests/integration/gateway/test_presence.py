@@ -170,7 +170,7 @@ async def test_a_sweep_that_takes_effect_after_its_victim_came_back_is_contradic
     assert (await watcher.next("presence.update"))["isOnline"] is True
     redis: RedisClient = open_redis(parley.redis_url)
     swept = Held(ben.id, None, [conversation], now_ms())
-    await redis.execute_command(*hold(redis.named, taken_for_dead.gateway.incarnation, swept, []))
+    await redis.execute_command(*hold(redis.named, taken_for_dead.gateway.incarnation, swept, [], ""))
     await redis.aclose()
     told = [(await watcher.next("presence.update"))["isOnline"] for _ in range(2)]
     assert told == [False, True]
@@ -189,7 +189,7 @@ async def test_a_gateway_that_lets_somebody_go_while_it_takes_their_new_one_for_
     redis: RedisClient = open_redis(parley.redis_url)
     for connections in (0, None):
         held = Held(ben.id, connections, [conversation], now_ms())
-        await redis.execute_command(*hold(redis.named, "its last one", held, ["its last one"]))
+        await redis.execute_command(*hold(redis.named, "its last one", held, ["its last one"], ""))
     await redis.aclose()
     told = [(await watcher.next("presence.update"))["isOnline"] for _ in range(3)]
     assert told == [True, False, True]

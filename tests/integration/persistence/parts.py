@@ -89,7 +89,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     stream = ReceiptsStream(blocking, consumer=new_id())
     epoch = await Epoch.read(pool)
     publisher = Publisher(redis)
-    push_state = PushState(redis, PresenceReader(redis), ack_timeout_seconds=1.0)
+    push_state = PushState(redis, PresenceReader(redis, lambda: epoch.current), ack_timeout_seconds=1.0)
     followers = [push_state.follow]
     settling = Settling(pool, followers, checkpoints)
     minima = Minima(pool, redis, publisher, epoch)

@@ -40,7 +40,7 @@ async def go_online(process: Parts, user_id: str, gateway: str = "g1") -> None:
     await process.redis.set(keys.lease(gateway), stats, px=60_000)
     await process.redis.zadd(keys.GATEWAYS, {gateway: 2**50})
     await process.redis.hset(keys.presence(user_id), gateway, "1")
-    assert await PresenceReader(process.redis).online([user_id]) == {user_id}
+    assert await PresenceReader(process.redis, str).online([user_id]) == {user_id}
 
 
 async def undelivered(process: Parts, stream: str = keys.UNDELIVERED) -> list[Undelivered]:

@@ -125,7 +125,7 @@ class PushWorld:
 
     async def online(self, *people: Person) -> None:
         """Returns when presence knows that they are."""
-        reader, users = PresenceReader(self.parley.rest.parts.redis), {person.id for person in people}
+        reader, users = PresenceReader(self.parley.rest.parts.redis, str), {person.id for person in people}
 
         async def known() -> bool:
             return await reader.online(users) == users

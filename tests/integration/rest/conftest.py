@@ -109,7 +109,7 @@ async def serving(
         limits = Limits(limiter, per_address, per_user, strangers)
         refusals = Refusals(pool)
         gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
-        presence = PresenceReader(running.redis)
+        presence = PresenceReader(running.redis, lambda: running.epoch)
         quotas = Quotas(limiter, new_conversations, new_people)
         deps = PersistenceDeps(
             pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing(), quotas, rules

@@ -35,7 +35,7 @@ async def test_presence_is_told_of_people_who_share_a_conversation_and_of_nobody
 async def test_whoever_just_left_was_seen_then_though_postgres_does_not_know_it_yet(rest: Rest) -> None:
     ann, bob = rest.person("ann"), rest.person("bob")
     await ann.start(bob)
-    await rest.parts.redis.set(keys.left_at(bob.id), 1_800_000_000_123)
+    await rest.parts.redis.set(keys.left_at(bob.id, rest.parts.epoch), 1_800_000_000_123)
 
     assert await ask(ann, bob.id) == [{"userId": bob.id, "isOnline": False, "lastSeenAt": "2027-01-15T08:00:00.123Z"}]
 
