@@ -99,7 +99,7 @@ class Gateway:
         self._fanout = Fanout()
         self._hub = Hub(self._fanout, self.stats, Spans(tracing or NoTracing(), self._fanout))
         self._lookups = Lookups(self._persistence, self._tasks)
-        self._receipts = Receipts(redis, self.incarnation, self.stats)
+        self._receipts = Receipts(redis, self.incarnation, self.stats, lambda: self.epoch)
         self._presence = PresenceWriter(
             redis,
             self.incarnation,

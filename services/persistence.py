@@ -93,11 +93,13 @@ async def _compose(
     minima = Minima(pool, redis, publisher, epoch)
     delivery = Delivery(publisher, settling, epoch, tracing, minima)
     sending = SendQueue(pool, delivery.logged, points)
-    consumer = ReceiptsConsumer(pool, ReceiptsStream(blocking, f"persistence-{new_id()}"), publisher, delivery, points)
+    name = f"persistence-{new_id()}"
+    for stream in (ReceiptsStream(blocking, name), ReceiptsStream(blocking, name, lambda: epoch.current)):
+        consumer = ReceiptsConsumer(pool, stream, publisher, delivery, points, epoch)
+        tasks.spawn(consumer.run(), name="receipts")
     tasks.spawn(sending.run(), name="send")
     tasks.spawn(publisher.run(), name="publish")
     tasks.spawn(settling.run(), name="settle")
-    tasks.spawn(consumer.run(), name="receipts")
     relay = Relay(pool, publisher, followers, epoch, points, tracing)
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")

@@ -13,6 +13,7 @@ PRESENCE_SHARDS = 64
 
 RECEIPTS = "parley:receipts"
 RECEIPTS_GROUP = "persistence"
+"""Of both streams."""
 UNDELIVERED = "parley:{push}:undelivered"
 UNDELIVERED_BULK = "parley:{push}:undelivered:bulk"
 """What a sender has beyond their share of UNDELIVERED; the same group reads it."""
@@ -37,6 +38,11 @@ REVOCATIONS = "parley:revocations"
 """Channel to which every gateway listens: sign-ins whose tokens are refused from now on."""
 PROCESSES = "parley:processes"
 """Sorted set of the names of all processes, scored by the time (ms) when they last said how they are."""
+
+
+def receipts_of(epoch: str) -> str:
+    """What others found in RECEIPTS that is of this line of history, where several deployments share the Redis."""
+    return f"parley:receipts:of:{epoch}"
 
 
 def push_probe(platform: str) -> str:

@@ -65,8 +65,8 @@ class ReceiptBook:
             self._since = now
         self._seen[user_id] = max(self._seen.get(user_id, 0), at_ms)
 
-    def take(self, now: float) -> ReceiptBatch | None:
-        """The next batch to send; None when there is nothing. It counts as sent from now on."""
+    def take(self, now: float, epoch: str = "") -> ReceiptBatch | None:
+        """The next batch to send; None when there is nothing. It counts as sent from now on. `epoch`: whose it is."""
         if not self.has_news:
             return None
         self._last_number += 1
@@ -76,6 +76,7 @@ class ReceiptBook:
             again=self._again,
             cursors=[Cursor(*place, *levels) for place, levels in _drain(self._cursors)],
             seen=[Seen(*seen) for seen in _drain(self._seen)],
+            epoch=epoch,
         )
         self._again = self._again and self.has_news
         self._sent[batch.number] = _Sent(batch, now, self._since)

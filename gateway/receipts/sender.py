@@ -1,6 +1,7 @@
 """Brings receipts to persistence through the receipts stream, again until it says that it has them."""
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 
 import msgspec
@@ -24,8 +25,9 @@ BATCHES_AT_ONCE = 20
 class Receipts:
     """Takes reports at any time; `run` must run, as a task of the owner's. Nothing reported is given up before then."""
 
-    def __init__(self, redis: RedisClient, incarnation: str, stats: Stats) -> None:
+    def __init__(self, redis: RedisClient, incarnation: str, stats: Stats, epoch: Callable[[], str]) -> None:
         self._redis = redis
+        self._epoch = epoch
         self._stats = stats
         self._book = ReceiptBook(incarnation)
         self._news = asyncio.Event()
@@ -73,9 +75,12 @@ class Receipts:
             self._applied.clear()
             await self._applied.wait()
 
+    def _take(self) -> ReceiptBatch | None:
+        return self._book.take(monotonic(), self._epoch())
+
     async def _send(self) -> bool:
         batches: list[ReceiptBatch] = []
-        while len(batches) < BATCHES_AT_ONCE and (batch := self._book.take(monotonic())) is not None:
+        while len(batches) < BATCHES_AT_ONCE and (batch := self._take()) is not None:
             batches.append(batch)
         if not batches:
             return True

@@ -9,6 +9,7 @@ import structlog
 
 from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
+from persistence.delivery.epoch import Epoch
 from persistence.delivery.publisher import Publisher
 from persistence.delivery.receipts_stream import Entry, ReceiptsStream
 from persistence.store import cursors, users
@@ -17,7 +18,7 @@ from persistence.store.views import Moved
 from shared.checkpoints import RECEIPTS_APPLIED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES
-from shared.wire import ReceiptBatch
+from shared.wire import ReceiptBatch, is_foreign
 
 log = structlog.get_logger()
 
@@ -31,10 +32,13 @@ FORGET_SECONDS = 600.0
 
 
 class ReceiptsConsumer:
-    """One in every persistence process; `run` does the work.
+    """One for each of the two streams in every persistence process; `run` does the work.
 
     An entry leaves the stream only after Postgres has it and both the room and its gateway were told. Who dies before
     that leaves it to the others, who apply it again (a cursor only goes forward) and tell the room again.
+
+    A batch of another epoch is another deployment's: it is handed over, and only theirs say that it is applied. One of
+    a history that is no more comes again from its gateway, which follows the new one by then.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class ReceiptsConsumer:
         publisher: Publisher,
         delivery: Delivery,
         checkpoints: Checkpoints,
+        epoch: Epoch,
         *,
         claim_idle_seconds: float = CLAIM_IDLE_SECONDS,
     ) -> None:
@@ -52,6 +57,7 @@ class ReceiptsConsumer:
         self._publisher = publisher
         self._delivery = delivery
         self._checkpoints = checkpoints
+        self._epoch = epoch
         self._claim_idle_seconds = claim_idle_seconds
         self._claim_at = time.monotonic() + claim_idle_seconds
 
@@ -76,13 +82,18 @@ class ReceiptsConsumer:
         for entry in entries:
             if entry.batch is None:
                 await self._drop(entry, entry.trouble)
-        readable = [entry for entry in entries if entry.batch is not None]
+        foreign = [entry for entry in entries if self._is_foreign(entry)]
+        await self._stream.hand_over(foreign)
+        readable = [entry for entry in entries if entry.batch is not None and entry not in foreign]
         try:
             await self._take_in(readable, claimed=claimed)
         except DATABASE_FAILURES:
             raise
         except asyncpg.PostgresError as error:
             await self._take_in_alone(readable, error, claimed=claimed)
+
+    def _is_foreign(self, entry: Entry) -> bool:
+        return entry.batch is not None and is_foreign(entry.batch.epoch, self._epoch.current)
 
     async def _take_in_alone(self, entries: Sequence[Entry], error: Exception, *, claimed: bool) -> None:
         """One of these broke the statement for all: each is tried alone, and that one is dropped."""

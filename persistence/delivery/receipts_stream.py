@@ -1,6 +1,10 @@
-"""The stream in which gateways report receipts, as one consumer of its group."""
+"""The streams in which gateways report receipts, as one consumer of their group.
 
-from collections.abc import Sequence
+Gateways write to one. Where several deployments share the Redis without a prefix, each takes what is another's as well,
+and hands it over by a second stream, which only the other one reads.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +17,10 @@ from shared.wire import VERSION, Cursor, ReceiptBatch, Seen
 
 FIELD = b"batch"
 LAST_SEQ = 2**63 - 1
+MOST_HANDED_OVER = 10_000
+HANDED_OVER_SECONDS = 86_400
+"""What nobody takes for a day is of a deployment, or of a history, that is no more. Its gateway, where there is one,
+keeps a batch until it is applied, and sends it again."""
 LAST_MS = 253_402_300_799_999
 """The end of the year 9999, the last that datetime knows."""
 
@@ -20,20 +28,29 @@ _decode = msgspec.json.Decoder(ReceiptBatch).decode
 
 
 class Entry(NamedTuple):
-    """`batch` is None where it cannot be read; `trouble` then says why."""
+    """`batch` is None where it cannot be read; `trouble` then says why. `raw` as it was written."""
 
     id: str
     batch: ReceiptBatch | None
     trouble: str = ""
+    raw: bytes = b""
 
 
 class ReceiptsStream:
-    """Needs a client whose answer deadline is longer than `block_seconds`. Methods raise REDIS_FAILURES."""
+    """Needs a client whose answer deadline is longer than `block_seconds`. Methods raise REDIS_FAILURES.
 
-    def __init__(self, redis: RedisClient, consumer: str) -> None:
+    `handed_over_to()` is whose the second stream is, by their epoch; without it this is the first one.
+    """
+
+    def __init__(self, redis: RedisClient, consumer: str, handed_over_to: Callable[[], str] | None = None) -> None:
         self._redis = redis
         self._consumer = consumer
-        self._key = redis.named(keys.RECEIPTS)
+        self._handed_over_to = handed_over_to
+
+    @property
+    def _key(self) -> str:
+        own = self._handed_over_to
+        return self._redis.named(keys.RECEIPTS if own is None else keys.receipts_of(own()))
 
     async def take(self, count: int, block_seconds: float) -> list[Entry]:
         """New entries, waiting for the first at most so long. They stay pending until `done`."""
@@ -73,6 +90,18 @@ class ReceiptsStream:
             if not str(error).startswith("BUSYGROUP"):
                 raise
 
+    async def hand_over(self, entries: Sequence[Entry]) -> None:
+        """They leave this stream for that of the deployment whose they are.
+
+        Race: who dies between the two leaves them in both. A cursor only goes forward, so nobody minds.
+        """
+        for entry in entries:
+            if entry.batch is not None:
+                key = self._redis.named(keys.receipts_of(entry.batch.epoch))
+                await self._redis.xadd(key, {FIELD: entry.raw}, maxlen=MOST_HANDED_OVER)
+                await self._redis.expire(key, HANDED_OVER_SECONDS)
+        await self.done([entry.id for entry in entries])
+
     async def done(self, entry_ids: Sequence[str]) -> None:
         """They leave the stream."""
         if not entry_ids:
@@ -90,9 +119,9 @@ class ReceiptsStream:
 
 
 def parse(key: bytes, fields: dict[bytes, bytes]) -> Entry:
-    entry_id = key.decode()
+    entry_id, raw = key.decode(), fields.get(FIELD, b"")
     try:
-        batch = _decode(fields.get(FIELD, b""))
+        batch = _decode(raw)
     except msgspec.MsgspecError as error:
         return Entry(entry_id, None, str(error))
     if batch.version != VERSION:
@@ -100,7 +129,7 @@ def parse(key: bytes, fields: dict[bytes, bytes]) -> Entry:
         return Entry(entry_id, None, f"version {batch.version}")
     if not (all(map(_is_cursor, batch.cursors)) and all(map(_is_seen, batch.seen))):
         return Entry(entry_id, None, "an id or a number that Postgres would refuse")
-    return Entry(entry_id, batch)
+    return Entry(entry_id, batch, raw=raw)
 
 
 def _is_cursor(cursor: Cursor) -> bool:

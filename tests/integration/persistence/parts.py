@@ -110,6 +110,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
                 publisher,
                 delivery,
                 checkpoints,
+                epoch,
                 claim_idle_seconds=CLAIM_IDLE_SECONDS,
             ),
             epoch.current,

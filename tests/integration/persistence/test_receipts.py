@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 import pytest
 
+from persistence.delivery.epoch import Epoch
+from persistence.delivery.receipts import ReceiptsConsumer
+from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.store.database import Pool, open_pool
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
-from shared.checkpoints import RECEIPTS_APPLIED
+from shared.checkpoints import RECEIPTS_APPLIED, NoCheckpoints
 from shared.ids import new_id
-from shared.redis import RedisClient
+from shared.redis import RedisClient, open_redis
 from shared.wire import Cursor, Kind, ReceiptBatch, Seen
-from tests.integration.persistence.parts import HaltAt, Parts, listening, parts, soon
+from tests.integration.persistence.parts import HaltAt, Parts, listening, parts, running, soon
 from tests.integration.persistence.talk import conversation, people, say
 from tests.support.waiting import eventually
 
@@ -184,3 +188,33 @@ async def test_receipts_wait_for_a_postgres_that_is_away(own_postgres: EmbeddedP
 async def taken(redis: RedisClient) -> bool:
     pending: Any = await redis.xpending(keys.RECEIPTS, keys.RECEIPTS_GROUP)
     return bool(pending["pending"])
+
+
+async def test_a_batch_of_another_deployment_on_this_redis_is_applied_by_its_own_persistence_alone(
+    process: Parts, pool: Pool, redis_url: str
+) -> None:
+    [ann, bob] = await people(pool, 2)
+    room, theirs = await conversation(pool, ann, bob), new_id()
+    await say(pool, room, ann, 3)
+    async with listening(redis_url, keys.gateway("g1")) as ear:
+        await report(process.redis, Cursor(room, bob, read=3), number=7, epoch=theirs)
+        await eventually(lambda: is_empty(process.redis))
+        assert await cursors_of(pool, room, bob) == (0, 0, 0)
+        assert ear.of(Kind.APPLIED) == []
+        async with _of_another(process, redis_url, theirs):
+            await eventually(lambda: len(ear.of(Kind.APPLIED)) == 1)
+    assert await cursors_of(pool, room, bob) == (3, 3, 3)
+    assert [envelope.seq for envelope in ear.of(Kind.APPLIED)] == [7]
+
+
+@asynccontextmanager
+async def _of_another(process: Parts, redis_url: str, epoch: str) -> AsyncIterator[None]:
+    """What another deployment's persistence process reads of what was handed over to it."""
+    blocking = open_redis(redis_url, answer_seconds=5)
+    stream = ReceiptsStream(blocking, new_id(), lambda: epoch)
+    consumer = ReceiptsConsumer(
+        process.pool, stream, process.publisher, process.delivery, NoCheckpoints(), Epoch(epoch)
+    )
+    async with running(consumer.run()):
+        yield
+    await blocking.aclose()
