@@ -36,9 +36,13 @@ class Deployment:
     conversation_id: str
 
     async def command(self, *arguments: str) -> Outcome:
-        names = [name for name in ("REDIS_URL", "REDIS_PREFIX", "SERVICE_TOKEN") if name in self.fleet.base]
         url = self.fleet.processes["persistence-1"].internal_url
-        return await command(*arguments, **settings_of(self.fleet, *names), PERSISTENCE_URL=url)
+        return await command(*arguments, **self.settings, PERSISTENCE_URL=url)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        names = [name for name in ("REDIS_URL", "REDIS_PREFIX", "SERVICE_TOKEN") if name in self.fleet.base]
+        return settings_of(self.fleet, *names)
 
     async def online(self) -> bool:
         """Whether ada is."""
@@ -102,7 +106,7 @@ async def nobody_obeys_the_other(production: Deployment, staging: Deployment) ->
         assert [one.code for one in (kicked, revoked)] == [0, 0], banned.out + revoked.out
         assert (await staging.ada.call("GET", "/api/conversations"))[0] in (401, 403)
         await eventually(lambda: is_offline(staging))
-        drained = await staging.command("drain", "--all")
+        drained = await staging.command("drain", "--all", "--timeout", "5")
         assert drained.out.count("drains") == 1, drained.out
         assert not staging.fleet.processes["gateway-1"].runs
 
@@ -155,3 +159,43 @@ async def test_a_prefix_is_all_that_a_deployment_touches_in_redis(
             assert any(name.startswith(f"{PREFIX}parley:") for name in names)
             assert all(name.startswith(("parley:", f"{PREFIX}parley:")) for name in names)
             assert await redis.execute_command("ACL", "LOG") == []
+
+
+async def test_without_a_prefix_a_deployment_obeys_only_its_own_epoch(
+    own_redis: EmbeddedRedis, database_url: str, other_database_url: str, logs: Path, http: aiohttp.ClientSession
+) -> None:
+    """Told apart by a database number, as Redis' channels are not: users, sign-ins and channels have the same names."""
+    urls, redis_urls = (database_url, other_database_url), (own_redis.url, own_redis.url)
+    async with two_deployments(logs, urls, redis_urls, http, "") as (production, staging):
+        await each_has_its_own_presence(production, staging)
+        unsaid = await command("drain", "--all", **staging.settings)
+        assert unsaid.code == 2, unsaid.out
+        assert "2 DEPLOYMENTS SHARE THIS REDIS" in unsaid.error, unsaid.error
+        seen = await staging.command("stats")
+        assert (seen.code, "2 DEPLOYMENTS SHARE THIS REDIS" in seen.out) == (1, True), seen.out
+        await each_reads_its_own(production, staging)
+        await nobody_obeys_the_other(production, staging)
+
+
+async def each_has_its_own_presence(production: Deployment, staging: Deployment) -> None:
+    async with production.bob.phone() as bob:
+        async with staging.ada.phone():
+            await eventually(staging.online)
+            assert not await production.online()
+        await eventually(lambda: is_offline(staging))
+        async with production.ada.phone():
+            await eventually(production.online)
+            assert not await staging.online()
+            await bob.frame("presence.update", isOnline=True)
+        told = await bob.frame("presence.update", isOnline=False)
+        assert [one["isOnline"] for one in bob.seen if one["type"] == "presence.update"] == [True, False], told
+
+
+async def each_reads_its_own(production: Deployment, staging: Deployment) -> None:
+    """Whoever's persistence took it from the stream."""
+    for one in (production, staging) * 3:
+        async with one.bob.phone() as bob, one.ada.phone() as ada:
+            await one.ada.send(one.conversation_id, "read me")
+            message = await bob.frame("message.new")
+            await bob.say("read", conversationId=one.conversation_id, seq=message["seq"])
+            await ada.frame("message.read", seq=message["seq"])
