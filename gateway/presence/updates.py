@@ -5,7 +5,7 @@ news of each shard, and whatever was told in between is read from there once the
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,12 +13,17 @@ import structlog
 
 from gateway.forwarding.hub import Hub
 from shared import frames, keys
+from shared.clock import now_ms
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.wire import PREFIX_BYTES, PresenceChange, unpack_prefix
 
 log = structlog.get_logger()
 
 RETRY_SECONDS: Final = 1.0
+SHARDS_AT_ONCE: Final = 16
+"""In one round trip: at the worst each answers with all the news that is kept of it."""
+SKEW_MS: Final = 10_000
+"""By so much Redis' clock may be behind this one: whatever is told twice for it is true."""
 
 _changes = msgspec.json.Decoder(PresenceChange)
 _shard_of = {keys.presence_channel(shard).encode(): shard for shard in range(keys.PRESENCE_SHARDS)}
@@ -38,13 +43,21 @@ _BEGINNING: Final = Place(0, 0)
 
 
 class _Missed:
-    """What a shard may have missed: all after `place`, but of the users of whom something later was heard since."""
+    """What a shard may have missed: all after `place`, but of the users of whom something later was heard since. None:
+    nothing, for it begins only now; whoever connects asks who is online."""
 
-    __slots__ = ("heard", "place")
+    __slots__ = ("began_ms", "heard", "place")
 
     def __init__(self, place: Place | None) -> None:
         self.place = place
         self.heard: dict[str, Place] = {}
+        self.began_ms = now_ms()
+
+    def interrupt(self) -> None:
+        """Race: a link that goes down before it is known where the news was when it came up. What was told since then
+        is missed, and by Redis' clock alone one can say where that begins."""
+        if self.place is None:
+            self.place = Place(max(0, self.began_ms - SKEW_MS), 0)
 
 
 class PresenceUpdates:
@@ -77,12 +90,15 @@ class PresenceUpdates:
 
     def on_lost(self) -> None:
         """A link went down: what is heard next on its channels is not all there was."""
-        self._expect_loss(shard for channel, shard in _shard_of.items() if not self._hears(channel))
+        for channel, shard in _shard_of.items():
+            if not self._hears(channel):
+                self._expect_loss(shard).interrupt()
 
     def on_restored(self, channels: Iterable[bytes]) -> None:
         """These are heard again, or for the first time."""
         shards = {_shard_of[channel] for channel in channels if channel in _shard_of}
-        self._expect_loss(shards)
+        for shard in shards:
+            self._expect_loss(shard)
         self._due |= shards
         if shards:
             self._asked.set()
@@ -92,33 +108,42 @@ class PresenceUpdates:
             await self._asked.wait()
             self._asked.clear()
             try:
-                for shard in list(self._due):
-                    await self._catch_up(shard)
+                while self._due:
+                    await self._catch_up(list(self._due)[:SHARDS_AT_ONCE])
             except REDIS_FAILURES as error:
                 log.warning("presence not caught up yet", error=f"{type(error).__name__}: {error}")
                 self._asked.set()
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _expect_loss(self, shards: Iterable[int]) -> None:
-        for shard in shards:
-            self._missed.setdefault(shard, _Missed(self._reached.get(shard)))
+    def _expect_loss(self, shard: int) -> _Missed:
+        missed = self._missed.get(shard)
+        if missed is None:
+            missed = self._missed[shard] = _Missed(self._reached.get(shard))
+        return missed
 
-    async def _catch_up(self, shard: int) -> None:
-        missed = self._missed[shard]
-        news = await self._read_news(shard, missed.place)
+    async def _catch_up(self, shards: Sequence[int]) -> None:
+        asked = [self._missed[shard].place for shard in shards]
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for shard, after in zip(shards, asked, strict=True):
+                pipeline.execute_command(*self._reading(shard, after))
+            answers: list[list[tuple[bytes, dict[bytes, bytes]]]] = await pipeline.execute()
         # Nothing is awaited from here on: what is heard next is later than all of this.
+        for shard, after, entries in zip(shards, asked, answers, strict=True):
+            # Else it was interrupted before its place was known, and is asked again.
+            if self._missed[shard].place == after:
+                self._take_in(shard, [(_place(key), fields.get(b"news", b"")) for key, fields in entries])
+
+    def _take_in(self, shard: int, news: list[tuple[Place, bytes]]) -> None:
+        missed = self._missed.pop(shard)
         if missed.place is not None:
             self._tell_missed(missed, news)
         self._reached[shard] = max([self._reached.get(shard, _BEGINNING), *(place for place, _ in news)])
         self._due.discard(shard)
-        del self._missed[shard]
 
-    async def _read_news(self, shard: int, after: Place | None) -> list[tuple[Place, bytes]]:
-        """All after a place; without one only the latest, to begin there: whoever connects asks who is online."""
+    def _reading(self, shard: int, after: Place | None) -> tuple[str | int, ...]:
+        """All after a place; without one only the latest, to begin there."""
         stream = self._redis.named(keys.presence_news(shard))
-        ends = ("XREVRANGE", stream, "+", "-", "COUNT", 1) if after is None else ("XRANGE", stream, f"({after}", "+")
-        entries: list[tuple[bytes, dict[bytes, bytes]]] = await self._redis.execute_command(*ends)
-        return [(_place(key), fields.get(b"news", b"")) for key, fields in entries]
+        return ("XREVRANGE", stream, "+", "-", "COUNT", 1) if after is None else ("XRANGE", stream, f"({after}", "+")
 
     def _tell_missed(self, missed: _Missed, news: Iterable[tuple[Place, bytes]]) -> None:
         """Of each user only the last word, and none that is older than what was heard since."""

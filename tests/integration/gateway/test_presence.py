@@ -8,6 +8,7 @@ import pytest
 from gateway.presence.lease import Lease
 from gateway.presence.roster import Held
 from gateway.presence.script import hold
+from gateway.presence.updates import PresenceUpdates
 from services.embedded import EmbeddedRedis
 from shared import keys
 from shared.clock import now_ms
@@ -15,6 +16,7 @@ from shared.redis import REDIS_FAILURES, RedisClient, open_redis
 from shared.wire import GatewayStats, Kind, PresenceChange, pack
 from tests.integration.gateway.test_faults import through_a_proxy
 from tests.integration.gateway.world import OwnSite, Phone, World, world
+from tests.integration.persistence.parts import running
 from tests.integration.rest.conftest import Person
 from tests.support.servers import kill, restart
 from tests.support.waiting import eventually
@@ -128,6 +130,33 @@ async def test_what_changed_while_the_redis_link_was_cut_is_told_once_it_is_back
         assert await watcher.silence() == []
         await coming.leave()
         assert (await watcher.next("presence.update"))["isOnline"] is False
+
+
+@pytest.mark.parametrize("asked", [False, True])
+async def test_a_cut_before_a_new_gateway_knows_where_the_news_stands_loses_nothing(
+    parley: World, site: OwnSite, asked: bool
+) -> None:
+    """Before it has asked, or before it is answered."""
+    ann, ben = parley.person("ann"), parley.person("ben")
+    conversation = await ann.start(ben)
+    watcher, direct = await site.connect(ann), open_redis(parley.redis_url)
+    channel = keys.presence_channel_of(ben.id).encode()
+    async with through_a_proxy(parley.redis_url) as (link, url):
+        redis = open_redis(url)
+        updates = PresenceUpdates(site.gateway._hub, redis, lambda _: False, lambda _: None)
+        link.stall()
+        updates.on_restored([channel])
+        async with running(*([updates.run()] if asked else [])):
+            await eventually(lambda: updates._asked.is_set() is not asked)
+            updates.on_lost()
+            stream = keys.presence_news(keys.presence_shard(ben.id))
+            await direct.xadd(stream, {"news": news(ben.id, conversation, is_online=True)})
+            updates.on_restored([channel])
+            link.heal()
+            async with running(*([] if asked else [updates.run()])):
+                assert (await watcher.next("presence.update"))["isOnline"] is True
+        await redis.aclose()
+        await direct.aclose()
 
 
 async def are_online(asker: Person, expected: dict[str, bool]) -> bool:
