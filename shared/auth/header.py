@@ -14,6 +14,8 @@ LONGEST_REMEMBERED = 1024
 
 LONGEST_KEY_ID = 256
 
+_PLAIN = {"alg", "kid", "typ"}
+
 _EMPTY = ".e30."
 """Claims that are `{}`, and no signature."""
 
@@ -25,6 +27,8 @@ class Header(msgspec.Struct, frozen=True):
 
     algorithm: str
     key_id: str | None
+    is_plain: bool = False
+    """It says nothing but these two, and the type."""
 
 
 def has_form(token: str) -> bool:
@@ -56,7 +60,7 @@ def _read_first_part(part: str) -> Header | None:
     algorithm, key_id = raw.get("alg"), raw.get("kid")
     if not isinstance(algorithm, str) or not (key_id is None or _is_key_id(key_id)):
         return None
-    return Header(algorithm, key_id)
+    return Header(algorithm, key_id, raw.keys() <= _PLAIN)
 
 
 def _is_key_id(value: object) -> bool:

@@ -1,6 +1,7 @@
 """How others see a user: names and a picture, out of claims that the user may have written."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -48,9 +49,15 @@ def profile_of(claims: dict[str, Any], user_id: str, handle_claims: Sequence[str
 def _found(claims: dict[str, Any], paths: Sequence[str]) -> Iterator[str]:
     """The claims of these names that are text: a name as it stands, or with dots, by which it leads into objects."""
     for path in paths:
-        value = claims[path] if path in claims else _at(claims, path.split("."))
+        value = claims[path] if path in claims else _at(claims, _steps(path))
         if isinstance(value, str):
             yield value.strip()
+
+
+@lru_cache(maxsize=64)
+def _steps(path: str) -> tuple[str, ...]:
+    """The settings name a few, and every token is asked for all of them."""
+    return tuple(path.split("."))
 
 
 def _at(value: Any, names: Sequence[str]) -> Any:

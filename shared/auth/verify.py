@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 import jwt
 from prometheus_client import Counter
 
-from shared.auth.claims import Expected, read_claims
+from shared.auth.claims import Expected, judge, read_claims
 from shared.auth.header import has_form, read_header
+from shared.auth.hs256 import plain_claims
 from shared.auth.identity import Identity, Reason, Rejected
 from shared.auth.jwks import JwksCache
 from shared.auth.verified import MOST_TOKENS, VerifiedTokens
@@ -81,10 +82,18 @@ class TokenVerifier:
         if header is None:
             return Rejected(Reason.MALFORMED)
         if header.algorithm == SECRET_ALGORITHM:
-            return self._by_secret(token)
+            return (self._by_secret_plainly(token) if header.is_plain else None) or self._by_secret(token)
         if header.algorithm in KEY_SET_ALGORITHMS:
             return await self._by_key_set(token, header.key_id)
         return Rejected(Reason.SIGNATURE)
+
+    def _by_secret_plainly(self, token: str) -> Identity | Rejected | None:
+        now = self._clock()
+        for secret in self._secrets:
+            claims = plain_claims(token, secret.encode(), self._expected, now)
+            if claims is not None:
+                return judge(claims, self._expected, now)
+        return None
 
     def _by_secret(self, token: str) -> Identity | Rejected:
         verdict: Identity | Rejected = Rejected(Reason.KEY_UNKNOWN)
