@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.state.room import Room
@@ -156,6 +156,7 @@ def test_another_line_of_history_forgets_what_was_held_and_lets_everyone_in() ->
     assert held.got == [b"0 "]
 
 
+@settings(deadline=None)
 @given(
     total=st.integers(1, 12),
     joined_at=st.integers(0, 12),
