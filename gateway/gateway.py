@@ -11,11 +11,11 @@ from prometheus_client import REGISTRY, CollectorRegistry
 from gateway.bus import make_bus
 from gateway.drain import drain
 from gateway.forwarding.hub import Hub
-from gateway.forwarding.tracing import Spans
-from gateway.healing.client_claims import Continuity
-from gateway.healing.gap_filler import Gaps
-from gateway.healing.outage_timer import Recovery
-from gateway.healing.reconciler import Checks
+from gateway.forwarding.tracing import DeliveryTracing
+from gateway.healing.client_claims import ClientClaims
+from gateway.healing.gap_filler import GapFiller
+from gateway.healing.outage_timer import OutageTimer
+from gateway.healing.reconciler import Reconciler
 from gateway.lookups import Lookups
 from gateway.membership.entry import Entry
 from gateway.membership.joins import Joins
@@ -29,9 +29,9 @@ from gateway.presence.sweeper import Sweeper
 from gateway.presence.updates import PresenceUpdates
 from gateway.presence.writer import PresenceWriter
 from gateway.publisher import Publisher
-from gateway.receipts.sender import Receipts
+from gateway.receipts.sender import ReceiptSender
 from gateway.receipts.silent import SilentReaders
-from gateway.session.acceptor import Door
+from gateway.session.acceptor import Acceptor
 from gateway.session.age import AgeLimit
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
@@ -39,8 +39,8 @@ from gateway.session.revocations import Revocations
 from gateway.session.user_channel import UserChannel
 from gateway.state.session import Session
 from gateway.stats import Stats
-from gateway.typing.app_events import Events
-from gateway.typing.typing import Typing
+from gateway.typing.app_events import AppEvents
+from gateway.typing.typing import TypingSignals
 from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
 from gateway.websocket.frame_limit import FrameLimit
@@ -91,15 +91,15 @@ class Gateway:
         self._stop = stop
         self._started_ms = now_ms()
         self._frame_limit = FrameLimit(settings.rate_limit_frames)
-        self.stats = Stats(self.own_stats, lambda: self._frame_limit.refused)
+        self.stats = Stats(self.own_stats, lambda: self._frame_limit.excess)
         self.reader = PresenceReader(redis, lambda: self.epoch)
         self._tasks = Tasks("gateway", stop)
         self._persistence = PersistenceClient(settings.persistence_url, settings.service_token)
         self._publisher = Publisher(redis)
         self._fanout = Fanout()
-        self._hub = Hub(self._fanout, self.stats, Spans(tracing or NoTracing(), self._fanout))
+        self._hub = Hub(self._fanout, self.stats, DeliveryTracing(tracing or NoTracing(), self._fanout))
         self._lookups = Lookups(self._persistence, self._tasks)
-        self._receipts = Receipts(redis, self.incarnation, self.stats, lambda: self.epoch)
+        self._receipts = ReceiptSender(redis, self.incarnation, self.stats, lambda: self.epoch)
         self._presence = PresenceWriter(
             redis,
             self.incarnation,
@@ -137,19 +137,23 @@ class Gateway:
             hub,
             self._lookups,
             joins,
-            lambda user: self._gaps.on_behind(user),
-            lambda user: self._gaps.on_doubt(user),
+            lambda user: self._gap_filler.on_behind(user),
+            lambda user: self._gap_filler.on_doubt(user),
         )
-        self._gaps = Gaps(hub, self._memberships, self._persistence, self._tasks)
-        self._recovery = Recovery(self.stats, is_proven=lambda: self._bus.proven, has_gaps=lambda: self._gaps.has_any)
-        self._gaps.on_filled = self._recovery.on_gaps_filled
-        self._checks = Checks(hub, self._memberships, self._persistence, settings.check_seconds, self._recovery)
-        self._typing = Typing(hub, self._publisher)
+        self._gap_filler = GapFiller(hub, self._memberships, self._persistence, self._tasks)
+        self._outage_timer = OutageTimer(
+            self.stats, is_proven=lambda: self._bus.proven, has_gaps=lambda: self._gap_filler.has_any
+        )
+        self._gap_filler.on_filled = self._outage_timer.on_gaps_filled
+        self._reconciler = Reconciler(
+            hub, self._memberships, self._persistence, settings.check_seconds, self._outage_timer
+        )
+        self._typing = TypingSignals(hub, self._publisher)
         self._silent = SilentReaders(self._receipts)
         self._updates = PresenceUpdates(hub, redis, self._bus.hears, self._presence.tell_again)
         hub.uncounted.on_removed = self._memberships.on_removed
-        hub.on_gap = self._gaps.on_gap
-        hub.on_other_epoch = self._checks.on_other_epoch
+        hub.on_gap = self._gap_filler.on_gap
+        hub.on_other_epoch = self._reconciler.on_other_epoch
         hub.on_epoch = self._on_epoch
         hub.on_room_signal = self._typing.on_signal
         hub.on_typist_spoke = self._typing.on_spoke
@@ -158,7 +162,7 @@ class Gateway:
     def _compose_sessions(self, settings: Settings, verifier: TokenVerifier) -> None:
         self._expiry = Expiry()
         self._revocations = Revocations(self._persistence, lambda: self.door.sessions(), settings.check_seconds)
-        continuity = Continuity(self.stats, self._hub.room_of)
+        claims = ClientClaims(self.stats, self._hub.room_of)
         age_limit = AgeLimit(settings.max_connection_age_seconds, self.stats)
         on_beat = age_limit.visit if settings.max_connection_age_seconds else None
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat)
@@ -171,15 +175,15 @@ class Gateway:
             self._receipts,
             self._silent,
             self._typing,
-            Events(self._hub, self._publisher, settings.rate_limit_frames),
+            AppEvents(self._hub, self._publisher, settings.rate_limit_frames),
             verifier,
             self._expiry,
             self._revocations,
-            continuity,
+            claims,
             self._devices,
             self._tasks,
         )
-        self.door = Door(
+        self.door = Acceptor(
             settings,
             self._hub,
             entry,
@@ -190,7 +194,7 @@ class Gateway:
             self._expiry,
             age_limit,
             self._revocations,
-            continuity,
+            claims,
             self._devices,
             self.stats,
             Limits(frames=self._frame_limit),
@@ -224,8 +228,8 @@ class Gateway:
         self._tasks.spawn(self._presence.run(), name="presence")
         self._tasks.spawn(self._lease.run(), name="lease")
         self._tasks.spawn(self._updates.run(), name="presence updates")
-        self._tasks.spawn(self._gaps.run(), name="gaps")
-        self._tasks.spawn(self._checks.run(), name="checks")
+        self._tasks.spawn(self._gap_filler.run(), name="gaps")
+        self._tasks.spawn(self._reconciler.run(), name="checks")
         self._tasks.spawn(self._revocations.run(), name="revocations")
         self._tasks.periodically(self._settings.lease_seconds / 3, self._sweep, name="sweep")
         self._listen()
@@ -296,12 +300,12 @@ class Gateway:
         self._updates.on_restored(shards)
 
     def _on_lost(self) -> None:
-        self._recovery.on_lost()
+        self._outage_timer.on_lost()
         self._updates.on_lost()
 
     def _on_restored(self, channels: Sequence[bytes]) -> None:
-        self._recovery.on_restored()
-        self._checks.on_restored(channels)
+        self._outage_timer.on_restored()
+        self._reconciler.on_restored(channels)
         self._updates.on_restored(channels)
         self._revocations.on_restored()
         self._devices.on_restored()

@@ -39,12 +39,12 @@ class Spread:
 
 
 class Stats(Collector):
-    """One per gateway. `held` says what it holds, `refused` how many frames it refused;
+    """One per gateway. `held` says what it holds, `excess` how many frames were beyond the limit;
     `broadcast` and `delivery` are samples of one event in sixteen."""
 
-    def __init__(self, held: Callable[[], GatewayStats], refused: Callable[[], int]) -> None:
+    def __init__(self, held: Callable[[], GatewayStats], excess: Callable[[], int]) -> None:
         self._held = held
-        self._refused = refused
+        self._excess = excess
         self.frames_sent = dict.fromkeys(FRAME_TYPES, 0)
         self.durable_sent = 0
         self.opened = 0
@@ -78,8 +78,8 @@ class Stats(Collector):
         yield _counter("reconnects", "Sockets whose user had one here within the grace of presence.", self.reconnects)
         yield _counter("connections_aged", "Sockets that were asked to move because of their age.", self.aged)
         yield _counter("slow_consumers", "Sockets cut off because their client read too slowly.", self.slow_consumers)
-        yield _counter("gaps", "Gaps in a room's events that had to be fetched from the log.", self.gaps)
-        yield _counter("frames_refused", "Frames of clients beyond RATE_LIMIT_FRAMES, of any sort.", self._refused())
+        yield _counter("gaps", "GapFiller in a room's events that had to be fetched from the log.", self.gaps)
+        yield _counter("frames_refused", "Frames of clients beyond RATE_LIMIT_FRAMES, of any sort.", self._excess())
         yield _labelled("frames_sent", "Frames to sockets.", "type", self._frames())
         yield _labelled("connections_closed", "Sockets closed.", "code", self.closed)
         yield _labelled("connection_failures", "Upgrades that led to no session.", "reason", self.failures)

@@ -45,10 +45,8 @@ class Kind(IntEnum):
     """Close 1012: the user's clients come back at once."""
     PRESENCE = 11
     """A `PresenceChange`, on a presence shard's channel."""
-    PROBE = 12
-    """seq is the probe's number. On the gateway's own channel, as the next one."""
     APPLIED = 13
-    """seq is the number of the receipt batch that is now in Postgres."""
+    """seq is the number of the receipt batch that is now in Postgres. On the gateway's own channel."""
     SPAN = 14
     """The context of the span that publishes the DURABLE of this seq, right before it, and only where that is traced:
     the event itself is the same either way, for what follows its prefix goes to clients. On the room's channel."""

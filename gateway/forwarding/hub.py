@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.bus import Bus
 from gateway.forwarding.latest_receipts import LatestReceipts
-from gateway.forwarding.tracing import Spans
+from gateway.forwarding.tracing import DeliveryTracing
 from gateway.forwarding.uncounted import Uncounted
 from gateway.state.room import Room
 from gateway.state.session import Session
@@ -49,11 +49,11 @@ class Hub:
     not acknowledge were written to.
     """
 
-    def __init__(self, fanout: Fanout, stats: Stats, spans: Spans) -> None:
+    def __init__(self, fanout: Fanout, stats: Stats, tracing: DeliveryTracing) -> None:
         self.bus: Bus
         self.fanout = fanout
         self.stats = stats
-        self.spans = spans
+        self.tracing = tracing
         self.rooms: dict[bytes, Room] = {}
         self.users: dict[bytes, User] = {}
         self.epoch = b""
@@ -111,8 +111,8 @@ class Hub:
     def _queue(self, room: Room, envelope: bytes, frame: bytes, skip: Collection[Connection]) -> None:
         self.fanout.queue(room, frame, skip)
         self.stats.durable_sent += len(room.members)
-        if self.spans.begun:
-            self.spans.forwarded(room, int.from_bytes(envelope[_SEQ], "big"), frame)
+        if self.tracing.begun:
+            self.tracing.forwarded(room, int.from_bytes(envelope[_SEQ], "big"), frame)
         if self._events & _SAMPLED == 0:
             self._sample(int.from_bytes(envelope[_COMMITTED], "big"))
         self._events += 1
@@ -342,7 +342,7 @@ class Hub:
         elif kind == Kind.EVENT:
             self.send_to_room(room, envelope[PREFIX_BYTES:], "event")
         elif kind == Kind.SPAN:
-            self.spans.begin(room, envelope)
+            self.tracing.begin(room, envelope)
 
     def _sample(self, committed_us: int) -> None:
         received, behind = monotonic(), (now_us() - committed_us) / 1e6

@@ -9,11 +9,11 @@ from shared.tracing import DELIVER, Span, Tracing
 from shared.wire import PREFIX_BYTES, unpack_prefix
 
 MOST: Final = 1000
-"""Spans of events that did not come yet: Redis may lose one whose span it brought."""
+"""DeliveryTracing of events that did not come yet: Redis may lose one whose span it brought."""
 _LOOK_AGAIN_SECONDS: Final = 0.005
 
 
-class Spans:
+class DeliveryTracing:
     """`begun` is empty unless a traced event is on its way: all that an event without a trace costs is that look."""
 
     def __init__(self, tracing: Tracing, fanout: Fanout) -> None:

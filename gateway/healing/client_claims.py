@@ -30,7 +30,7 @@ class _Doubt(NamedTuple):
     since: float
 
 
-class Continuity:
+class ClientClaims:
     """One for all sessions. `room_of` gives the room that a session takes part in, by the conversation's id."""
 
     def __init__(self, stats: Stats, room_of: Callable[[Session, str], Room | None]) -> None:

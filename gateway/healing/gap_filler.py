@@ -33,7 +33,7 @@ FETCHES_AT_ONCE = 8
 Waiter = TypeVar("Waiter", Room, User)
 
 
-class Gaps:
+class GapFiller:
     """Rooms and users that wait for something missing. `run` must run, as a task of the owner's.
 
     `on_filled()` is called when none waits any more.

@@ -17,7 +17,7 @@ class _Phase(Enum):
     CHECKED = auto()  # the heads are known; gaps may still be filled
 
 
-class Recovery:
+class OutageTimer:
     """Hears of the link (`on_lost`, `on_restored`), of the comparison with Postgres, and of the last gap's end.
 
     A break within a break counts from the first one on.

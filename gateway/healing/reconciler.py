@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 import structlog
 
 from gateway.forwarding.hub import Hub
-from gateway.healing.outage_timer import Recovery
+from gateway.healing.outage_timer import OutageTimer
 from gateway.membership.memberships import Memberships
 from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.state.room import Room
@@ -31,7 +31,7 @@ Item = TypeVar("Item")
 _Peopled: TypeAlias = tuple[Room, Collection[User]]
 
 
-class Checks:
+class Reconciler:
     """`run` must run, as a task of the owner's; the rest only says what there is to check."""
 
     def __init__(
@@ -40,13 +40,13 @@ class Checks:
         memberships: Memberships,
         persistence: PersistenceClient,
         every_seconds: float,
-        recovery: Recovery,
+        recovery: OutageTimer,
     ) -> None:
         self._hub = hub
         self._memberships = memberships
         self._persistence = persistence
         self._every_seconds = every_seconds
-        self._recovery = recovery
+        self._outage_timer = recovery
         self._asked = asyncio.Event()
         self._restored: set[bytes] = set()
         self._doubtful = False
@@ -104,15 +104,15 @@ class Checks:
 
     async def _once(self) -> None:
         self._asked.clear()
-        self._recovery.on_check_begins()
+        self._outage_timer.on_check_begins()
         restored, self._restored = self._restored, set()
         doubtful, self._doubtful = self._doubtful, False
         try:
             await self._check(set() if doubtful else restored)
             await self._forward_receipts(restored)
-            self._recovery.on_check_done()
+            self._outage_timer.on_check_done()
         except PersistenceAway:
-            self._recovery.on_check_failed()
+            self._outage_timer.on_check_failed()
             self._restored |= restored
             self._doubtful |= doubtful
             self._asked.set()

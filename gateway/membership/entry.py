@@ -21,8 +21,6 @@ from gateway.state.room import Room
 from gateway.state.session import Session
 from shared import api
 
-ROUNDS = 10
-"""Readings of a list that changes between each two: then something else is wrong, and the client comes again."""
 ARRIVE_SECONDS = 10.0
 SLICE = 1000
 """Rooms in one turn of the loop, some 10 ms: a person may be in tens of thousands."""
@@ -216,18 +214,14 @@ class Entry:
             raise Revoked
         return found
 
-    def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None] | None":
-        """Enters the connection into presence, once: it counts from here on."""
-        if arrival.is_counted:
-            return None
+    def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None]":
+        """Enters the connection into presence: it counts from here on."""
         arrival.is_counted = True
         arrival.is_return = self._presence.left_lately(arrival.session.user)
         live = (room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS)
         return self._presence.arrive(arrival.session.user, list(islice(live, api.LIVE_PRESENCE_ROOMS)))
 
-    async def _check_count(self, arrival: Arrival, counted: "asyncio.Future[int | None] | None") -> None:
-        if counted is None:
-            return
+    async def _check_count(self, arrival: Arrival, counted: "asyncio.Future[int | None]") -> None:
         which = await counted
         arrival.has_others = which != 1
         if not await self._quota.admits(arrival.session, which):

@@ -5,7 +5,7 @@ import structlog
 from gateway.persistence_client import PersistenceClient
 from gateway.presence.roster import Held
 from gateway.presence.script import hold
-from gateway.receipts.sender import Receipts
+from gateway.receipts.sender import ReceiptSender
 from shared import keys
 from shared.clock import now_ms
 from shared.presence import PresenceReader
@@ -29,7 +29,7 @@ class Sweeper:
         incarnation: str,
         reader: PresenceReader,
         persistence: PersistenceClient,
-        receipts: Receipts,
+        receipts: ReceiptSender,
     ) -> None:
         self._redis = redis
         self._named = redis.named

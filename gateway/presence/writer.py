@@ -9,7 +9,7 @@ import structlog
 from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.presence.roster import Held, Roster
 from gateway.presence.script import hold
-from gateway.receipts.sender import Receipts
+from gateway.receipts.sender import ReceiptSender
 from gateway.state.user import User
 from shared import keys
 from shared.api import LIVE_PRESENCE_ROOMS
@@ -37,7 +37,7 @@ class PresenceWriter:
         incarnation: str,
         reader: PresenceReader,
         persistence: PersistenceClient,
-        receipts: Receipts,
+        receipts: ReceiptSender,
         grace_seconds: float,
         rooms_of: Callable[[bytes], list[str]],
     ) -> None:

@@ -27,7 +27,7 @@ class _Sent(NamedTuple):
     reported_at: float
 
 
-class ReceiptBook:
+class PendingReceipts:
     """`now` is the caller's monotonic clock."""
 
     def __init__(self, gateway: str) -> None:

@@ -7,7 +7,7 @@ from time import monotonic
 import msgspec
 import structlog
 
-from gateway.receipts.pending import ReceiptBook
+from gateway.receipts.pending import PendingReceipts
 from gateway.state.room import Room
 from gateway.state.session import Session
 from gateway.stats import Stats
@@ -22,14 +22,14 @@ RETRY_SECONDS = 0.5
 BATCHES_AT_ONCE = 20
 
 
-class Receipts:
+class ReceiptSender:
     """Takes reports at any time; `run` must run, as a task of the owner's. Nothing reported is given up before then."""
 
     def __init__(self, redis: RedisClient, incarnation: str, stats: Stats, epoch: Callable[[], str]) -> None:
         self._redis = redis
         self._epoch = epoch
         self._stats = stats
-        self._book = ReceiptBook(incarnation)
+        self._book = PendingReceipts(incarnation)
         self._news = asyncio.Event()
         self._applied = asyncio.Event()
 

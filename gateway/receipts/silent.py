@@ -6,7 +6,7 @@ comes after that ping's leaving is later than the write.
 
 import asyncio
 
-from gateway.receipts.sender import Receipts
+from gateway.receipts.sender import ReceiptSender
 from gateway.state.room import Room
 from gateway.state.session import Session
 
@@ -15,7 +15,7 @@ GATHER_SECONDS = 0.2
 
 
 class SilentReaders:
-    def __init__(self, receipts: Receipts) -> None:
+    def __init__(self, receipts: ReceiptSender) -> None:
         self._receipts = receipts
         self._written: set[Room] = set()
 

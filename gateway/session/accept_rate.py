@@ -7,7 +7,7 @@ ONE_USERS_PART = 10
 """Of the rate; a storm after an outage brings many users, and one whose client connects without a pause is one."""
 
 
-class Accepts:
+class AcceptRate:
     """`rate` is ACCEPT_RATE. Pure: time is an argument, in seconds of a clock that only goes forward."""
 
     def __init__(self, rate: float) -> None:
@@ -17,7 +17,7 @@ class Accepts:
         self._users = LocalBuckets()
 
     def wait(self, now: float) -> float:
-        """The seconds until anybody may come in: what is refused by this has cost nothing yet."""
+        """The seconds until anybody may come in: whoever is told to wait has cost nothing yet."""
         if self._tokens is None:
             self._tokens = LocalBucket(self._all, now)
         return self._tokens.wait(self._all, now)

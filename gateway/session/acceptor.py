@@ -9,23 +9,23 @@ from aiohttp import web
 
 from gateway.bus import NotSubscribed
 from gateway.forwarding.hub import Hub
-from gateway.healing.client_claims import Continuity
+from gateway.healing.client_claims import ClientClaims
 from gateway.lookups import Starter
 from gateway.membership.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.devices import Devices
-from gateway.session.accept_rate import Accepts
+from gateway.session.accept_rate import AcceptRate
 from gateway.session.age import AgeLimit
 from gateway.session.callers import counted_key, identify
 from gateway.session.expiry import Expiry
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.grouping import Grouping
 from gateway.session.handshake import Handshake, read_handshake
-from gateway.session.rejection import Refusal, overloaded, turn_away
+from gateway.session.rejection import Rejection, overloaded, reject
 from gateway.session.revocations import Revocations
 from gateway.state.session import Session
 from gateway.stats import Stats
-from gateway.typing.typing import Typing
+from gateway.typing.typing import TypingSignals
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
 from gateway.websocket.heartbeat import Heartbeat
@@ -47,7 +47,7 @@ FULL_RETRY_AFTER_MS = 15_000
 """For who has too many living sockets: a person has to close one."""
 
 
-class Door:
+class Acceptor:
     """Lets clients in and knows all who are in. It listens to every session, and passes their frames on."""
 
     def __init__(
@@ -56,13 +56,13 @@ class Door:
         hub: Hub,
         entry: Entry,
         frame_handler: FrameHandler,
-        typing: Typing,
+        typing: TypingSignals,
         verifier: TokenVerifier,
         heartbeat: Heartbeat,
         expiry: Expiry,
         age_limit: AgeLimit,
         revocations: Revocations,
-        continuity: Continuity,
+        claims: ClientClaims,
         devices: Devices,
         stats: Stats,
         limits: Limits,
@@ -78,7 +78,7 @@ class Door:
         self._expiry = expiry
         self._age_limit = age_limit
         self._revocations = revocations
-        self._continuity = continuity
+        self._claims = claims
         self._devices = devices
         self._stats = stats
         self._limits = limits
@@ -86,7 +86,7 @@ class Door:
         self._origins = Origins(settings.allowed_origins)
         is_on = settings.legacy_sockets == "newest"
         self._grouping = Grouping(is_on=is_on, trusted_proxies=settings.trusted_proxies)
-        self._accepts = Accepts(settings.accept_rate)
+        self._accept_rate = AcceptRate(settings.accept_rate)
         self._arriving = 0
         self._settling: dict[Session, Arrival] = {}  # told `connected`, and not yet in all their rooms
         self.count = 0
@@ -109,20 +109,20 @@ class Door:
             self._admit(identity)
             self._check_room()
             return await self._welcome(request, handshake, identity)
-        except Refusal as refusal:
-            self._stats.count_failure(refusal.code)
-            return turn_away(request, handshake, refusal, self._limits)
+        except Rejection as rejection:
+            self._stats.count_failure(rejection.code)
+            return reject(request, handshake, rejection, self._limits)
 
     def _check_open(self) -> None:
-        """A refused upgrade is the cheapest answer there is, where there are too many."""
+        """A plain 503 is the cheapest answer there is, where there are too many."""
         if not self.is_open:
             self._stats.count_failure("draining")
             raise unavailable("this gateway is draining: connect again")
-        self._turn_off(self._accepts.wait(monotonic()))
+        self._turn_off(self._accept_rate.wait(monotonic()))
 
     def _admit(self, identity: Identity) -> None:
         """Only a good token takes from the rate of this gateway: who has none cannot use it up."""
-        self._turn_off(self._accepts.take(identity.user_id, monotonic()))
+        self._turn_off(self._accept_rate.take(identity.user_id, monotonic()))
 
     def _turn_off(self, wait: float) -> None:
         if wait:
@@ -132,7 +132,7 @@ class Door:
     def _check_origin(self, request: web.Request) -> None:
         if not self._origins.allows(request.headers.get("Origin"), request.headers.get("Host")):
             request[STRANGERS].admit(request)
-            raise Refusal(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
+            raise Rejection(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
 
     def _check_room(self) -> None:
         if self.count + self._arriving >= self._settings.max_connections:
@@ -155,15 +155,15 @@ class Door:
     async def _arrive(self, arrival: Arrival) -> None:
         try:
             await self._entry.arrive(arrival)
-            if self._revocations.refuses(arrival.session.session_id):  # while it arrived
+            if self._revocations.is_revoked(arrival.session.session_id):  # while it arrived
                 raise Revoked
         except Revoked:
-            raise Refusal(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
+            raise Rejection(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
         except Banned:
-            raise Refusal(CloseCode.USER_BANNED, "banned", "This user is banned") from None
+            raise Rejection(CloseCode.USER_BANNED, "banned", "This user is banned") from None
         except TooManyConnections:
             message = "This user has too many connections"
-            raise Refusal(
+            raise Rejection(
                 CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message, retryAfterMs=FULL_RETRY_AFTER_MS
             ) from None
         except (PersistenceAway, NotSubscribed, TimeoutError) as error:
@@ -265,7 +265,7 @@ class Door:
         self._heartbeat.discard(session.connection)
         self._expiry.forget(session)
         self._age_limit.forget(session)
-        self._continuity.forget(session)
+        self._claims.forget(session)
         arrival = self._settling.pop(session, None)
         if arrival is None:
             self._devices.ended(session)

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from gateway.session.rejection import Refusal, overloaded
+from gateway.session.rejection import Rejection, overloaded
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.upgrade import checked_key
 from shared.auth import Identity, Reason, Rejected, TokenVerifier
@@ -20,7 +20,7 @@ def counted_key(request: web.Request) -> str:
 
 
 async def identify(verifier: TokenVerifier, request: web.Request, token: str | None) -> Identity:
-    """Who holds the token. Raises Refusal; ApiError 429 for an address with too many bad ones."""
+    """Who holds the token. Raises Rejection; ApiError 429 for an address with too many bad ones."""
     verdict = await verifier.verify(token)
     if isinstance(verdict, Identity):
         return verdict
@@ -28,9 +28,9 @@ async def identify(verifier: TokenVerifier, request: web.Request, token: str | N
     raise _unauthorized(verdict)
 
 
-def _unauthorized(rejected: Rejected) -> Refusal:
+def _unauthorized(rejected: Rejected) -> Rejection:
     if rejected.reason is Reason.KEYS_UNAVAILABLE:
         return overloaded("The token cannot be verified at the moment: connect again")
     if rejected.reason is Reason.MISSING:
-        return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", "Authentication required: no token")
-    return Refusal(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.text}")
+        return Rejection(CloseCode.TOKEN_REJECTED, "unauthorized", "Authentication required: no token")
+    return Rejection(CloseCode.TOKEN_REJECTED, "unauthorized", f"Authentication failed: {rejected.text}")

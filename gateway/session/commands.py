@@ -71,7 +71,7 @@ class Read(_InConversation, frozen=True, tag="read", kw_only=True):
     seq: _Seq
 
 
-class Event(_InConversation, frozen=True, tag="event", kw_only=True):
+class AppEvent(_InConversation, frozen=True, tag="event", kw_only=True):
     """An app's own. `data` is JSON, of at most MAX_DATA_BYTES. Its room has a limit of its own, by the room's size."""
 
     tokens: ClassVar[int] = 1
@@ -84,7 +84,7 @@ class Auth(_Frame, frozen=True, tag="auth", kw_only=True):
     token: str
 
 
-Command: TypeAlias = Ping | Join | Leave | Typing | State | Delivered | Read | Event | Auth
+Command: TypeAlias = Ping | Join | Leave | Typing | State | Delivered | Read | AppEvent | Auth
 ErrorCode: TypeAlias = Literal["malformed_frame", "unknown_type"]
 
 
@@ -116,7 +116,7 @@ def decode(data: bytes) -> Command | BadFrame:
         return BadFrame("malformed_frame", "The frame is nested too deeply")
     if isinstance(command, Ping):
         return command if command.cursors is None else _with_canonical_cursors(command, command.cursors)
-    if isinstance(command, Event) and (problem := _problem_of(command.data)):
+    if isinstance(command, AppEvent) and (problem := _problem_of(command.data)):
         return BadFrame("malformed_frame", problem, command.ref)
     return _canonical(command) if isinstance(command, _InConversation) else command
 

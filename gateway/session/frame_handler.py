@@ -4,19 +4,19 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from gateway.forwarding.hub import Hub
-from gateway.healing.client_claims import Continuity
+from gateway.healing.client_claims import ClientClaims
 from gateway.lookups import Lookups, Starter
 from gateway.membership.memberships import Memberships
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.devices import Devices
-from gateway.receipts.sender import Receipts
+from gateway.receipts.sender import ReceiptSender
 from gateway.receipts.silent import SilentReaders
 from gateway.session.commands import (
+    AppEvent,
     Auth,
     BadFrame,
     Command,
     Delivered,
-    Event,
     Join,
     Leave,
     Ping,
@@ -29,8 +29,8 @@ from gateway.session.expiry import Expiry
 from gateway.session.revocations import Revocations
 from gateway.state.room import Room
 from gateway.state.session import Session
-from gateway.typing.app_events import Events
-from gateway.typing.typing import Typing as TypingSignals
+from gateway.typing.app_events import AppEvents
+from gateway.typing.typing import TypingSignals
 from gateway.websocket.codes import CloseCode
 from shared.auth import Identity, TokenVerifier
 
@@ -39,7 +39,7 @@ RATE_LIMITED = ("rate_limited", "Too many events for this conversation's size; s
 UNAVAILABLE = ("unavailable", "This cannot be checked at the moment; try again")
 
 
-_InRoom: TypeAlias = Join | Leave | Typing | Delivered | Read | Event
+_InRoom: TypeAlias = Join | Leave | Typing | Delivered | Read | AppEvent
 
 
 class FrameHandler:
@@ -50,14 +50,14 @@ class FrameHandler:
         hub: Hub,
         memberships: Memberships,
         lookups: Lookups,
-        receipts: Receipts,
+        receipts: ReceiptSender,
         silent: SilentReaders,
         typing: TypingSignals,
-        events: Events,
+        events: AppEvents,
         verifier: TokenVerifier,
         expiry: Expiry,
         revocations: Revocations,
-        continuity: Continuity,
+        claims: ClientClaims,
         devices: Devices,
         tasks: Starter,
     ) -> None:
@@ -71,7 +71,7 @@ class FrameHandler:
         self._verifier = verifier
         self._expiry = expiry
         self._revocations = revocations
-        self._continuity = continuity
+        self._claims = claims
         self._devices = devices
         self._tasks = tasks
         self._in_room: dict[type[Any], Callable[[Session, Any, Room], None]] = {
@@ -80,21 +80,21 @@ class FrameHandler:
             Typing: self._type,
             Delivered: self._delivered,
             Read: self._read,
-            Event: self._say,
+            AppEvent: self._say,
         }
 
     def on_frame(self, session: Session, data: bytes) -> None:
         command = decode(data)
         if isinstance(command, BadFrame):
-            session.refuse(*command)
+            session.send_error(*command)
         else:
             self._obey(session, command)
 
     def on_binary(self, session: Session) -> None:
-        session.refuse("binary_frame", "Frames are JSON in text messages", None)
+        session.send_error("binary_frame", "Frames are JSON in text messages", None)
 
     def on_excess(self, session: Session, data: bytes) -> None:
-        session.refuse("rate_limited", "Too many frames; slow down", decode(data).ref)
+        session.send_error("rate_limited", "Too many frames; slow down", decode(data).ref)
 
     def on_heard(self, session: Session) -> None:
         if session.is_asked:
@@ -104,7 +104,7 @@ class FrameHandler:
     def _obey(self, session: Session, command: Command) -> None:
         if isinstance(command, Ping):
             if command.cursors is not None:
-                self._continuity.compare(session, command.cursors)
+                self._claims.compare(session, command.cursors)
             session.answer("pong", command.ref)
         elif isinstance(command, State):
             session.active = command.active
@@ -129,13 +129,13 @@ class FrameHandler:
             if found.version is not None and found.version > user.changes.forwarded:
                 await self._memberships.heal(user)
         except PersistenceAway:
-            session.refuse(*UNAVAILABLE, command.ref)
+            session.send_error(*UNAVAILABLE, command.ref)
             return
         room = self._hub.room_of(session, command.conversation_id)
         if room is not None:
             self._in_room[type(command)](session, command, room)
         else:
-            session.refuse(*NOT_A_PARTICIPANT, command.ref)
+            session.send_error(*NOT_A_PARTICIPANT, command.ref)
 
     # --- in a room --------------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class FrameHandler:
         try:
             found = await self._lookups.heads([command.conversation_id], session.user.user_id)
         except PersistenceAway:
-            session.refuse(*UNAVAILABLE, command.ref)
+            session.send_error(*UNAVAILABLE, command.ref)
             return
         last_seq = found.heads.get(command.conversation_id, 0)
         session.answer("ack", command.ref, conversationId=command.conversation_id, lastSeq=last_seq)
@@ -164,11 +164,11 @@ class FrameHandler:
         self._typing.say(session, room, is_typing=command.is_typing)
         _acknowledge(session, command)
 
-    def _say(self, session: Session, command: Event, room: Room) -> None:
+    def _say(self, session: Session, command: AppEvent, room: Room) -> None:
         if self._events.say(session, room, command.name, bytes(command.data)):
             _acknowledge(session, command)
         else:
-            session.refuse(*RATE_LIMITED, command.ref)
+            session.send_error(*RATE_LIMITED, command.ref)
 
     def _delivered(self, session: Session, command: Delivered, room: Room) -> None:
         if not session.acks:
@@ -230,12 +230,12 @@ class FrameHandler:
         if isinstance(verdict, Identity):
             self._adopt(session, command, verdict)
         else:
-            session.refuse("unauthorized", f"Authentication failed: {verdict.text}", command.ref)
+            session.send_error("unauthorized", f"Authentication failed: {verdict.text}", command.ref)
 
     def _adopt(self, session: Session, command: Auth, identity: Identity) -> None:
         if identity.user_id != session.user.user_id:
-            session.refuse("unauthorized", "Authentication failed: this is another user's token", command.ref)
-        elif self._revocations.refuses(identity.session_id):
+            session.send_error("unauthorized", "Authentication failed: this is another user's token", command.ref)
+        elif self._revocations.is_revoked(identity.session_id):
             session.connection.close(CloseCode.SESSION_REVOKED, "session revoked")
         elif session.connection.is_open:
             session.session_id = identity.session_id

@@ -1,4 +1,4 @@
-"""A client that may not come in: a phone cannot see why an upgrade was refused, so it is upgraded, told, and closed."""
+"""A client that may not come in: a phone cannot see why its upgrade failed, so it is upgraded, told, and closed."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-class Refusal(Exception):
+class Rejection(Exception):
     """Why a client may not come in: an error frame's code and text, and the close code that says what to do next."""
 
     def __init__(self, close_code: CloseCode, code: str, message: str, **fields: Any) -> None:
@@ -44,12 +44,12 @@ class Refusal(Exception):
         self.fields = fields
 
 
-def overloaded(message: str) -> Refusal:
+def overloaded(message: str) -> Rejection:
     """Come again, a little later."""
-    return Refusal(CloseCode.OVERLOADED, "unavailable", message, retryAfterMs=RETRY_AFTER_MS)
+    return Rejection(CloseCode.OVERLOADED, "unavailable", message, retryAfterMs=RETRY_AFTER_MS)
 
 
-def turn_away(request: web.Request, handshake: Handshake, refusal: Refusal, limits: Limits) -> web.StreamResponse:
+def reject(request: web.Request, handshake: Handshake, rejection: Rejection, limits: Limits) -> web.StreamResponse:
     """Upgrades, says why, closes."""
     made: list[Connection] = []
 
@@ -59,7 +59,7 @@ def turn_away(request: web.Request, handshake: Handshake, refusal: Refusal, limi
 
     response = take_over(request, handshake.key, make, subprotocol=handshake.subprotocol)
     for connection in made:
-        payload = frames.error(code=refusal.code, message=refusal.message, **refusal.fields)
+        payload = frames.error(code=rejection.code, message=rejection.message, **rejection.fields)
         connection.send(text_frame(payload))
-        connection.dismiss(refusal.close_code, refusal.message[:120])
+        connection.dismiss(rejection.close_code, rejection.message[:120])
     return response

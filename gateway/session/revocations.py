@@ -36,7 +36,7 @@ class Revocations:
         self._mark = 0
         self._until: dict[str, float] = {}  # session id -> Unix seconds
 
-    def refuses(self, session_id: str | None) -> bool:
+    def is_revoked(self, session_id: str | None) -> bool:
         return session_id is not None and self._until.get(session_id, 0.0) > time.time()
 
     def on_envelope(self, envelope: bytes) -> None:

@@ -125,7 +125,7 @@ class Session(msgspec.Struct, gc=False, eq=False):
     def answer(self, kind: str, ref: Ref, **fields: Any) -> None:
         self.connection.reply(text_frame(frames.answer(kind, ref=ref, **fields)))
 
-    def refuse(self, code: str, message: str, ref: Ref) -> None:
+    def send_error(self, code: str, message: str, ref: Ref) -> None:
         """An error frame; the connection stays."""
         self.connection.reply(text_frame(frames.error(code=code, message=message, ref=ref)))
 

@@ -14,7 +14,7 @@ PEOPLE_OF_A_TOKEN = 10
 """One event is written to each of them: it costs a token, and one more for so many people."""
 
 
-class Events:
+class AppEvents:
     """Limits each connection by a bucket of its own, so that an app's cursors and reactions do not stop its typing."""
 
     def __init__(self, hub: Hub, publisher: Publisher, bucket: Bucket) -> None:

@@ -52,7 +52,7 @@ class Typists:
         return silent
 
 
-class Typing:
+class TypingSignals:
     def __init__(self, hub: Hub, publisher: Publisher) -> None:
         self._hub = hub
         self._publisher = publisher

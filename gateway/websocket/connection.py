@@ -10,7 +10,7 @@ from gateway.websocket.header import ProtocolError
 from gateway.websocket.limits import Limits
 from gateway.websocket.owner import Owner
 from gateway.websocket.parser import Event, Parser, read_close, whole_frame
-from gateway.websocket.sender import DISCARD, Sender, State
+from gateway.websocket.sender import DISCARD, ConnectionState, Sender
 
 FRAMES_A_TURN = 64
 """Read of one client before the others have their turn: one read of 256 KiB may hold 43,690 frames."""
@@ -59,9 +59,9 @@ class Connection(Sender):
         self._receive(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._state is State.LOST:
+        if self._state is ConnectionState.LOST:
             return
-        self._state, self._out, self._parser, self._pacing = State.LOST, DISCARD, None, None
+        self._state, self._out, self._parser, self._pacing = ConnectionState.LOST, DISCARD, None, None
         code: int = CloseCode.ABNORMAL
         if self._ending is not None:
             code = self._ending.code
@@ -75,7 +75,7 @@ class Connection(Sender):
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def _receive(self, data: bytes) -> None:
-        if self._state is not State.OPEN and not self._is_still_wanted(data):
+        if self._state is not ConnectionState.OPEN and not self._is_still_wanted(data):
             return
         if self._parser is None:
             event = whole_frame(data)
@@ -94,7 +94,7 @@ class Connection(Sender):
         if self._ending is None:  # aborted
             return False
         is_within = self._ending.take(data)
-        if self._state is State.CLOSING:
+        if self._state is ConnectionState.CLOSING:
             if not is_within:
                 self._give_up()
             return is_within
@@ -107,20 +107,20 @@ class Connection(Sender):
         allowed, most = limit.left(self.debt, now)
         try:
             for event in parser.feed(data, min(most, FRAMES_A_TURN)):
-                self._handle(event, Verdict.ALLOWED if parser.begun <= allowed else Verdict.REFUSED)
-                if self._state is State.ENDING:
+                self._handle(event, Verdict.ALLOWED if parser.begun <= allowed else Verdict.EXCESS)
+                if self._state is ConnectionState.ENDING:
                     break
         except ProtocolError as error:
-            self.refuse(error.code, error.reason)
+            self.fail(error.code, error.reason)
         self.debt = limit.charge(self.debt, now, parser.begun, allowed)
-        if parser.is_idle or self._state is State.ENDING:
+        if parser.is_idle or self._state is ConnectionState.ENDING:
             self._parser = None
         elif parser.is_behind:
             self._go_on(is_flooded=parser.begun == most)
 
     def _go_on(self, *, is_flooded: bool) -> None:
         """More came than one turn of the loop is for."""
-        if self._state is State.CLOSING:
+        if self._state is ConnectionState.CLOSING:
             self._give_up()
         elif is_flooded:
             self._flooded()
@@ -140,7 +140,7 @@ class Connection(Sender):
         opcode, payload = event
         if opcode is Opcode.CLOSE:
             self._answer_close(payload)
-        elif self._state is not State.OPEN:
+        elif self._state is not ConnectionState.OPEN:
             return
         elif verdict is not Verdict.ALLOWED:
             self._spare(event, verdict)
@@ -163,7 +163,7 @@ class Connection(Sender):
 
     def _flooded(self) -> None:
         """Nothing more is taken from this client, so that its own kernel has to hold what it sends."""
-        self.refuse(CloseCode.TOO_MANY_FRAMES, "too many frames")
+        self.fail(CloseCode.TOO_MANY_FRAMES, "too many frames")
         self._parser = None
         self._pause()
 
@@ -179,7 +179,7 @@ class Connection(Sender):
     # --- closing ----------------------------------------------------------------------------------------------------
 
     def _answer_close(self, payload: bytes) -> None:
-        if self._state is State.OPEN:
+        if self._state is ConnectionState.OPEN:
             code, _ = read_close(payload)
             self._say_close(code)
         self._release()

@@ -19,7 +19,7 @@ _LONG_SECONDS = 0.001
 _LONGEST_REST_SECONDS = 0.02
 
 
-class Room(Protocol):
+class Audience(Protocol):
     """Hashable by identity; `members` may change at any time but during a flush."""
 
     @property
@@ -40,8 +40,8 @@ class Fanout:
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[Room, _Frames] = {}
-        self._resting: dict[Room, _Frames] = {}
+        self._waiting: dict[Audience, _Frames] = {}
+        self._resting: dict[Audience, _Frames] = {}
         self._is_gathering = False
 
     def __enter__(self) -> None:
@@ -54,7 +54,7 @@ class Fanout:
         if self._waiting:
             self._flush_waiting()
 
-    def queue(self, room: Room, frame: bytes, skip: Collection[Connection] = ()) -> None:
+    def queue(self, room: Audience, frame: bytes, skip: Collection[Connection] = ()) -> None:
         """Writes `frame` to all members but those in `skip`, at the end of the gathering, turn of the loop or rest."""
         frames = self._resting.get(room)
         if frames is None:
@@ -66,7 +66,7 @@ class Fanout:
             asyncio.get_running_loop().call_soon(self._flush_waiting)
         self._waiting[room] = [(frame, skip)]
 
-    def flush(self, room: Room) -> None:
+    def flush(self, room: Audience) -> None:
         """Writes now what waits for this room."""
         frames = self._waiting.pop(room, None)
         if frames:
@@ -77,7 +77,7 @@ class Fanout:
             self._resting[room] = []
             write(room.members, frames)
 
-    def holds(self, room: Room, frame: bytes) -> bool:
+    def holds(self, room: Audience, frame: bytes) -> bool:
         """Whether this very frame is still to be written."""
         frames = (*self._waiting.get(room, ()), *self._resting.get(room, ()))
         return any(queued is frame for queued, _ in frames)
@@ -87,7 +87,7 @@ class Fanout:
         for room, frames in waiting.items():
             self._write(room, frames)
 
-    def _write(self, room: Room, frames: _Frames) -> None:
+    def _write(self, room: Audience, frames: _Frames) -> None:
         begun = monotonic()
         write(room.members, frames)
         took = monotonic() - begun
@@ -95,7 +95,7 @@ class Fanout:
             self._resting[room] = []
             asyncio.get_running_loop().call_later(min(took, _LONGEST_REST_SECONDS), self._wake, room)
 
-    def _wake(self, room: Room) -> None:
+    def _wake(self, room: Audience) -> None:
         frames = self._resting.pop(room)
         if frames:
             self._write(room, frames)

@@ -8,23 +8,23 @@ from shared.setting_forms import Bucket
 
 class Verdict(Enum):
     ALLOWED = auto()
-    REFUSED = auto()
+    EXCESS = auto()
     """Over the limit: the frame is not acted upon, and a message is answered with an error."""
     ABUSE = auto()
-    """Refused for a whole further burst, without a pause: close with 4429."""
+    """Over the limit for a whole further burst, without a pause: close with 4429."""
 
 
 class FrameLimit:
     """The rule, shared by all connections. A connection keeps only its `debt`: when its bucket would be full again.
 
     Every header counts, whatever it begins: a message, a fragment, a ping, a pong, React Native's empty binary.
-    `refused` is how many frames of all connections were refused.
+    `excess` is how many frames of all connections were beyond the limit.
     """
 
-    __slots__ = ("_abuse_seconds", "_burst_seconds", "each_seconds", "refused")
+    __slots__ = ("_abuse_seconds", "_burst_seconds", "each_seconds", "excess")
 
     def __init__(self, bucket: Bucket) -> None:
-        self.refused = 0
+        self.excess = 0
         self.each_seconds = 1 / bucket.rate
         # Half a token of slack takes up the rounding of floats.
         self._burst_seconds = (bucket.burst + 0.5) / bucket.rate
@@ -36,8 +36,8 @@ class FrameLimit:
         owed = debt - now
         if owed <= self._burst_seconds:
             return Verdict.ALLOWED, debt
-        self.refused += 1
-        return (Verdict.REFUSED if owed <= self._abuse_seconds else Verdict.ABUSE), debt
+        self.excess += 1
+        return (Verdict.EXCESS if owed <= self._abuse_seconds else Verdict.ABUSE), debt
 
     def left(self, debt: float, now: float) -> tuple[int, int]:
         """How many frames of one read are allowed, and how many are not yet abuse. Below 0: also the frame that began
@@ -48,5 +48,5 @@ class FrameLimit:
 
     def charge(self, debt: float, now: float, frames: int, allowed: int) -> float:
         """The debt after so many frames of one read, of which so many were allowed."""
-        self.refused += max(0, frames - max(0, allowed))
+        self.excess += max(0, frames - max(0, allowed))
         return max(debt, now) + frames * self.each_seconds

@@ -69,7 +69,7 @@ def _is_utf8(payload: bytes) -> bool:
 class Parser:
     """The unfinished input of one connection.
 
-    `limit` bounds a message, all its fragments together, in bytes; a longer one is refused by its header already.
+    `limit` bounds a message, all its fragments together, in bytes; a longer one is failed at its header already.
     Memory held is at most `limit` and a few hundred bytes, however the client cuts its frames.
     """
 

@@ -26,7 +26,7 @@ class Discard:
     def write(self, data: bytes, /) -> None: ...
 
 
-class State(Enum):
+class ConnectionState(Enum):
     OPEN = auto()
     CLOSING = auto()  # our close frame is out; the client's is awaited
     ENDING = auto()  # nothing is read any more; the end of the socket is awaited
@@ -48,7 +48,7 @@ class Sender(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._out: Writer = DISCARD
         self._pacing: Pacing | None = None  # while frames of the server's own wait
-        self._state = State.OPEN
+        self._state = ConnectionState.OPEN
         self._ending: Ending | None = None
 
     @property
@@ -101,7 +101,7 @@ class Sender(asyncio.Protocol):
 
     def close(self, code: int, reason: str = "") -> None:
         """Begins the closing handshake; the socket is dropped if the client does not answer in `close_seconds`."""
-        if self._state is State.OPEN:
+        if self._state is ConnectionState.OPEN:
             self._say_close(code, reason)
 
     def ask(self) -> None:
@@ -116,18 +116,18 @@ class Sender(asyncio.Protocol):
         if self._ending is not None:
             self._ending.is_dismissed = True
 
-    def refuse(self, code: int, reason: str = "") -> None:
+    def fail(self, code: int, reason: str = "") -> None:
         """Closes on a client that breaks the rules: nothing more of it is read, not even its close frame."""
-        if self._state is State.OPEN:
+        if self._state is ConnectionState.OPEN:
             self._say_close(code, reason)
             self._end_reading()
-        elif self._state is State.CLOSING:
+        elif self._state is ConnectionState.CLOSING:
             self._release()
 
     def abort(self) -> None:
         """Drops the socket and all that waits for it, without a close frame."""
-        if self._state is not State.LOST:
-            self._state, self._out = State.ENDING, DISCARD
+        if self._state is not ConnectionState.LOST:
+            self._state, self._out = ConnectionState.ENDING, DISCARD
             self._transport.abort()
 
     # --- called by the transport -------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class Sender(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """The client sends no more; without a close frame before it, that is the end. The transport closes itself."""
-        self._state, self._out = State.ENDING, DISCARD
+        self._state, self._out = ConnectionState.ENDING, DISCARD
         self._arm(CloseCode.ABNORMAL)
 
     # --- frames of the server's own ----------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class Sender(asyncio.Protocol):
 
         The state changes first: this write may be the one that overfills the outbox, which closes as well.
         """
-        self._state = State.CLOSING
+        self._state = ConnectionState.CLOSING
         self._say(close_frame(None if code == CloseCode.NO_STATUS else code, reason))
         self._out = DISCARD
         self._pacing = None  # it refers to this object
@@ -213,7 +213,7 @@ class Sender(asyncio.Protocol):
 
     def _release(self) -> None:
         """Both close frames are through: the server ends the connection first (RFC 6455 section 7.1.1)."""
-        self._state = State.ENDING
+        self._state = ConnectionState.ENDING
         self._transport.close()
 
     def _end_reading(self) -> None:
@@ -221,7 +221,7 @@ class Sender(asyncio.Protocol):
 
         So the output ends first, and the input is read into nothing until the client ends too, or the deadline.
         """
-        self._state = State.ENDING
+        self._state = ConnectionState.ENDING
         if self._ending is not None:
             self._ending.discard()
         if not self._transport.can_write_eof():  # TLS
@@ -243,7 +243,7 @@ class Sender(asyncio.Protocol):
             self._out = DISCARD
 
     def _resume(self) -> None:
-        if self._state in (State.OPEN, State.CLOSING):
+        if self._state in (ConnectionState.OPEN, ConnectionState.CLOSING):
             try:
                 self._transport.resume_reading()
             except RuntimeError:  # as in `send`

@@ -106,17 +106,17 @@ def checked_key(request: web.Request) -> str:
     headers = request.headers
     # Exactly what aiohttp's parser takes for an upgrade: after anything else it would go on reading HTTP.
     if headers.get("Upgrade", "").lower() != "websocket":
-        raise _refusal(web.HTTPUpgradeRequired, "this is a WebSocket: it wants an upgrade", {"Upgrade": "websocket"})
+        raise _no_upgrade(web.HTTPUpgradeRequired, "this is a WebSocket: it wants an upgrade", {"Upgrade": "websocket"})
     if request.method != "GET" or request.version < HttpVersion11:
-        raise _refusal(web.HTTPBadRequest, "an upgrade is a GET of HTTP/1.1")
+        raise _no_upgrade(web.HTTPBadRequest, "an upgrade is a GET of HTTP/1.1")
     if "upgrade" not in [token.strip().lower() for token in headers.get("Connection", "").split(",")]:
-        raise _refusal(web.HTTPBadRequest, "the Connection header must say Upgrade")
+        raise _no_upgrade(web.HTTPBadRequest, "the Connection header must say Upgrade")
     if headers.get("Sec-WebSocket-Version") != _VERSION:
         version = {"Sec-WebSocket-Version": _VERSION}
-        raise _refusal(web.HTTPUpgradeRequired, f"Sec-WebSocket-Version must be {_VERSION}", version)
+        raise _no_upgrade(web.HTTPUpgradeRequired, f"Sec-WebSocket-Version must be {_VERSION}", version)
     key = headers.get("Sec-WebSocket-Key", "")
     if not _is_key(key):
-        raise _refusal(web.HTTPBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64")
+        raise _no_upgrade(web.HTTPBadRequest, "Sec-WebSocket-Key must be 16 bytes in base64")
     return key
 
 
@@ -127,6 +127,8 @@ def _is_key(text: str) -> bool:
         return False
 
 
-def _refusal(kind: type[web.HTTPException], message: str, headers: dict[str, str] | None = None) -> web.HTTPException:
+def _no_upgrade(
+    kind: type[web.HTTPException], message: str, headers: dict[str, str] | None = None
+) -> web.HTTPException:
     text = orjson.dumps({"error": message, "code": "bad_handshake"}).decode()
     return kind(headers=headers, text=text, content_type="application/json")

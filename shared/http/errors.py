@@ -67,10 +67,6 @@ def not_found(message: str = "there is no such thing") -> ApiError:
     return ApiError(404, "not_found", message)
 
 
-def conflict(message: str) -> ApiError:
-    return ApiError(409, "conflict", message)
-
-
 def too_large(max_bytes: int) -> ApiError:
     return ApiError(413, "too_large", f"the body may have at most {max_bytes} bytes")
 

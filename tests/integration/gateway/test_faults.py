@@ -314,9 +314,9 @@ async def test_a_draining_gateway_hints_then_closes_with_1012_and_takes_nobody(p
     for phone in phones:
         assert 0 <= (await phone.next("reconnect"))["afterMs"] <= seconds * 1000
     assert not await is_ready(site)
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as rejection:
         await site.dial(parley.person().token)
-    assert refusal.value.status == 503
+    assert rejection.value.status == 503
     for phone in phones:
         assert await phone.closed() == 1012
     await draining

@@ -80,11 +80,11 @@ async def test_a_full_gateway_asks_to_come_again(parley: World) -> None:
 async def test_too_many_upgrades_at_once_are_refused_before_they_cost_anything(parley: World) -> None:
     site = await parley.gateway(accept_rate=1.0)
     await site.connect(parley.person())
-    with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+    with pytest.raises(aiohttp.WSServerHandshakeError) as rejection:
         await site.dial(parley.person().token)
-    assert refusal.value.status == 503
-    assert refusal.value.headers is not None
-    assert int(refusal.value.headers["Retry-After"]) >= 1
+    assert rejection.value.status == 503
+    assert rejection.value.headers is not None
+    assert int(rejection.value.headers["Retry-After"]) >= 1
 
 
 async def test_an_expired_token_closes_the_socket(parley: World, site: OwnSite) -> None:

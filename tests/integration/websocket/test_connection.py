@@ -160,7 +160,7 @@ async def test_who_does_not_answer_a_close_is_dropped_at_the_deadline(any_site: 
 
 async def test_refusing_reads_nothing_more_of_a_client_that_floods(site: Site) -> None:
     client = await RawClient.upgraded(site)
-    site.connection.refuse(4429, "too many frames")
+    site.connection.fail(4429, "too many frames")
     client.write(text(b"flood") * 1000)
     assert await client.read_close() == (4429, "too many frames")
     await eventually(lambda: site.listener.closed == [4429])
@@ -188,7 +188,7 @@ async def test_an_abort_drops_the_socket_and_is_reported_once(any_site: Site) ->
     connection.abort()
     connection.send(text_frame(b"x"))
     connection.close(1000)
-    connection.refuse(1002)
+    connection.fail(1002)
     with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
         await client.read_frame()
     await eventually(lambda: any_site.listener.closed == [1006])
@@ -276,7 +276,7 @@ async def test_the_close_frame_of_a_refusal_that_overfills_the_outbox_is_the_onl
     client = await stalled(site)
     while waiting_bytes(site) < 50_000:
         site.connection.send(b"\x81\x00")
-    site.connection.refuse(1002, "broken")
+    site.connection.fail(1002, "broken")
     client.writer.transport.resume_reading()  # type: ignore[attr-defined]
     assert await client.read_close() == (1002, "broken")
     assert await client.reader.read() == b""

@@ -42,7 +42,7 @@ SABOTAGES = (
         "gateway/gateway.py",
         (
             (
-                """        self._tasks.spawn(self._gaps.run(), name="gaps")
+                """        self._tasks.spawn(self._gap_filler.run(), name="gaps")
 """,
                 "",
             ),
@@ -55,12 +55,12 @@ SABOTAGES = (
         (
             (
                 """            await self._move(arrival, found.session.rooms)
-            await self._check_count(counted)
+            await self._check_count(arrival, counted)
             read = await self._lookups.heads(arrival.rooms, user.user_id)
 """,
                 """            read = await self._lookups.heads([room.id for room in found.session.rooms], user.user_id)
             await self._move(arrival, found.session.rooms)
-            await self._check_count(counted)
+            await self._check_count(arrival, counted)
 """,
             ),
         ),
@@ -167,11 +167,10 @@ SABOTAGES = (
         "gateway/membership/entry.py",
         (
             (
-                """        user = session.user
-        self._presence.depart(user)
+                """        if session.is_counted:
+            self._presence.depart(user)
         user.sessions""",
-                """        user = session.user
-        user.sessions""",
+                """        user.sessions""",
             ),
         ),
     ),
@@ -181,9 +180,9 @@ SABOTAGES = (
         "gateway/membership/entry.py",
         (
             (
-                """            settled.pop(conversation_id, None)
+                """                    del settled[conversation_id]
 """,
-                """            pass
+                """                    pass
 """,
             ),
         ),

@@ -76,4 +76,4 @@ def test_an_example_of_a_client_frame_is_taken_by_the_gateway(example: dict[str,
     command = decode(json.dumps(example).encode())
 
     assert not isinstance(command, BadFrame)
-    assert type(command).__name__.lower() == example["type"]
+    assert command.__struct_config__.tag == example["type"]

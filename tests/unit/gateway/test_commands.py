@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.session.commands import (
+    AppEvent,
     Auth,
     BadFrame,
     Delivered,
-    Event,
     Join,
     Leave,
     Ping,
@@ -41,7 +41,7 @@ ROOM = "b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21"
         ),
         (
             {"type": "event", "conversationId": ROOM, "name": "x", "data": [1]},
-            Event(conversation_id=ROOM, name="x", data=msgspec.Raw(b"[1]")),
+            AppEvent(conversation_id=ROOM, name="x", data=msgspec.Raw(b"[1]")),
         ),
         ({"type": "auth", "token": "x.y.z"}, Auth(token="x.y.z")),
     ],

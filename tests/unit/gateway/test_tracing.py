@@ -2,7 +2,7 @@
 
 import asyncio
 
-from gateway.forwarding.tracing import MOST, Spans
+from gateway.forwarding.tracing import MOST, DeliveryTracing
 from gateway.state.room import Room
 from gateway.websocket.fanout import Fanout
 from shared import keys
@@ -55,7 +55,7 @@ def span_of(seq: int) -> bytes:
 
 async def test_a_span_ends_only_when_its_frame_was_written_also_where_the_room_rests() -> None:
     tracing, fanout, hot = Recording(), Fanout(), room()
-    spans = Spans(tracing, fanout)
+    spans = DeliveryTracing(tracing, fanout)
     connection, transport = recorded(slow_seconds=0.003)
     hot.members = (connection,)
     fanout.queue(hot, b"before")
@@ -78,7 +78,7 @@ async def test_a_span_ends_only_when_its_frame_was_written_also_where_the_room_r
 
 def test_an_event_that_the_room_has_already_begins_no_span() -> None:
     tracing, known = Recording(), room()
-    spans = Spans(tracing, Fanout())
+    spans = DeliveryTracing(tracing, Fanout())
     known.accept(1, b"", 0.0)
 
     spans.begin(known, span_of(1))
@@ -88,7 +88,7 @@ def test_an_event_that_the_room_has_already_begins_no_span() -> None:
 
 
 def test_spans_whose_events_never_come_are_forgotten_oldest_first() -> None:
-    spans, quiet = Spans(Recording(), Fanout()), room()
+    spans, quiet = DeliveryTracing(Recording(), Fanout()), room()
 
     for seq in range(1, MOST + 3):
         spans.begin(quiet, span_of(seq))

@@ -17,7 +17,7 @@ class Strict(SilentOwner):
 
     def on_text(self, connection: Connection, data: bytes) -> None:
         self.texts.append(data)
-        connection.refuse(4429)
+        connection.fail(4429)
 
     def on_closed(self, connection: Connection, code: int) -> None:
         self.closed.append(code)

@@ -67,7 +67,7 @@ async def test_frames_of_every_sort_are_counted_and_too_many_close_with_4429(
     assert transport.is_paused, "what comes now stays in the client's kernel"
     assert owner.heard <= 10
     assert owner.excess <= 10
-    assert limit.refused <= 11
+    assert limit.excess <= 11
 
 
 async def test_a_read_full_of_frames_beyond_the_limit_is_not_even_looked_at() -> None:
@@ -81,7 +81,7 @@ async def test_a_read_full_of_frames_beyond_the_limit_is_not_even_looked_at() ->
     for _ in range(10):
         await asyncio.sleep(0)
     assert transport.writes == [FLOODED]
-    assert limit.refused == 100, "of 43,690"
+    assert limit.excess == 100, "of 43,690"
 
 
 async def test_a_long_read_is_taken_in_turns_and_nothing_of_it_is_lost() -> None:
@@ -110,7 +110,7 @@ async def test_a_pong_that_was_asked_for_costs_nothing_at_any_pace() -> None:
     for _ in range(1000):
         connection.ask()
         connection.data_received(client_frame(Opcode.PONG))
-    assert (owner.heard, limit.refused, transport.is_paused) == (1000, 0, False)
+    assert (owner.heard, limit.excess, transport.is_paused) == (1000, 0, False)
 
 
 async def test_who_was_dismissed_and_goes_on_sending_is_dropped_within_few_bytes() -> None:
@@ -129,7 +129,7 @@ async def test_a_read_full_of_frames_on_a_dismissed_socket_drops_it_at_once(fram
     connection, transport, _, limit = limited(Bucket(20, 100))
     connection.dismiss(4401, "no token")
     connection.data_received(frame * (READ // len(frame)))
-    assert (transport.aborts, limit.refused) == (1, 0)
+    assert (transport.aborts, limit.excess) == (1, 0)
 
 
 async def test_the_close_frame_is_found_behind_what_was_on_its_way() -> None:

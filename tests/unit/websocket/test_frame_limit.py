@@ -13,7 +13,7 @@ def verdicts(limit: FrameLimit, times: list[float]) -> list[Verdict]:
 def test_a_burst_is_allowed_then_refused_then_abuse() -> None:
     given = verdicts(FrameLimit(Bucket(20, 100)), [5.0] * 250)
     assert given[:100] == [Verdict.ALLOWED] * 100
-    assert given[100:200] == [Verdict.REFUSED] * 100
+    assert given[100:200] == [Verdict.EXCESS] * 100
     assert given[200:] == [Verdict.ABUSE] * 50
 
 
@@ -25,4 +25,4 @@ def test_a_client_at_the_rate_is_never_refused() -> None:
 def test_a_client_that_pauses_is_allowed_again() -> None:
     limit = FrameLimit(Bucket(10, 5))
     given = verdicts(limit, [1.0] * 6 + [2.0])
-    assert given == [Verdict.ALLOWED] * 5 + [Verdict.REFUSED, Verdict.ALLOWED]
+    assert given == [Verdict.ALLOWED] * 5 + [Verdict.EXCESS, Verdict.ALLOWED]
