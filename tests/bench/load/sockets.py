@@ -53,6 +53,10 @@ class Client(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(NotJoined("the server closed the connection"))
 
+    def answer_pings(self, data: bytes) -> None:
+        if _PING in data:
+            self.transport.write(_PONG)
+
     def _greet(self, data: bytes) -> None:
         """Until it has joined: the answer to the upgrade, then whatever the system says first."""
         self._head = (self._head or b"") + data
@@ -69,6 +73,7 @@ class Client(asyncio.Protocol):
         if joined:
             self._head = None
             self.ready.set_result(None)
+            self.answer_pings(frames)  # one may have come with the last word
 
 
 class Sockets:
@@ -118,8 +123,7 @@ class Sockets:
             arrivals.add(at_ns, client.number, data)
             if arrivals.count >= self.next_at:
                 self.on_count()
-        if _PING in data:
-            client.transport.write(_PONG)
+        client.answer_pings(data)
         if self.on_data is not None:
             self.on_data(client, data)
 
