@@ -1,4 +1,4 @@
-"""Keeps Redis told whom this gateway holds: whatever changed in one moment leaves in one pipeline."""
+"""Keeps Redis told whom this gateway holds: whatever changed in one moment leaves in one batch."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -16,12 +16,13 @@ from shared.api import LIVE_PRESENCE_ROOMS
 from shared.clock import now_ms
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
+from shared.redis_batches import Batches, Command, successes
 
 log = structlog.get_logger()
 
 AT_ONCE = 200
 GATHER_SECONDS = 0.005
-"""Between two pipelines: a lone arrival waits for none, and in a storm one carries many."""
+"""Between two batches: a lone arrival waits for none, and in a storm one carries many."""
 GRACE_STEP_SECONDS = 0.25
 RETRY_SECONDS = 0.5
 ROOMS_SECONDS = 1.0
@@ -41,7 +42,7 @@ class PresenceWriter:
         grace_seconds: float,
         rooms_of: Callable[[bytes], list[str]],
     ) -> None:
-        self._redis = redis
+        self._redis = Batches(redis)
         self._incarnation = incarnation
         self._reader = reader
         self._persistence = persistence
@@ -141,15 +142,12 @@ class PresenceWriter:
         kept = [held.user_id for held in taken if held.connections is not None]
         dropped = [held.user_id for held in taken if held.connections is None]
         holders = self._redis.named(keys.holders(self._incarnation))
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            # Who is held is listed first and unlisted last: whoever sweeps after our death must find everyone.
-            if kept:
-                pipeline.execute_command("SADD", holders, *kept)
-            for held in taken:
-                pipeline.execute_command(*hold(self._redis.named, self._incarnation, held, live, epoch))
-            if dropped:
-                pipeline.execute_command("SREM", holders, *dropped)
-            answers = await pipeline.execute()
+        # Who is held is listed first and unlisted last: whoever sweeps after our death must find everyone.
+        commands: list[Command] = [("SADD", holders, *kept)] if kept else []
+        commands += [hold(self._redis.named, self._incarnation, held, live, epoch) for held in taken]
+        if dropped:
+            commands.append(("SREM", holders, *dropped))
+        answers = successes(await self._redis.send(commands))
         first = 1 if kept else 0
         return [int(total) for total in answers[first : first + len(taken)]]
 
