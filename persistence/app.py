@@ -8,7 +8,9 @@ import asyncpg
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
+from persistence.messages import routes as one_message
 from persistence.quotas import Quotas
+from persistence.reactions import routes as reactions
 from persistence.refusals import Refusals
 from persistence.routes import (
     conversations,
@@ -59,6 +61,8 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *conversations.endpoints(deps.pool, deps.delivery, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
         *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing, deps.rules),
+        *one_message.endpoints(deps.pool, deps.delivery, deps.rules),
+        *reactions.endpoints(deps.pool, deps.delivery),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool),

@@ -49,6 +49,11 @@ def receipts_all(*, conversation_id: str, delivered_up_to: int, read_up_to: int)
     return encode("receipts.all", conversationId=conversation_id, deliveredUpTo=delivered_up_to, readUpTo=read_up_to)
 
 
+def message_hidden(*, conversation_id: str, message_id: str, seq: int) -> bytes:
+    """For the devices of who deleted the message for themselves alone."""
+    return encode("message.hidden", conversationId=conversation_id, messageId=message_id, messageSeq=seq)
+
+
 def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
     return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
 

@@ -44,6 +44,8 @@ class Settings:
     handle_claims: tuple[str, ...] = _setting("HANDLE_CLAIMS", forms.claims, DEFAULT_HANDLE_CLAIMS)
     direct_per: str = _setting("DIRECT_PER", forms.one_of("bounty", "pair"), "bounty")
     media_url_schemes: tuple[str, ...] = _setting("MEDIA_URL_SCHEMES", forms.schemes, ("https",))
+    edit_seconds: float = _setting("EDIT_SECONDS", forms.seconds_or_zero, 86_400.0)
+    edit_history: str = _setting("EDIT_HISTORY", forms.one_of("members", "author", "off"), "author")
     clock_leeway_seconds: float = _setting("CLOCK_LEEWAY_SECONDS", forms.seconds_or_zero, 60.0)
     allowed_origins: tuple[str, ...] = _setting("ALLOWED_ORIGINS", forms.origins, ())
     expo_access_token: str | None = _setting("EXPO_ACCESS_TOKEN", forms.text)

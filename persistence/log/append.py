@@ -7,7 +7,7 @@ import msgspec
 from persistence.log.logged import Logged
 from persistence.log.rows import STATE, logged_as
 from persistence.store.database import Connection, Query
-from shared.events.kind import Body, EventKind
+from shared.events.kind import Body, Compact, EventKind
 
 MOST_BODY_BYTES = 1024 * 1024 + 64 * 1024
 """What a body may take: 1 MiB of an app's own, and the names around it."""
@@ -27,14 +27,17 @@ WITH head AS (
     RETURNING *
 ), noted AS (
     INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1, seq, created_at FROM event
+), touched AS (
+    UPDATE messages m SET rev = event.seq FROM event WHERE $8 AND m.conversation_id = $1 AND m.id = $4 RETURNING m.*
 )
 SELECT e.conversation_id, e.seq, e.kind, e.sender_id, e.created_at, e.message_id, e.people, e.removed, e.body AS stored,
        {STATE}, u.handle AS sender_handle
-FROM event e LEFT JOIN messages m ON $8 AND m.conversation_id = e.conversation_id AND m.id = e.message_id
+FROM event e LEFT JOIN touched m ON true
 LEFT JOIN users u ON u.id = e.sender_id
 """,
 )
 
+_TOUCHES = Compact.IN_MESSAGE
 _encode = msgspec.json.Encoder().encode
 
 
@@ -57,8 +60,9 @@ async def append(
 
     To be the last statement of the caller's transaction: from here to its commit the conversation's row is locked, and
     every send into it waits. The caller holds what comes before it in the order of locks (participants, then message
-    rows). A rollback takes the seq back. `people` and `removed` as in `Logged`. Raises NoConversation; ValueError for a
-    body of another kind, or above MOST_BODY_BYTES.
+    rows: also the one that an `IN_MESSAGE` event touches, whose `rev` becomes the seq). A rollback takes the seq back.
+    `people` and `removed` as in `Logged`. Raises NoConversation; ValueError for a body of another kind, or above
+    MOST_BODY_BYTES.
     """
     if not isinstance(body, kind.body):
         raise ValueError(f"{kind.name} has another body than {type(body).__name__}")
@@ -67,7 +71,7 @@ async def append(
         raise ValueError(f"the body of {kind.name} has {len(stored)} bytes")
     gone = list(removed) or None
     row = await _APPEND.row(
-        connection, conversation_id, sender_id, kind.code, message_id, stored, people, gone, kind.shows_message
+        connection, conversation_id, sender_id, kind.code, message_id, stored, people, gone, kind.compact is _TOUCHES
     )
     if row is None:
         raise NoConversation(conversation_id)

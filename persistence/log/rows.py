@@ -7,25 +7,22 @@ anon key (Postgres 13 and 14 know no view with its caller's rights), and could n
 
 from collections.abc import Sequence
 
-import msgspec
-from msgspec import UNSET
-
 from persistence.log.logged import Logged
+from persistence.log.state import state_of, state_of_sent
 from persistence.store.database import Row
 from persistence.store.views import Message
 from shared.clock import iso
 from shared.events.kind import EventKind
 from shared.events.kinds import BY_CODE, KINDS
-from shared.events.message_new import MESSAGE_NEW, MessageNew
+from shared.events.message_new import MESSAGE_NEW
 
 KNOWN: list[int] = sorted(BY_CODE)
 """What this release can read. An event of another code is as if its row were not there yet."""
 
-_SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message)
-STATE = "m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque"
+_SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message or kind.erased)
+STATE = """m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque, m.is_pinned, m.rev,
+       m.edited_at, m.deleted_at, m.deleted_by, m.deleted_as, m.reactions, m.data"""
 """Of a message `m` as it stands: what its event shows, and every other event whose kind shows the message."""
-
-_encode = msgspec.json.Encoder().encode
 
 
 def log_where(condition: str) -> str:
@@ -62,7 +59,7 @@ def logged_as(kind: EventKind, row: Row, span: bytes | None = None) -> Logged:
         kind=kind,
         sender_id=row["sender_id"],
         at=iso(row["created_at"]),
-        body=_with_message(row) if kind.shows_message else row["stored"],
+        body=_body(kind, row),
         message_id=row["message_id"],
         span=span,
         people=row["people"],
@@ -72,45 +69,26 @@ def logged_as(kind: EventKind, row: Row, span: bytes | None = None) -> Logged:
 
 def logged_message(message: Message, span: bytes | None = None) -> Logged:
     """The event of a message that was just sent: the same as its row makes."""
-    state = MessageNew(
-        message.id,
-        message.sender_handle,
-        message.text,
-        message.client_id,
-        message.reply_to,
-        message.media_url,
-        message.created_at,
-        opaque=message.opaque or UNSET,
-    )
     return Logged(
         message.conversation_id,
         message.seq,
         MESSAGE_NEW,
         message.sender_id,
         message.created_at,
-        _encode(state),
+        state_of_sent(message),
         message.id,
         span,
     )
 
 
-def _with_message(row: Row) -> bytes:
-    """What was stored, and the message as it stands."""
+def _body(kind: EventKind, row: Row) -> bytes:
+    """What was stored, with the message as it stands where the kind shows that."""
     stored: bytes | None = row["stored"]
-    if row["sent_at"] is None:  # a message that is gone, of which only the stored part is left
+    if kind.erased and stored and row["deleted_at"] is not None:
+        return kind.erased(stored)
+    if not kind.shows_message or row["sent_at"] is None:  # None: a message that is gone, of which nothing else is left
         return stored or b"{}"
-    state = _encode(
-        MessageNew(
-            row["message_id"],
-            row["sender_handle"],
-            row["text"],
-            row["client_id"],
-            row["reply_to"],
-            row["media_url"],
-            iso(row["sent_at"]),
-            opaque=row["opaque"] or UNSET,
-        )
-    )
+    state = state_of(row, is_news=kind is MESSAGE_NEW)
     return state if stored is None or len(stored) <= len(b"{}") else stored[:-1] + b"," + state[1:]
 
 

@@ -51,13 +51,18 @@ class Messages:
     async def _find(
         self, user_id: str, conversation_id: str, query: HistoryQuery, limit: int
     ) -> HistoryPage | NotAMember:
-        before, after = query.before, query.after
+        before, after, choice = query.before, query.after, query.choice()
+        place = self._pool, user_id, conversation_id
+        if isinstance(query.around, int):
+            if not _is_open(query):
+                raise malformed("around", "not together with before or after")
+            return await history.around(*place, seq=query.around, limit=limit, choice=choice)
         if isinstance(before, UnsetType) and isinstance(after, UnsetType):
-            return await history.page(self._pool, user_id, conversation_id, number=query.page, limit=limit)
+            return await history.page(*place, number=query.page, limit=limit, choice=choice)
         if isinstance(after, UnsetType):
             assert isinstance(before, int)
-            return await history.before(self._pool, user_id, conversation_id, seq=before, limit=limit)
-        found = await history.after(self._pool, user_id, conversation_id, seq=after, limit=limit)
+            return await history.before(*place, seq=before, limit=limit, choice=choice)
+        found = await history.after(*place, seq=after, limit=limit, choice=choice)
         return found if isinstance(before, UnsetType) else _below(found, before)
 
     async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
@@ -66,11 +71,12 @@ class Messages:
             id=new_id(),
             sender_id=call.user_id,
             text=given.trimmed(),
-            client_id=given.client_id,
+            client_id=given.named(),
             reply_to=given.reply_to.lower() if given.reply_to else None,
             media_url=given.address(self._rules),
             opaque=bool(given.opaque),
             span=None if span is None else span.context,
+            data=given.extra(),
         )
         try:
             return _told(await self._commit(call.ids["id"], draft))
@@ -100,6 +106,10 @@ class Messages:
 
 
 def _is_counted(query: HistoryQuery) -> bool:
+    return _is_open(query) and isinstance(query.around, UnsetType)
+
+
+def _is_open(query: HistoryQuery) -> bool:
     return isinstance(query.before, UnsetType) and isinstance(query.after, UnsetType)
 
 
@@ -131,7 +141,10 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             handler=handlers.read,
             summary="Read messages",
             description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
-            " which the nearest messages are given, and are the cheaper way through a long history.",
+            " which the nearest messages are given, and are the cheaper way through a long history; `around` one is"
+            " where a search or a reply leads. `pinned=true` gives the pinned alone, `replyTo` the replies to a"
+            " message. A deleted message keeps its place as a tombstone; of what the caller deleted for themselves only"
+            " `hidden` is told.",
             tag=TAG,
             query=HistoryQuery,
             cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),

@@ -5,7 +5,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from persistence.messages.texts import MAX_OPAQUE_BYTES, MAX_TEXT, fault_of, trimmed
 from persistence.rules import Rules
+from persistence.store.history import EVERYTHING, Choice, Which
 from persistence.store.views import Conversation, Message, Role, RoomMember
 from shared import texts
 from shared.http.errors import malformed
@@ -25,10 +27,10 @@ from shared.http.fields import (
 )
 from shared.texts import CONTROLS, INVISIBLE
 
-MAX_TEXT = 8000
-"""Code points, after trimming."""
-MAX_OPAQUE_BYTES = 44 * 1024
-"""Of a text that the server only passes on: 32 KiB of an app's own encryption in base64, and some words around it."""
+MAX_DATA_BYTES = 2048
+"""As the server writes it: without blanks, in UTF-8."""
+RESERVED = ("scheduled:", "call:", "held:")
+"""Client ids that begin so are the server's own."""
 MAX_NAME = 200
 MAX_PEOPLE = 1000
 """In a group, the caller included."""
@@ -60,6 +62,10 @@ ClientId = Annotated[
         max_length=64,
         description="chosen by the app, one for each message: sent again, it gives the first message back",
     ),
+]
+Data = Annotated[
+    Any,
+    Meta(description=f"any JSON of the app's own, at most {MAX_DATA_BYTES:,} bytes; null counts as none"),
 ]
 MediaUrl = Annotated[
     str,
@@ -144,13 +150,37 @@ class CreatedAnswer(msgspec.Struct):
     conversation: CreatedConversation
 
 
-class HistoryQuery(msgspec.Struct):
-    """A page counted from the newest, or what lies before, after or between seqs."""
+def extra_of(data: Any) -> str | None:
+    """An app's own JSON as text; None for none. Raises ApiError 400 where there is too much of it."""
+    if data is None:
+        return None
+    encoded = msgspec.json.encode(data)
+    if len(encoded) > MAX_DATA_BYTES:
+        raise malformed("data", f"at most {MAX_DATA_BYTES} bytes")
+    return encoded.decode()
+
+
+class HistoryQuery(msgspec.Struct, rename="camel"):
+    """A page counted from the newest, or what lies before, after, between or around seqs: of all, of the pinned, or of
+    the replies to a message."""
 
     page: PageNumber = 1
     limit: PageSize = 50
     before: Seq | UnsetType = UNSET
     after: Seq | UnsetType = UNSET
+    around: (
+        Annotated[Seq, Meta(description="half of the page lies before it; not beside before and after")] | UnsetType
+    ) = UNSET
+    pinned: bool | UnsetType = UNSET
+    reply_to: Annotated[Id, Meta(description="a message; not beside pinned")] | UnsetType = UNSET
+
+    def choice(self) -> Choice:
+        """Raises ApiError 400 for what does not go together."""
+        if isinstance(self.reply_to, str):
+            if self.pinned is True:
+                raise malformed("replyTo", "not together with pinned")
+            return Choice(Which.REPLIES, self.reply_to.lower())
+        return Choice(Which.PINNED) if self.pinned is True else EVERYTHING
 
 
 class Pagination(msgspec.Struct, rename="camel"):
@@ -162,10 +192,23 @@ class Pagination(msgspec.Struct, rename="camel"):
     has_more: bool
 
 
+_SHOWN = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/Message"},
+        {
+            "type": "object",
+            "description": "In place of a message that the caller deleted for themselves alone.",
+            "properties": {"id": {"type": "string"}, "seq": {"type": "integer"}, "hidden": {"const": True}},
+            "required": ["id", "seq", "hidden"],
+        },
+    ]
+}
+
+
 class HistoryAnswer(msgspec.Struct, rename="camel"):
     """Oldest first. `asOfSeq`: the messages are as they were when the log had come so far."""
 
-    messages: list[Message]
+    messages: Annotated[list[Any], Meta(extra_json_schema={"items": _SHOWN})]
     pagination: Pagination
     as_of_seq: int
 
@@ -199,19 +242,25 @@ class NewMessage(msgspec.Struct, rename="camel"):
             f" {MAX_OPAQUE_BYTES:,} bytes of UTF-8"
         ),
     ] = None
+    data: Data | None = None
 
     def trimmed(self) -> str:
         """The text, empty only beside a mediaUrl. Raises ApiError 400 where nothing of it would show, or it is long."""
-        text = (self.text or "").replace("\r\n", "\n").strip()
-        if texts.shows_nothing(text):
-            if self.media_url is None:
-                raise malformed("text", "required, and something of it must show, unless there is a mediaUrl")
-            return ""
-        if self.opaque and len(text.encode()) > MAX_OPAQUE_BYTES:
-            raise malformed("text", f"at most {MAX_OPAQUE_BYTES} bytes")
-        if not self.opaque and len(text) > MAX_TEXT:
-            raise malformed("text", f"at most {MAX_TEXT} characters")
+        text = trimmed(self.text or "")
+        fault = fault_of(text, opaque=bool(self.opaque), beside_file=self.media_url is not None)
+        if fault is not None:
+            raise malformed("text", fault)
         return text
+
+    def named(self) -> str | None:
+        """The client id. Raises ApiError 400 for one that the server gives to what it sends by itself."""
+        if self.client_id is not None and self.client_id.startswith(RESERVED):
+            raise malformed("clientId", "expected none that begins with " + " or ".join(RESERVED))
+        return self.client_id
+
+    def extra(self) -> str | None:
+        """The app's own JSON. Raises ApiError 400 where there is too much of it."""
+        return extra_of(self.data)
 
     def address(self, rules: Rules) -> str | None:
         """The mediaUrl. Raises ApiError 400 where it is no URL of a scheme that the deployment takes."""
@@ -253,6 +302,7 @@ class SyncBody(msgspec.Struct, rename="camel"):
     conversations: dict[Id, Seq]
     as_of: Annotated[str, Meta(pattern=AS_OF_PATTERN)] | None = None
     after: Annotated[str, Meta(pattern=PLACE_PATTERN)] | None = None
+    compact: Annotated[bool, Meta(description="messages as they stand now, instead of all that happened")] | None = None
 
 
 class PresenceQuery(msgspec.Struct, rename="camel"):

@@ -16,7 +16,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         known = {key.lower(): seq for key, seq in call.body.conversations.items()}
         as_of = None if call.body.as_of is None else int(call.body.as_of)
         after = None if call.body.after is None else Place.from_text(call.body.after)
-        return await sync.sync(pool, call.user_id, known, as_of, after=after)
+        return await sync.sync(pool, call.user_id, known, as_of, after=after, compact=bool(call.body.compact))
 
     return [
         Endpoint(
@@ -29,7 +29,9 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             " `firstSeq` says where they begin. Cursors that moved since `asOf`, or all of them without it."
             " `complete: false` says: sync again from `lastSeq`. Another `epoch` says: the database was restored,"
             " forget local state. Where more conversations wait than one answer holds, it gives `next`: ask again with"
-            " `after: next` and the same `asOf`; keep the `asOf` of the first of these answers.",
+            " `after: next` and the same `asOf`; keep the `asOf` of the first of these answers. With `compact` an old"
+            " message that was touched is told once, as it stands, however often it was; `hidden` are messages that the"
+            " caller deleted for themselves alone since `asOf`.",
             tag="sync",
             body=SyncBody,
             cost=Cost(lambda body, _: len(body.conversations), per=100),

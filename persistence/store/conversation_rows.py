@@ -5,7 +5,7 @@ from typing import Final
 from persistence.store import bounty
 from persistence.store.database import Row
 from persistence.store.views import Conversation, LastMessage, Participant
-from persistence.store.visibility import BEGINS, UNREAD
+from persistence.store.visibility import BEGINS, UNREAD, is_hidden
 from shared import texts
 from shared.clock import iso
 
@@ -19,7 +19,7 @@ LISTED = f"""
 WITH mine AS (
     SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members,
            p.user_id AS viewer,
-           p.read_seq, {BEGINS} AS begins,
+           p.read_seq, {BEGINS} AS begins, p.hid_messages,
            {UNREAD} AS unread_count
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}
 )
@@ -34,7 +34,10 @@ FROM mine CROSS JOIN LATERAL (
         ORDER BY q.user_id LIMIT {{named}}
     ) AS f JOIN users u ON u.id = f.user_id
 ) AS people LEFT JOIN LATERAL (
-    SELECT * FROM messages m WHERE m.conversation_id = mine.id AND m.seq > mine.begins ORDER BY m.seq DESC LIMIT 1
+    SELECT * FROM messages m
+    WHERE m.conversation_id = mine.id AND m.seq > mine.begins AND m.deleted_at IS NULL
+        AND (CASE WHEN mine.hid_messages THEN {is_hidden("m", "mine.viewer")} END) IS NULL
+    ORDER BY m.seq DESC LIMIT 1
 ) AS m ON true
 ORDER BY mine.updated_at DESC, mine.id DESC
 """

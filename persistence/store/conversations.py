@@ -107,11 +107,14 @@ SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user
 """,
 )
 
-# In the order in which a send takes its locks: participants, then the conversation.
+# In the order in which all take their locks: participants, then messages, then the conversation.
 _PURGE = [
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
-    Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
     Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
+    Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
+    Query("purge_edits", "DELETE FROM message_edits WHERE conversation_id = $1"),
+    Query("purge_reactions", "DELETE FROM reactions WHERE conversation_id = $1"),
+    Query("purge_hidden", "DELETE FROM hidden_messages WHERE conversation_id = $1"),
     Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
     Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
 ]

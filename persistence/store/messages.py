@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
+import msgspec
 
-from persistence.store.database import Database, Query, Row, columns
-from persistence.store.message_rows import COLUMNS, REACH, with_status
+from persistence.store.database import Database, Query, Row
+from persistence.store.database import columns as columns_of
+from persistence.store.message_rows import REACH, columns, with_status
 from persistence.store.send_statement import SEND, SEND_MANY, SEND_MANY_TRACED, SEND_TRACED
 from persistence.store.views import (
     Draft,
@@ -22,7 +24,7 @@ from shared.clock import iso
 _PRIOR = Query(
     "prior_messages",
     f"""
-SELECT {COLUMNS}, c.last_seq AS head, reach.* FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)
+SELECT {columns("m.sender_id")}, c.last_seq AS head, reach.* FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)
 JOIN messages m ON m.conversation_id = w.conversation_id AND m.seq = w.seq
 JOIN conversations c ON c.id = m.conversation_id LEFT JOIN users u ON u.id = m.sender_id
 CROSS JOIN LATERAL ({REACH.format(conversation="m.conversation_id")}) AS reach
@@ -33,7 +35,7 @@ CROSS JOIN LATERAL ({REACH.format(conversation="m.conversation_id")}) AS reach
 _TRIES = 8
 """Of a statement that meets concurrent duplicates: its next try finds that one as the prior one, or meets another."""
 
-_FIELDS = ("id", "sender_id", "text", "client_id", "reply_to", "media_url", "opaque")
+_FIELDS = ("id", "sender_id", "text", "client_id", "reply_to", "media_url", "opaque", "data")
 
 Addressed: TypeAlias = tuple[str, Draft]
 """A draft, and the conversation into which it is to go."""
@@ -69,7 +71,7 @@ async def repeated(database: Database, priors: Sequence[Prior]) -> list[Repeated
     """The messages that stand there, in this order; for one that was purged meanwhile, that nobody is in there."""
     if not priors:
         return []
-    rows = await _PRIOR.rows(database, *columns(priors, 2))
+    rows = await _PRIOR.rows(database, *columns_of(priors, 2))
     found = {(row["conversation_id"], row["seq"]): Repeated(with_status(row), row["head"]) for row in rows}
     return [found.get(prior, NotAMember()) for prior in priors]
 
@@ -120,5 +122,7 @@ def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
             reply_to=draft.reply_to,
             media_url=draft.media_url,
             opaque=draft.opaque,
+            rev=row["seq"],
+            data=None if draft.data is None else msgspec.Raw(draft.data),
         )
     )

@@ -16,14 +16,16 @@ _SENDING = """
 WITH draft AS (
     {draft}
 ), sender AS (
-    SELECT p.conversation_id, p.user_id FROM participants p
+    SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins FROM participants p
     WHERE {is_sender} AND p.left_at IS NULL
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
 ), judged AS (
     SELECT d.*, s.user_id IS NOT NULL AS is_member,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
-               SELECT true FROM messages m WHERE m.id = d.reply_to AND m.conversation_id = d.conversation_id
+               SELECT true FROM messages m JOIN conversations c ON c.id = m.conversation_id
+               WHERE m.id = d.reply_to AND m.conversation_id = d.conversation_id
+                   AND m.seq > greatest(s.begins, c.floor_seq)
            ) IS NOT NULL AS reply_exists,
            (SELECT m.seq FROM messages m
             WHERE m.conversation_id = d.conversation_id AND m.sender_id = d.sender_id AND m.client_id = d.client_id
@@ -47,9 +49,9 @@ WITH draft AS (
         c.latest_at AS at, c.updated_at AS clock
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at,
-                          id, sender_id, reply_to, text, client_id, media_url, opaque)
+                          id, sender_id, reply_to, text, client_id, media_url, opaque, data)
     SELECT conversation_id, head.seq + nth, head.ordinal + nth, head.at, head.at,
-           id, sender_id, reply_to, text, client_id, media_url, opaque
+           id, sender_id, reply_to, text, client_id, media_url, opaque, data
     FROM fresh JOIN head USING (conversation_id)
     RETURNING conversation_id, id, seq, ordinal, sender_id, created_at
 ), logged AS (
@@ -68,8 +70,8 @@ FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sen
 ORDER BY j.place
 """
 
-_FIELDS = "id, sender_id, text, client_id, reply_to, media_url, opaque, place"
-_ARRAYS = "$2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[]"
+_FIELDS = "id, sender_id, text, client_id, reply_to, media_url, opaque, data, place"
+_ARRAYS = "$2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::boolean[], $9::text[]"
 
 # The UPDATE locks a lone conversation by itself. Several must be locked in order before the first of them is changed.
 _ONE = {
@@ -89,7 +91,7 @@ _PLAIN = """INSERT INTO outbox (conversation_id, seq, created_at)
     SELECT conversation_id, sent.seq, head.clock FROM sent JOIN head USING (conversation_id)"""
 _TRACED = """INSERT INTO outbox (conversation_id, seq, created_at, span)
     SELECT conversation_id, sent.seq, head.clock, span FROM sent JOIN head USING (conversation_id)
-    JOIN unnest($2::uuid[], $9::bytea[]) AS traced(id, span) USING (id)"""
+    JOIN unnest($2::uuid[], $10::bytea[]) AS traced(id, span) USING (id)"""
 
 SEND = Query("send", _SENDING.format(**_ONE, outbox=_PLAIN))
 SEND_TRACED = Query("send_traced", _SENDING.format(**_ONE, outbox=_TRACED))

@@ -2,15 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
-import msgspec
+from msgspec import UNSET
 
-from persistence.log import read
-from persistence.log.rows import logged_of
 from persistence.store import sync_rows
 from persistence.store.database import Connection, Pool, Row, snapshot
+from persistence.store.sync_filling import DEFAULT_BOUNDS, Bounds, Catch, Reader, fill
 from persistence.store.views import Place, Reached, Sync, SyncedConversation
 
 NEWEST_MESSAGES = 50
@@ -19,50 +17,13 @@ AT_ONCE = 200
 """Conversations that are put into an answer in one turn of the loop."""
 
 
-class Bounds(NamedTuple):
-    """Of one answer: `events` and `bytes` of frames (and one frame more), of which at most `chunk` events are read at a
-    time; and how many `conversations` are told of, and looked at by how many rows of participants (and one slice more).
-    """
-
-    events: int = 2000
-    bytes: int = 2 * 1024 * 1024
-    chunk: int = 500
-    conversations: int = 2000
-    rows: int = 50_000
-
-    def left(self, frames: Sequence[msgspec.Raw]) -> "Bounds":
-        size = sum(len(bytes(frame)) for frame in frames)
-        return self._replace(events=self.events - len(frames), bytes=self.bytes - size)
-
-    def half(self) -> "Bounds":
-        return self._replace(events=max(1, self.events // 2), bytes=max(1, self.bytes // 2))
-
-
-DEFAULT_BOUNDS = Bounds()
-
-
-@dataclass
-class _Catch:
-    """What one conversation gets: the events after `start` up to `head`, as far as the answer's bounds let it."""
-
-    row: Row
-    start: int
-    head: int
-    reached: int
-    frames: list[msgspec.Raw] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        return self.reached == self.head
-
-
 @dataclass
 class _Page:
     """The conversations of an answer that are told of for the first time in this catching up."""
 
     epoch: str
     as_of: int
-    told: dict[str, _Catch]
+    told: dict[str, Catch]
     mine: set[str]
     end: str | None
     """The last that was looked at; None where nothing lies behind it."""
@@ -76,6 +37,7 @@ async def sync(
     bounds: Bounds = DEFAULT_BOUNDS,
     *,
     after: Place | None = None,
+    compact: bool = False,
 ) -> Sync:
     """What the user's client lacks that has each `wanted` conversation up to and with this seq.
 
@@ -83,7 +45,8 @@ async def sync(
     `as_of`, the number of an earlier answer (any did, without one). Each one's events begin right after the seq named,
     or with what the user still sees of it, or with the newest NEWEST_MESSAGES, without a hole; `first_seq` says where.
     A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
-    `left` are those named that are not, or no longer, in the user's list.
+    `left` are those named that are not, or no longer, in the user's list. `compact`: not every event, but what they
+    came to (`log.compact`).
 
     Where more conversations wait than the bounds let in, `next` is the place `after` which the next question goes on;
     it is told as well of those before that place in which it still lacks events, with up to half of the bounds, so that
@@ -91,22 +54,24 @@ async def sync(
     answer is of one moment.
     """
     async with snapshot(pool) as connection:
-        return await _sync(connection, user_id, wanted, as_of, bounds, after)
+        return await _sync(connection, Reader(user_id, compact), wanted, as_of, bounds, after)
 
 
 async def _sync(
     database: Connection,
-    user_id: str,
+    reader: Reader,
     wanted: Mapping[str, int],
     as_of: int | None,
     bounds: Bounds,
     after: Place | None,
 ) -> Sync:
+    user_id = reader.user_id
     unfinished = await sync_rows.behind(database, user_id, wanted, after, bounds.conversations)
-    old = {row["id"]: _catch(row, wanted[row["id"]]) for row in unfinished}
-    await _fill(database, old, bounds.half())
+    old = {row["id"]: _catch(row, wanted[row["id"]], is_named=True) for row in unfinished}
+    await fill(database, old, bounds.half(), reader)
     page = await _look(database, user_id, wanted, as_of or 0, after, bounds)
-    await _fill(database, page.told, bounds.left([frame for catch in old.values() for frame in catch.frames]))
+    left = bounds.left([frame for catch in old.values() for frame in catch.frames])
+    await fill(database, page.told, left, reader)
     if page.end is not None:
         _cut(page)
     told = {**old, **page.told}
@@ -115,7 +80,9 @@ async def _sync(
     return Sync(
         epoch=page.epoch,
         as_of=str(begun),
-        conversations=await _all_synced(told),
+        conversations=await _all_synced(
+            told, await sync_rows.hidden_since(database, user_id, _hiders(told), as_of or 0)
+        ),
         left=[key for key in wanted if key not in page.mine and _is_between(key, after, page.end)],
         complete=is_whole and all(catch.complete for catch in told.values()),
         next=None if page.end is None else Place(begun, page.end).to_text(),
@@ -141,7 +108,7 @@ async def _look(
         known = await _known(database, looked.rows, wanted)
         for row in looked.rows:
             page.mine.add(row["id"])
-            catch = _catch(row, known[row["id"]])
+            catch = _catch(row, known[row["id"]], is_named=known[row["id"]] == wanted.get(row["id"]))
             rows += row["members"]
             if _is_news(catch, row["id"] in wanted):
                 page.told[row["id"]] = catch
@@ -174,64 +141,30 @@ async def _known(database: Connection, rows: Sequence[Row], wanted: Mapping[str,
     return {**named, **await sync_rows.before_newest(database, others, NEWEST_MESSAGES)}
 
 
-def _catch(row: Row, known_seq: int) -> _Catch:
+def _catch(row: Row, known_seq: int, *, is_named: bool) -> Catch:
     start = max(known_seq, row["begins"], 0)
-    return _Catch(row, start, row["last_seq"], reached=start)
+    return Catch(row, start, row["last_seq"], reached=start, knows=start == known_seq and is_named)
 
 
-def _is_news(catch: _Catch, is_named: bool) -> bool:
+def _is_news(catch: Catch, is_named: bool) -> bool:
     return not is_named or not catch.complete or bool(catch.row["moved"])
 
 
-async def _all_synced(told: Mapping[str, _Catch]) -> dict[str, SyncedConversation]:
+def _hiders(told: Mapping[str, Catch]) -> list[str]:
+    return [key for key, catch in told.items() if catch.row["hid_messages"]]
+
+
+async def _all_synced(told: Mapping[str, Catch], hidden: Mapping[str, list[str]]) -> dict[str, SyncedConversation]:
     """With a pause now and then: there may be thousands, with fifty cursors each."""
     synced: dict[str, SyncedConversation] = {}
     for number, (key, catch) in enumerate(told.items(), 1):
-        synced[key] = _synced(catch)
+        synced[key] = _synced(catch, hidden.get(key))
         if number % AT_ONCE == 0:
             await asyncio.sleep(0)
     return synced
 
 
-async def _fill(database: Connection, catches: Mapping[str, _Catch], bounds: Bounds) -> None:
-    """Reads events, conversation by conversation, until all have theirs, a bound is met, or a row is missing."""
-    events_left, bytes_left = bounds.events, bounds.bytes
-    while ranges := _next_ranges(catches, min(bounds.chunk, events_left)):
-        rows = await read.between(database, ranges, bytes_left)
-        frames = _take(catches, rows, bytes_left)
-        if len(frames) < sum(up_to - after for _, after, up_to in ranges):
-            return
-        events_left -= len(frames)
-        bytes_left -= sum(map(len, frames))
-
-
-def _next_ranges(catches: Mapping[str, _Catch], most: int) -> list[tuple[str, int, int]]:
-    """What to read next, (conversation, after, up to): at most so many events."""
-    ranges = []
-    for key, catch in catches.items():
-        up_to = min(catch.head, catch.reached + most)
-        if up_to > catch.reached:
-            ranges.append((key, catch.reached, up_to))
-            most -= up_to - catch.reached
-    return ranges
-
-
-def _take(catches: Mapping[str, _Catch], rows: Sequence[Row], bytes_left: int) -> list[bytes]:
-    """Gives each conversation its events, none behind a hole, while there are bytes left. Returns those it gave."""
-    taken: list[bytes] = []
-    for row in rows:
-        catch = catches[row["conversation_id"]]
-        event = logged_of(row) if bytes_left > 0 and row["seq"] == catch.reached + 1 else None
-        if event is not None:
-            frame = event.frame()
-            catch.frames.append(msgspec.Raw(frame))
-            catch.reached += 1
-            taken.append(frame)
-            bytes_left -= len(frame)
-    return taken
-
-
-def _synced(catch: _Catch) -> SyncedConversation:
+def _synced(catch: Catch, hidden: list[str] | None) -> SyncedConversation:
     row = catch.row
     return SyncedConversation(
         events=catch.frames,
@@ -244,6 +177,7 @@ def _synced(catch: _Catch) -> SyncedConversation:
         delivered_up_to=row["delivered_up_to"],
         read_up_to=row["read_up_to"],
         cursors=_cursors(row),
+        hidden=hidden or UNSET,
     )
 
 

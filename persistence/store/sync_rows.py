@@ -17,6 +17,7 @@ SLICE = 200
 # in Python, and there may be tens of thousands.
 _MINE = f"""
     SELECT c.id::text, c.last_seq, c.last_ordinal, c.members, p.read_seq, {BEGINS} AS begins, {UNREAD} AS unread_count,
+           p.hid_messages,
            coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
            coalesce(others.read_up_to, c.last_seq) AS read_up_to,
            others.ids, others.delivered, others.read,
@@ -63,6 +64,16 @@ FROM unnest($1::text[]) AS w(id)
 )
 
 
+_HIDDEN = Query(
+    "sync_hidden",
+    """
+SELECT conversation_id::text, message_id::text FROM hidden_messages
+WHERE user_id = $1 AND conversation_id = ANY ($2::text[]::uuid[]) AND hidden_xid >= $3::text::xid8
+ORDER BY conversation_id, message_seq
+""",
+)
+
+
 class Looked(NamedTuple):
     """`end`: the last conversation that was looked at; None where that is all of them."""
 
@@ -101,3 +112,23 @@ async def before_newest(database: Database, rows: Sequence[Row], messages: int) 
         firsts = await _FIRST_OF_NEWEST.rows(database, mixed, messages - 1)
         found.update({row["id"]: row["seq"] - 1 for row in firsts})
     return found
+
+
+async def hidden_since(
+    database: Database, user_id: str, conversation_ids: Sequence[str], as_of: int
+) -> dict[str, list[str]]:
+    """For each of these conversations the messages that the user deleted for themselves alone since then."""
+    found: dict[str, list[str]] = {}
+    for row in await _hidden(database, user_id, conversation_ids, as_of):
+        found.setdefault(row["conversation_id"], []).append(row["message_id"])
+    return found
+
+
+async def hidden_from(database: Database, user_id: str, conversation_ids: Sequence[str]) -> set[str]:
+    """All messages of these conversations that the user deleted for themselves alone."""
+    return {row["message_id"] for row in await _hidden(database, user_id, conversation_ids, 0)}
+
+
+async def _hidden(database: Database, user_id: str, conversation_ids: Sequence[str], as_of: int) -> list[Row]:
+    """Nothing is asked for who never did so."""
+    return await _HIDDEN.rows(database, user_id, conversation_ids, str(as_of)) if conversation_ids else []

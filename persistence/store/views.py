@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from shared.ids import canonical_id
 
@@ -24,7 +25,18 @@ class Status(StrEnum):
     READ = "read"
 
 
+class Reaction(View, frozen=True):
+    """How many react with the emoji, and whether the reader does."""
+
+    emoji: str
+    count: int
+    mine: bool
+
+
 class Message(View, frozen=True):
+    """`rev`: the seq of the last event that touched it. One with `deleted_at` is a tombstone: all but what numbers and
+    connects it is empty. `by`: as what `deleted_by` (None: nobody) did it. `data` is the app's own JSON."""
+
     id: str
     conversation_id: str
     seq: int
@@ -39,6 +51,21 @@ class Message(View, frozen=True):
     is_pinned: bool = False
     status: Status = Status.SENT
     opaque: bool = False
+    rev: int = 0
+    edited_at: str | None = None
+    deleted_at: str | None = None
+    deleted_by: str | None = None
+    by: str | None = None
+    reactions: list[Reaction] = []
+    data: msgspec.Raw | None = None
+
+
+class HiddenMessage(View, frozen=True):
+    """Stands in a page for a message that the reader deleted for themselves alone."""
+
+    id: str
+    seq: int
+    hidden: bool = True
 
 
 class Participant(View, frozen=True):
@@ -112,7 +139,8 @@ class SyncedConversation(View, frozen=True):
     `as_of_seq` is that head: what is told of the conversation is as of it. `delivered_up_to` and `read_up_to`: every
     other participant has, or has read, all up to and with that seq. `cursors` has each of the others by id, in
     conversations of 3 to LIVE_PRESENCE_MEMBERS people: with them, later receipts say when the last of a group has come
-    so far.
+    so far. `hidden` are messages that the user deleted for themselves alone since the `as_of` that was named; left out
+    where there are none.
     """
 
     events: list[msgspec.Raw]
@@ -125,6 +153,7 @@ class SyncedConversation(View, frozen=True):
     delivered_up_to: int
     read_up_to: int
     cursors: dict[str, Reached] | None = None
+    hidden: list[str] | UnsetType = UNSET
 
 
 class Place(NamedTuple):
@@ -193,7 +222,7 @@ class MemberPage(NamedTuple):
 class HistoryPage(NamedTuple):
     """Oldest first. `total` counts what the user can see, of the whole conversation. `as_of_seq` is the head then."""
 
-    messages: list[Message]
+    messages: list[Message | HiddenMessage]
     total: int
     has_more: bool
     as_of_seq: int
@@ -210,6 +239,7 @@ class Draft(NamedTuple):
     media_url: str | None = None
     span: bytes | None = None
     opaque: bool = False
+    data: str | None = None
 
 
 class Sent(NamedTuple):

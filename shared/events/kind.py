@@ -1,5 +1,6 @@
 """What a kind of durable event is to those who carry it."""
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -21,7 +22,9 @@ class EventKind(NamedTuple):
     """`code` is what Postgres keeps: one that was used once is never another kind's. `name` is the frame's type.
 
     `body` is the shape of all in the frame that is the kind's own. `shows_message`: the frame also carries the event's
-    message as that stands when the frame is built, beside what was stored in the body.
+    message as that stands when the frame is built, beside what was stored in the body. One that is `IN_MESSAGE` touches
+    its message: the seq of the event becomes the `rev` of that. `erased` gives the body of an event whose message was
+    deleted since, where the stored one tells what went with the message.
     """
 
     code: int
@@ -29,6 +32,7 @@ class EventKind(NamedTuple):
     body: type[msgspec.Struct]
     compact: Compact = Compact.KEPT
     shows_message: bool = False
+    erased: Callable[[bytes], bytes] | None = None
 
 
 class Body(msgspec.Struct, frozen=True, rename="camel", gc=False):

@@ -1,6 +1,6 @@
 """`message.new`: the one kind that counts. Its events are the rows of `messages`; nothing of it stands in `events`."""
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Raw, UnsetType
 
 from shared.events.kind import Body, EventKind
 
@@ -8,7 +8,8 @@ from shared.events.kind import Body, EventKind
 class MessageNew(Body, frozen=True):
     """The message as it stands now: what is read later may differ from what was published.
 
-    `opaque` is there only where it is true.
+    What follows `status` is there only where it is set. `reactions` are `[{emoji, count}]`: the frame is for all, so
+    none of them says `mine`. `rev` is the seq of the last event that touched the message, if any did.
     """
 
     message_id: str
@@ -18,8 +19,16 @@ class MessageNew(Body, frozen=True):
     reply_to: str | None
     media_url: str | None
     created_at: str
-    status: str = "sent"
+    status: str | UnsetType = "sent"
     opaque: bool | UnsetType = UNSET
+    rev: int | UnsetType = UNSET
+    is_pinned: bool | UnsetType = UNSET
+    edited_at: str | UnsetType = UNSET
+    deleted_at: str | UnsetType = UNSET
+    deleted_by: str | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    reactions: Raw | UnsetType = UNSET
+    data: Raw | UnsetType = UNSET
 
 
 MESSAGE_NEW = EventKind(1, "message.new", MessageNew, shows_message=True)

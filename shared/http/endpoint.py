@@ -1,8 +1,8 @@
 """A route as data: what it takes, what it gives, what it promises. Serving and documentation both read this."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -35,7 +35,7 @@ class Call(Generic[B, Q]):
     body: B
     query: Q
     ids: Mapping[str, str]
-    """The path's parameters, UUIDs in lower case."""
+    """The path's parameters: UUIDs in lower case, others as their `PathText` gives them."""
 
     @property
     def identity(self) -> Identity:
@@ -56,6 +56,13 @@ class Reply:
     body: msgspec.Struct
 
 
+class PathText(NamedTuple):
+    """A path's parameter that is no UUID: `read` gives its value or raises ApiError 400; `schema` is for OpenAPI."""
+
+    read: Callable[[str], str]
+    schema: dict[str, Any]
+
+
 Handler = Callable[[Call[Any, Any]], Awaitable[msgspec.Struct | Reply]]
 
 
@@ -63,8 +70,8 @@ Handler = Callable[[Call[Any, Any]], Awaitable[msgspec.Struct | Reply]]
 class Endpoint:
     """`statuses` are those of success, the usual one first; each has the shape `response`, as has `degraded`.
 
-    `path` names its parameters in braces: each is a UUID, else the request is answered 400. `errors` adds to the
-    statuses that follow from the rest (400, 401, 408, 413, 429, 431, 503). A public endpoint asks for no token, and
+    `path` names its parameters in braces: each is a UUID, unless `texts` has its name; else the request is answered
+    400. `errors` adds to the statuses that follow from the rest (400, 401, 408, 413, 429, 431, 503). A public endpoint asks for no token, and
     counts against its caller's address; `is_health` says that it does so apart from all others. `cost` is what a
     request takes from its user's bucket: every route says so, and a test finds the one that does not. `name` is what a
     client made from the OpenAPI document calls it; without one it is made from method and path.
@@ -86,6 +93,7 @@ class Endpoint:
     is_health: bool = False
     cost: Cost | None = None
     max_body_bytes: int = MAX_BODY_BYTES
+    texts: Mapping[str, PathText] = field(default_factory=dict)
 
     @property
     def parameters(self) -> list[str]:

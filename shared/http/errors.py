@@ -67,6 +67,22 @@ def not_found(message: str = "there is no such thing") -> ApiError:
     return ApiError(404, "not_found", message)
 
 
+def no_such_message() -> ApiError:
+    return ApiError(404, "no_such_message", "there is no such message in what you see of this conversation")
+
+
+def not_allowed(message: str) -> ApiError:
+    return ApiError(403, "not_allowed", message)
+
+
+def at_limit(what: str) -> ApiError:
+    return ApiError(409, "limit", f"at most {what}")
+
+
+def deleted() -> ApiError:
+    return ApiError(409, "deleted", "the message was deleted")
+
+
 def too_large(max_bytes: int) -> ApiError:
     return ApiError(413, "too_large", f"the body may have at most {max_bytes} bytes")
 

@@ -114,7 +114,11 @@ def _operation_id(endpoint: Endpoint) -> str:
 
 def _parameters(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[str, Any]) -> list[dict[str, Any]]:
     id_schema = msgspec.json.schema(Id)
-    in_path = [{"name": name, "in": "path", "required": True, "schema": id_schema} for name in endpoint.parameters]
+    texts = {name: text.schema for name, text in endpoint.texts.items()}
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": texts.get(name, id_schema)}
+        for name in endpoint.parameters
+    ]
     if endpoint.query is Nothing:
         return in_path
     shape = components[_name(by_shape[endpoint.query])]

@@ -1,6 +1,6 @@
 """Serves endpoints on an aiohttp application: each becomes one handler that admits, decodes, calls and encodes."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -10,7 +10,7 @@ from shared.auth import Identity
 from shared.http.answers import answer, read_body
 from shared.http.cost import FLAT
 from shared.http.decoding import BodyDecoder, QueryDecoder
-from shared.http.endpoint import Call, Endpoint, Nothing, Reply
+from shared.http.endpoint import Call, Endpoint, Nothing, PathText, Reply
 from shared.http.errors import malformed
 from shared.ids import canonical_id
 
@@ -37,14 +37,14 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitabl
     """All that can be prepared once is prepared here, not at each request."""
     read_query = _query_reader(endpoint)
     read_json = _json_reader(endpoint)
-    parameters = endpoint.parameters
+    parameters, texts = endpoint.parameters, endpoint.texts
     call_endpoint = endpoint.handler
     usual_status = endpoint.statuses[0]
     cost = endpoint.cost or FLAT
 
     async def handle(request: web.Request) -> web.StreamResponse:
         user = await gate.admit(request, endpoint)
-        ids = _ids(request, parameters)
+        ids = _ids(request, parameters, texts)
         if user is not None:
             bind_contextvars(user_id=user.user_id)
         body, query = await read_json(request), read_query(request)
@@ -59,9 +59,12 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitabl
     return handle
 
 
-def _ids(request: web.Request, names: list[str]) -> dict[str, str]:
+def _ids(request: web.Request, names: list[str], texts: Mapping[str, PathText]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for name in names:
+        if name in texts:
+            ids[name] = texts[name].read(request.match_info[name])
+            continue
         known = canonical_id(request.match_info[name])
         if known is None:
             raise malformed(name, "expected a UUID")

@@ -35,6 +35,11 @@ END
 $$;
 CREATE INDEX messages_partitioned_by_age ON messages_partitioned
     USING brin (created_at) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX messages_partitioned_touched ON messages_partitioned (conversation_id, rev) WHERE rev IS NOT NULL;
+CREATE INDEX messages_partitioned_gone ON messages_partitioned (conversation_id, seq) WHERE deleted_at IS NOT NULL;
+CREATE INDEX messages_partitioned_pinned ON messages_partitioned (conversation_id, seq) WHERE is_pinned;
+CREATE INDEX messages_partitioned_replies ON messages_partitioned (conversation_id, reply_to, seq)
+    WHERE reply_to IS NOT NULL;
 ALTER TABLE messages_partitioned ENABLE ROW LEVEL SECURITY;
 
 -- A change and its copy are one transaction. Where the copy of step 2 has not come by yet, an update inserts.

@@ -22,11 +22,19 @@ ALTER TABLE messages_before_partitioning RENAME CONSTRAINT messages_sent_once TO
 ALTER TABLE messages_before_partitioning
     RENAME CONSTRAINT messages_id_conversation_id_key TO messages_before_partitioning_id_conversation_id_key;
 ALTER INDEX messages_by_age RENAME TO messages_before_partitioning_by_age;
+ALTER INDEX messages_touched RENAME TO messages_before_partitioning_touched;
+ALTER INDEX messages_gone RENAME TO messages_before_partitioning_gone;
+ALTER INDEX messages_pinned RENAME TO messages_before_partitioning_pinned;
+ALTER INDEX messages_replies RENAME TO messages_before_partitioning_replies;
 ALTER TABLE messages_partitioned RENAME TO messages;
 ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_pkey TO messages_pkey;
 ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_sent_once TO messages_sent_once;
 ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_id_conversation_id_key TO messages_id_conversation_id_key;
 ALTER INDEX messages_partitioned_by_age RENAME TO messages_by_age;
+ALTER INDEX messages_partitioned_touched RENAME TO messages_touched;
+ALTER INDEX messages_partitioned_gone RENAME TO messages_gone;
+ALTER INDEX messages_partitioned_pinned RENAME TO messages_pinned;
+ALTER INDEX messages_partitioned_replies RENAME TO messages_replies;
 DROP PROCEDURE copy_messages;
 DROP FUNCTION copy_message_on_write;
 COMMIT;

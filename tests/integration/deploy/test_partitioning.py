@@ -46,7 +46,7 @@ async def partition(database_url: str) -> None:
 async def all_messages(pool: Pool, user_id: str, conversation_id: str) -> list[Message]:
     page = await history.after(pool, user_id, conversation_id, seq=0, limit=10_000)
     assert isinstance(page, HistoryPage)
-    return page.messages
+    return [message for message in page.messages if isinstance(message, Message)]
 
 
 async def used_partitions(pool: Pool) -> int:

@@ -4,7 +4,7 @@ import pytest
 
 from persistence.store import conversations, cursors, history
 from persistence.store.database import Pool
-from persistence.store.views import HistoryPage, NotAMember
+from persistence.store.views import HistoryPage, Message, NotAMember
 from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, people, say
@@ -88,7 +88,7 @@ async def test_a_message_is_delivered_and_read_once_every_other_participant_has_
     async def statuses() -> list[str]:
         page = await history.page(pool, ann, room, number=1, limit=10)
         assert isinstance(page, HistoryPage)
-        return [message.status for message in page.messages]
+        return [message.status for message in page.messages if isinstance(message, Message)]
 
     await cursors.advance(pool, [Cursor(room, bob, read=3)])
     assert await statuses() == ["sent", "sent", "sent"]

@@ -16,7 +16,7 @@ from tests.integration.persistence.talk import conversation, draft, people, say
 async def all_messages(pool: Pool, user_id: str, conversation_id: str) -> list[Message]:
     page = await history.after(pool, user_id, conversation_id, seq=0, limit=100_000)
     assert isinstance(page, HistoryPage)
-    return page.messages
+    return [message for message in page.messages if isinstance(message, Message)]
 
 
 async def head(pool: Pool, conversation_id: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from persistence.log import heads, read
 from persistence.store import conversations, cursors, messages, sync
 from persistence.store.database import Pool
-from persistence.store.sync import Bounds
+from persistence.store.sync_filling import Bounds
 from persistence.store.views import Reached, Sync, SyncedConversation
 from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import new_id

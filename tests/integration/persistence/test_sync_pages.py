@@ -6,7 +6,7 @@ import pytest
 
 from persistence.store import conversations, cursors, sync, sync_rows
 from persistence.store.database import Pool
-from persistence.store.sync import DEFAULT_BOUNDS, Bounds
+from persistence.store.sync_filling import DEFAULT_BOUNDS, Bounds
 from persistence.store.views import Place, Sync
 from shared.ids import new_id
 from shared.wire import Cursor

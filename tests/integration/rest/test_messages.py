@@ -48,6 +48,13 @@ async def test_a_sent_message_has_the_shape_of_the_contract_and_reaches_the_room
         "opaque": False,
         "isPinned": False,
         "status": "sent",
+        "rev": 1,
+        "editedAt": None,
+        "deletedAt": None,
+        "deletedBy": None,
+        "by": None,
+        "reactions": [],
+        "data": None,
     }
     [frame] = ear.frames(wire.Kind.DURABLE)
     assert (frame["messageId"], frame["text"]) == (sent["id"], "hello")

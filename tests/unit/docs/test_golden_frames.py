@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.session.commands import BadFrame, decode
+from shared.events.message_new import MessageNew
 from tests.unit.docs.test_websocket import WRITTEN
 
 CONTRACT = Path(__file__).parents[2] / "contract"
@@ -27,8 +29,12 @@ def known(frame: dict[str, Any]) -> bool:
     ids=lambda frame: frame["type"],
 )
 def test_a_golden_server_frame_has_no_field_that_the_server_does_not_write(frame: dict[str, Any]) -> None:
-    # The answer to a join, and the error before a close for which there is no room.
-    extra = {"ack": {"ref", "conversationId", "lastSeq"}, "error": {"ref", "retryAfterMs"}}.get(frame["type"], {"ref"})
+    # The answer to a join, the error before a close for which there is no room, and what a message has only when set.
+    extra = {
+        "ack": {"ref", "conversationId", "lastSeq"},
+        "error": {"ref", "retryAfterMs"},
+        "message.new": {field.encode_name for field in msgspec.structs.fields(MessageNew)},
+    }.get(frame["type"], {"ref"})
 
     assert set(frame) <= set(json.loads(WRITTEN[frame["type"]])) | extra
 

@@ -7,16 +7,38 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from gateway.session.commands import BadFrame, decode
 from shared import frames
+from shared.events.message_deleted import MessageDeleted
+from shared.events.message_edited import MessageEdited
 from shared.events.message_new import MESSAGE_NEW, MessageNew
+from shared.events.message_pinned import MessagePinned
+from shared.events.message_reaction import MessageReaction
 
 TEXT = (Path(__file__).parents[3] / "docs" / "websocket.md").read_text()
 CONVERSATION = "b7c9a3b0-4d0e-4b52-8a52-1f3f7f0f8d21"
 USER = "c2c7f6b1-6a53-4a38-a5d5-6b7f0f3c9e22"
 MOMENT = "2026-11-22T20:15:04.123Z"
 CONVERSATION_VIEW = msgspec.Raw(b'{"id": "x"}')
+
+STATE = MessageNew(USER, None, "x", None, None, None, MOMENT, status=UNSET, rev=2, edited_at=MOMENT)
+TOUCHES: dict[str, list[msgspec.Struct]] = {
+    "message.edited": [MessageEdited(1), STATE],
+    "message.deleted": [MessageDeleted(USER, 1, USER, "author")],
+    "message.reaction": [MessageReaction(USER, 1, "x", on=True, count=1)],
+    "message.pinned": [MessagePinned(USER, 1, is_pinned=True)],
+}
+
+
+def touched(kind: str) -> bytes:
+    """A frame of this kind, of all the parts that make its body."""
+    body = {name: value for part in TOUCHES[kind] for name, value in msgspec.to_builtins(part).items()}
+    return frames.durable(
+        kind, timestamp=MOMENT, conversation_id=CONVERSATION, seq=2, sender_id=USER, body=msgspec.json.encode(body)
+    )
+
 
 WRITTEN: dict[str, bytes] = {
     "connected": frames.connected(
@@ -40,6 +62,8 @@ WRITTEN: dict[str, bytes] = {
         sender_id=USER,
         body=msgspec.json.encode(MessageNew(USER, None, "x", None, None, None, MOMENT)),
     ),
+    **{kind: touched(kind) for kind in TOUCHES},
+    "message.hidden": frames.message_hidden(conversation_id=CONVERSATION, message_id=USER, seq=1),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),

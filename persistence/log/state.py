@@ -1,0 +1,81 @@
+"""A message as the frames of its events show it."""
+
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from persistence.store.database import Row
+from persistence.store.views import Message
+from shared.clock import iso
+from shared.events.message_new import MessageNew
+
+_encode = msgspec.json.Encoder().encode
+
+
+class HiddenState(msgspec.Struct, frozen=True, rename="camel"):
+    """What is told to who deleted the message for themselves alone: its place."""
+
+    message_id: str
+    text: str
+    created_at: str
+    hidden: bool
+
+    @classmethod
+    def of(cls, row: Row) -> "HiddenState":
+        return cls(row["message_id"], "", iso(row["sent_at"]), hidden=True)
+
+    def encode(self) -> bytes:
+        return _encode(self)
+
+
+def state_of_sent(message: Message) -> bytes:
+    """Of one that was sent just now."""
+    state = MessageNew(
+        message.id,
+        message.sender_handle,
+        message.text,
+        message.client_id,
+        message.reply_to,
+        message.media_url,
+        message.created_at,
+        opaque=message.opaque or UNSET,
+        data=UNSET if message.data is None else message.data,
+    )
+    return _encode(state)
+
+
+def state_of(row: Row, *, is_news: bool, reactions: bytes | None = None) -> bytes:
+    """Of a row that has `rows.STATE`. Only one that `is_news` tells a status. `reactions` stand for those of the row,
+    which nobody's own are told apart in."""
+    state = MessageNew(
+        row["message_id"],
+        row["sender_handle"],
+        row["text"],
+        row["client_id"],
+        row["reply_to"],
+        row["media_url"],
+        iso(row["sent_at"]),
+        status="sent" if is_news else UNSET,
+        opaque=row["opaque"] or UNSET,
+    )
+    if row["rev"] is not None or row["data"] is not None:
+        state = _touched(state, row, reactions)
+    return _encode(state)
+
+
+def _touched(state: MessageNew, row: Row, reactions: bytes | None) -> MessageNew:
+    told = reactions or row["reactions"]
+    return msgspec.structs.replace(
+        state,
+        rev=UNSET if row["rev"] is None else row["rev"],
+        is_pinned=row["is_pinned"] or UNSET,
+        edited_at=_time(row, "edited_at"),
+        deleted_at=_time(row, "deleted_at"),
+        deleted_by=row["deleted_by"] or UNSET,
+        by=row["deleted_as"] or UNSET,
+        reactions=Raw(told) if told else UNSET,
+        data=Raw(row["data"]) if row["data"] else UNSET,
+    )
+
+
+def _time(row: Row, column: str) -> str | UnsetType:
+    return UNSET if row[column] is None else iso(row[column])

@@ -1,0 +1,1 @@
+"""What happens to a message after it was sent: edited, deleted, pinned, looked at."""

@@ -1,0 +1,62 @@
+"""From what a store found to what its caller is told: the errors that all routes of one message share."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from persistence.messages.edits import BadText, Changed, TooLate
+from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
+from persistence.store.views import Message, NotAMember
+from shared.http.errors import (
+    ApiError,
+    ErrorBody,
+    at_limit,
+    deleted,
+    forbidden,
+    malformed,
+    no_such_message,
+    not_allowed,
+)
+
+Found = TypeVar("Found")
+
+
+class ChangedBody(ErrorBody):
+    """The error, and the message as it stands."""
+
+    message: Message | None = None
+
+
+def told(found: Any, wanted: type[Found]) -> Found:
+    """What was wanted. Raises ApiError for each refusal."""
+    if isinstance(found, wanted):
+        return found
+    raise _refusal(found)
+
+
+def _refusal(found: Any) -> ApiError:
+    return _PLAIN[type(found)]() if type(found) in _PLAIN else _detailed(found)
+
+
+_PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
+    {
+        NotAMember: forbidden,
+        NoSuchMessage: no_such_message,
+        NotAllowed: lambda: not_allowed("only somebody else may do this to the message"),
+        Deleted: deleted,
+        TooLate: lambda: ApiError(403, "too_late", "messages can be edited for a while only"),
+    }
+)
+
+
+def _detailed(found: Any) -> ApiError:
+    match found:
+        case AtLimit(what):
+            return at_limit(what)
+        case BadText(fault):
+            return malformed("text", fault)
+        case Changed(message):
+            error = ApiError(409, "changed", "somebody changed the message meanwhile: here is how it stands")
+            error.body = ChangedBody(error.body.error, error.body.code, message=message)
+            return error
+    raise AssertionError(f"no answer is known for {type(found).__name__}")

@@ -1,0 +1,86 @@
+"""A message whose row is locked, as its reader sees it: how every transaction begins that touches one.
+
+Two statements: the first takes the locks, the reader's own row in `participants` and then the message's; the second is
+a new snapshot, so what is judged is what whoever held the locks before left behind. In one statement a count would miss
+the row of that other one, and an event could be numbered and then not written.
+"""
+
+from typing import NamedTuple
+
+from persistence.members.roles import AUTHOR_ROLE, ROLE
+from persistence.store.database import Connection, Query, Row
+from persistence.store.message_rows import REACH, columns, with_status
+from persistence.store.views import Message, NotAMember, Role
+from persistence.store.visibility import BEGINS
+
+LOCK = Query(
+    "hold_message",
+    """
+WITH me AS MATERIALIZED (
+    SELECT p.user_id FROM participants p
+    WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL FOR NO KEY UPDATE
+)
+SELECT held.id FROM me LEFT JOIN LATERAL (
+    SELECT m.id FROM messages m
+    WHERE m.conversation_id = $1 AND m.id = $3 AND me.user_id IS NOT NULL FOR NO KEY UPDATE
+) AS held ON true
+""",
+)
+
+_READ = Query(
+    "held_message",
+    f"""
+SELECT c.is_group, c.last_seq, {ROLE} AS role, {AUTHOR_ROLE} AS author_role, reach.*, {columns("$2")}
+FROM participants p JOIN conversations c ON c.id = p.conversation_id
+JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
+LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH.format(conversation="$1")}) AS reach
+WHERE p.conversation_id = $1 AND p.user_id = $2
+""",
+)
+
+
+class NoSuchMessage(NamedTuple):
+    """There is none with this id here, or it lies below where the user's view begins."""
+
+
+class NotAllowed(NamedTuple):
+    """Only somebody else may."""
+
+
+class Deleted(NamedTuple):
+    """It was deleted for all, and nothing can be done to it any more."""
+
+
+class AtLimit(NamedTuple):
+    """`what` there may be no more of."""
+
+    what: str
+
+
+class Held(NamedTuple):
+    """`head`: the log's last seq when the message was read. `role` is the reader's, `author_role` the sender's."""
+
+    message: Message
+    head: int
+    is_group: bool
+    role: Role
+    author_role: Role
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.message.deleted_at is not None
+
+
+async def hold(
+    connection: Connection, conversation_id: str, user_id: str, message_id: str
+) -> Held | NotAMember | NoSuchMessage:
+    """Locks the message until the caller's transaction ends."""
+    locked = await LOCK.row(connection, conversation_id, user_id, message_id)
+    if locked is None:
+        return NotAMember()
+    row = None if locked["id"] is None else await _READ.row(connection, conversation_id, user_id, message_id)
+    return NoSuchMessage() if row is None else _held(row)
+
+
+def _held(row: Row) -> Held:
+    return Held(with_status(row), row["last_seq"], row["is_group"], Role(row["role"]), Role(row["author_role"]))

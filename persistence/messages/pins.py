@@ -1,0 +1,56 @@
+"""Pinning messages, for all who are in the conversation."""
+
+from typing import NamedTuple
+
+from persistence.log.append import append
+from persistence.log.logged import Logged
+from persistence.members.roles import may_pin
+from persistence.messages.held import AtLimit, Deleted, Held, NoSuchMessage, NotAllowed, hold
+from persistence.store.database import Connection, Pool, Query, transaction
+from persistence.store.views import NotAMember
+from shared.events.message_pinned import MESSAGE_PINNED, MessagePinned
+
+MOST = 100
+"""Pinned messages of a conversation."""
+
+# Two who pin different messages hold different rows: the lock of the conversation lets one count after the other.
+_ROOM = Query("hold_pins", "SELECT FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
+_COUNT = Query("count_pins", "SELECT count(*) AS n FROM messages WHERE conversation_id = $1 AND is_pinned")
+_PIN = Query("pin_message", "UPDATE messages SET is_pinned = $3 WHERE conversation_id = $1 AND seq = $2")
+
+
+class Pinned(NamedTuple):
+    """`logged` None: it was so before."""
+
+    rev: int
+    logged: Logged | None
+
+
+Refused = NotAMember | NoSuchMessage | NotAllowed | Deleted | AtLimit
+
+
+async def pin(pool: Pool, conversation_id: str, user_id: str, message_id: str, *, on: bool) -> Pinned | Refused:
+    """Whether the message is pinned from now on. So already: no event."""
+    async with transaction(pool) as connection:
+        held = await hold(connection, conversation_id, user_id, message_id)
+        if not isinstance(held, Held):
+            return held
+        if not may_pin(held.role, is_group=held.is_group):
+            return NotAllowed()
+        if held.is_deleted:
+            return Deleted()
+        if held.message.is_pinned == on:
+            return Pinned(held.message.rev, None)
+        if on and await _is_full(connection, conversation_id):
+            return AtLimit(f"{MOST} pinned messages")
+        await _PIN.rows(connection, conversation_id, held.message.seq, on)
+        body = MessagePinned(held.message.id, held.message.seq, on)
+        logged = await append(connection, conversation_id, user_id, MESSAGE_PINNED, body, held.message.id)
+        return Pinned(logged.seq, logged)
+
+
+async def _is_full(connection: Connection, conversation_id: str) -> bool:
+    await _ROOM.rows(connection, conversation_id)
+    row = await _COUNT.row(connection, conversation_id)
+    assert row is not None, "a count has a row"
+    return int(row["n"]) >= MOST
