@@ -18,6 +18,7 @@ RECEIPT_ERRORS = Counter(
     "parley_pusher_receipt_errors_total", "Pushes that APNs or FCM refused, by Expo's code", ["code"]
 )
 BADGES = Counter("parley_pusher_badge_updates_total", "Silent updates of the number on an icon that Expo accepted")
+WITHDRAWALS = Counter("parley_pusher_withdrawals_total", "Silent withdrawals of deleted messages that Expo accepted")
 HALTED = Gauge(
     "parley_pusher_halted", "1 while APNs or FCM refuse our credentials, and this platform's pushes wait", ["platform"]
 )

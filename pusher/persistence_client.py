@@ -63,6 +63,10 @@ class PersistenceClient:
         request = push_api.StaleBadgesRequest(limit=limit)
         return (await self._ask(push_api.STALE_BADGES, request, push_api.StaleBadgesAnswer)).badges
 
+    async def withdrawals(self, limit: int) -> list[push_api.Withdrawal]:
+        request = push_api.WithdrawalsRequest(limit=limit)
+        return (await self._ask(push_api.WITHDRAWALS, request, push_api.WithdrawalsAnswer)).withdrawals
+
     async def _ask(self, path: str, request: msgspec.Struct, shape: type[Answer]) -> Answer:
         try:
             async with self._session.post(

@@ -9,7 +9,7 @@ from typing import Any
 
 from pusher.planning import Push
 from shared import texts
-from shared.push_api import TEXT_CHARACTERS, Badge, Device, Target
+from shared.push_api import TEXT_CHARACTERS, Badge, Target, Withdrawal
 
 TITLE_CHARACTERS = 100
 MAX_PAYLOAD_BYTES = 3500
@@ -47,7 +47,7 @@ def render(push: Push, *, default_preview: str = "full") -> Notification:
         "priority": "high",
         "ttl": TTL_SECONDS,
         "badge": target.badge,
-        **_collapse_key(target, push.device),
+        **_collapse_key(target.conversation_id, push.device.platform),
     }
     return Notification(push.device.token, _within_limit(payload), target.user_id)
 
@@ -61,6 +61,22 @@ def render_badge(badge: Badge) -> list[Notification]:
         "_contentAvailable": True,
     }
     return [Notification(token, payload, badge.user_id) for token in badge.tokens]
+
+
+def render_withdrawal(withdrawal: Withdrawal) -> Notification:
+    """The silent notification that has the app remove what it shows of a deleted message."""
+    payload: dict[str, Any] = {
+        "data": {
+            "type": "message.deleted",
+            "conversationId": withdrawal.conversation_id,
+            "messageId": withdrawal.message_id,
+        },
+        "priority": "normal",
+        "ttl": TTL_SECONDS,
+        "_contentAvailable": True,
+        **_collapse_key(withdrawal.conversation_id, withdrawal.platform),
+    }
+    return Notification(withdrawal.token, payload, withdrawal.user_id)
 
 
 def _words(target: Target, preview: str) -> dict[str, str]:
@@ -105,9 +121,9 @@ def _cut(title: str, body: str) -> dict[str, str]:
     return {"title": texts.shortened(title, TITLE_CHARACTERS), "body": texts.shortened(body, TEXT_CHARACTERS)}
 
 
-def _collapse_key(target: Target, device: Device) -> dict[str, str]:
+def _collapse_key(conversation_id: str, platform: str | None) -> dict[str, str]:
     """A device of unknown platform gets Android's: iOS ignores a `tag`, where a `collapseId` would harm on Android."""
-    return {"collapseId" if device.platform == "ios" else "tag": target.conversation_id}
+    return {"collapseId" if platform == "ios" else "tag": conversation_id}
 
 
 def _within_limit(payload: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.messages import aftermath
 from persistence.quotas import Quotas
 from persistence.refusals import Refusals
 from persistence.rules import Rules, rules_of
@@ -88,7 +89,7 @@ async def _compose(
     presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
-    followers = [push_state.follow]
+    followers = [push_state.follow, aftermath.follow]
     settling = Settling(pool, followers, points)
     minima = Minima(pool, redis, publisher, epoch)
     delivery = Delivery(publisher, settling, epoch, tracing, minima)

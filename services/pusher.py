@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from pusher.badges import Badges
 from pusher.bursts import Bursts
 from pusher.calls import CALLS_AT_ONCE, LEASE_SECONDS, Calls, Sender
 from pusher.deadlines import Deadlines
@@ -16,6 +15,7 @@ from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
 from pusher.queue import BLOCK_SECONDS, Queue
 from pusher.receipts import Receipts
+from pusher.silent import Silent
 from pusher.stream import UndeliveredStream
 from pusher.worker import Worker
 from services import openings
@@ -37,6 +37,7 @@ STOP_SECONDS = LEASE_SECONDS
 DEADLINE_SECONDS = 0.25
 BURST_SECONDS = 0.5
 BADGE_SECONDS = 60.0
+WITHDRAWAL_SECONDS = 2.0
 CONSUMER_SECONDS = 600.0
 SAMPLE_SECONDS = 5.0
 RECEIPT_SECONDS = 30.0
@@ -87,7 +88,9 @@ async def pusher(
         tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
         epoch = Epoch(persistence)
         tasks.spawn(epoch.run(), name="epoch")
-        tasks.periodically(BADGE_SECONDS, Badges(persistence, sender or expo, pace).sweep, name="badges")
+        silent = Silent(persistence, sender or expo, pace)
+        tasks.periodically(BADGE_SECONDS, silent.sweep, name="badges")
+        tasks.periodically(WITHDRAWAL_SECONDS, silent.withdraw, name="withdrawals")
         if sender is None:
             tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, redis, halts).sweep, name="expo_receipts")
         yield Pusher(redis, epoch)

@@ -21,6 +21,7 @@ OUTCOMES = "/internal/push/outcomes"
 DUE_RECEIPTS = "/internal/push/receipts/due"
 STALE_BADGES = "/internal/push/badges"
 RECEIPT_OUTCOMES = "/internal/push/receipts/outcomes"
+WITHDRAWALS = "/internal/push/withdrawals"
 
 
 class LaggardsRequest(Shape):
@@ -225,6 +226,28 @@ class StaleBadgesAnswer(Shape):
     """They are taken: none of them is given again for 20 minutes."""
 
     badges: list[Badge]
+
+
+class WithdrawalsRequest(Shape):
+    """At most `limit` devices."""
+
+    limit: int
+
+
+class Withdrawal(Shape):
+    """A device that was pushed a message which is deleted now."""
+
+    conversation_id: str
+    message_id: str
+    user_id: str
+    token: str
+    platform: str | None = None
+
+
+class WithdrawalsAnswer(Shape):
+    """They are taken: none of them is given again."""
+
+    withdrawals: list[Withdrawal]
 
 
 class Done(Shape):

@@ -1,6 +1,7 @@
 """What pushers ask and tell: `/internal/push`."""
 
 from persistence.internal.question import question
+from persistence.messages import aftermath
 from persistence.store import badges, push_ledger, push_receipts, push_targets
 from persistence.store.database import Pool
 from shared import push_api
@@ -38,6 +39,10 @@ class PushRoutes:
     async def stale_badges(self, call: Call[push_api.StaleBadgesRequest, Nothing]) -> push_api.StaleBadgesAnswer:
         return push_api.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
 
+    async def withdrawals(self, call: Call[push_api.WithdrawalsRequest, Nothing]) -> push_api.WithdrawalsAnswer:
+        taken = await aftermath.take_withdrawals(self._pool, call.body.limit)
+        return push_api.WithdrawalsAnswer(withdrawals=taken)
+
 
 def endpoints(pool: Pool) -> list[Endpoint]:
     routes = PushRoutes(pool)
@@ -48,5 +53,6 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         question(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
         question(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
         question(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
+        question(push_api.WITHDRAWALS, routes.withdrawals, push_api.WithdrawalsRequest, push_api.WithdrawalsAnswer),
         question(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 from persistence.store.database import Database, Query, columns
 from persistence.store.devices import IS_REVOKED
 from persistence.store.push_ledger import MAX_ATTEMPTS
-from persistence.store.visibility import BEGINS, BEGINS_ORDINAL, UNREAD
+from persistence.store.visibility import BEGINS, BEGINS_ORDINAL, UNREAD, is_hidden
 from shared import push_api
 from shared.wire import Deadline
 
@@ -54,9 +54,10 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{{}}') AS devices, d.told AS told_devices,
        d.revoked AS revoked_devices, u.banned_at IS NOT NULL AS banned
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS a(conversation_id, message_id, user_id, cause)
-JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id
+JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id AND m.deleted_at IS NULL
 JOIN conversations c ON c.id = m.conversation_id
 JOIN participants p ON p.conversation_id = m.conversation_id AND p.user_id = a.user_id
+    AND (CASE WHEN p.hid_messages THEN {is_hidden("m", "p.user_id")} END) IS NULL
 LEFT JOIN users s ON s.id = m.sender_id
 LEFT JOIN users u ON u.id = a.user_id
 LEFT JOIN preferences f ON f.user_id = a.user_id
@@ -83,7 +84,8 @@ LEFT JOIN LATERAL (
 
 
 async def targets(database: Database, addressees: Sequence[push_api.Addressee]) -> list[push_api.Target]:
-    """The facts for each of these users and messages. Who was never in there, and what is gone, is absent."""
+    """The facts for each of these users and messages. Who was never in there is absent, and
+    so is what is gone: purged, deleted, or hidden by the user."""
     asked = [(one.conversation_id, one.message_id, user, one.cause) for one in addressees for user in one.users]
     rows = await _TARGETS.rows(database, *columns(asked, 4), MAX_ATTEMPTS, push_api.SENT_CHARACTERS)
     return [_target(dict(row)) for row in rows]

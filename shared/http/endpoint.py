@@ -71,10 +71,11 @@ class Endpoint:
     """`statuses` are those of success, the usual one first; each has the shape `response`, as has `degraded`.
 
     `path` names its parameters in braces: each is a UUID, unless `texts` has its name; else the request is answered
-    400. `errors` adds to the statuses that follow from the rest (400, 401, 408, 413, 429, 431, 503). A public endpoint asks for no token, and
-    counts against its caller's address; `is_health` says that it does so apart from all others. `cost` is what a
-    request takes from its user's bucket: every route says so, and a test finds the one that does not. `name` is what a
-    client made from the OpenAPI document calls it; without one it is made from method and path.
+    400. `errors` adds to the statuses that follow from the rest (400, 401, 408, 413, 429, 431, 503). A public
+    endpoint asks for no token, and counts against its caller's address; `is_health` says that it does so apart from
+    all others. `cost` is what a request takes from its user's bucket: every route says so, and a test finds the one
+    that does not. `name` is what a client made from the OpenAPI document calls it; without one it is made from
+    method and path.
     """
 
     method: str

@@ -18,6 +18,7 @@ from persistence.delivery.receipts import ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.messages import aftermath
 from persistence.sending import SendQueue
 from persistence.store.database import Pool
 from shared import wire
@@ -90,7 +91,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     epoch = await Epoch.read(pool)
     publisher = Publisher(redis)
     push_state = PushState(redis, PresenceReader(redis, lambda: epoch.current), ack_timeout_seconds=1.0)
-    followers = [push_state.follow]
+    followers = [push_state.follow, aftermath.follow]
     settling = Settling(pool, followers, checkpoints)
     minima = Minima(pool, redis, publisher, epoch)
     delivery = Delivery(publisher, settling, epoch, NoTracing(), minima)

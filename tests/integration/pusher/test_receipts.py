@@ -7,12 +7,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pusher.badges import Badges
 from pusher.expo import Expo
 from pusher.halts import Halts
 from pusher.pace import ExpoPace
 from pusher.persistence_client import PersistenceClient
 from pusher.receipts import Receipts
+from pusher.silent import Silent
 from pusher.stream import UndeliveredStream
 from shared import keys
 from shared.clock import now_ms
@@ -22,13 +22,13 @@ from tests.support.waiting import eventually
 
 
 @asynccontextmanager
-async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Badges]]:
+async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Silent]]:
     expo = Expo(base_url=push.expo.url, access_token=None)
     async with aiohttp.ClientSession() as session:
         persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
         redis = push.parley.rest.parts.redis
         receipts = Receipts(expo, persistence, redis, Halts(redis))
-        yield receipts, Badges(persistence, expo, ExpoPace(redis))
+        yield receipts, Silent(persistence, expo, ExpoPace(redis))
     await expo.close()
 
 
