@@ -29,10 +29,16 @@ class KillingCheckpoints:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _armed() -> Checkpoints:
-    return KillingCheckpoints(os.environ[VARIABLE])
+def main() -> int:
+    """The variable goes before the settings are read: a service that finds it refuses to start."""
+    place = os.environ.pop(VARIABLE)
+
+    def armed() -> Checkpoints:
+        return KillingCheckpoints(place)
+
+    openings.checkpoints = armed
+    return cli.main(sys.argv[1:])
 
 
 if __name__ == "__main__":
-    openings.checkpoints = _armed
-    sys.exit(cli.main(sys.argv[1:]))
+    sys.exit(main())
