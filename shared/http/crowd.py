@@ -1,6 +1,6 @@
 """The open HTTP connections of a listener, counted before they say anything: how many there may be, and who gives way.
 
-Pure but for the connections' `force_close`: time is an argument, in seconds of a clock that only goes forward.
+Pure but for the connections' `abort`: time is an argument, in seconds of a clock that only goes forward.
 """
 
 from collections import OrderedDict
@@ -42,7 +42,7 @@ class Bounds:
 class Guest(Protocol):
     """A connection: it is hashed by what it is, not by what it holds."""
 
-    def force_close(self) -> None: ...
+    def abort(self) -> None: ...
 
 
 class Crowd:
@@ -122,4 +122,4 @@ class Crowd:
         self._silent.pop(guest, None)
         self._resting.pop(guest, None)
         _ENDED[reason].inc()
-        guest.force_close()
+        guest.abort()

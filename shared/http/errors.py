@@ -1,5 +1,7 @@
 """What an app is told when a request fails: `{"error": text, "code": word}`, and `field` where one is at fault."""
 
+from enum import Enum, auto
+
 import msgspec
 
 RETRY_SECONDS = 1.0
@@ -14,11 +16,19 @@ class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
     field: str | None = None
 
 
+class Muting(Enum):
+    """What a limit refuses of one connection's requests: all of them, or those without a token."""
+
+    EVERYTHING = auto()
+    STRANGERS = auto()
+
+
 class ApiError(Exception):
     """Answers the request with this status and body; raise it anywhere below a route.
 
     `retry_after` is in seconds, for 429 and 503. `field` is a path in the JSON body such as `participantIds[0]`, or the
-    name of a parameter. `ends_connection`: what follows on it cannot be told from this request. The text is shown to
+    name of a parameter. `ends_connection`: what follows on it cannot be told from this request. `mutes`:
+    what else of this connection would be refused until `retry_after`, and need not be read. The text is shown to
     strangers: nothing of the inside may stand in it.
     """
 
@@ -31,12 +41,14 @@ class ApiError(Exception):
         field: str | None = None,
         retry_after: float | None = None,
         ends_connection: bool = False,
+        mutes: "Muting | None" = None,
     ) -> None:
         super().__init__(error)
         self.status = status
         self.body = ErrorBody(error, code, field)
         self.retry_after = retry_after
         self.ends_connection = ends_connection
+        self.mutes = mutes
 
 
 def malformed(field: str | None, message: str) -> ApiError:
@@ -87,8 +99,8 @@ def too_large(max_bytes: int) -> ApiError:
     return ApiError(413, "too_large", f"the body may have at most {max_bytes} bytes")
 
 
-def limited(retry_after: float) -> ApiError:
-    return ApiError(429, "rate_limited", "too many requests, slow down", retry_after=retry_after)
+def limited(retry_after: float, mutes: Muting | None = None) -> ApiError:
+    return ApiError(429, "rate_limited", "too many requests, slow down", retry_after=retry_after, mutes=mutes)
 
 
 def unavailable(

@@ -15,8 +15,9 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from shared.http.answers import INTERNAL, answer, error_answer, http_error_answer
 from shared.http.errors import ApiError, forbidden, unavailable
+from shared.http.muted import SERVER
 from shared.http.origins import Origins
-from shared.http.protocol import SERVER
+from shared.http.protocol import HttpConnection
 from shared.http.repeats import Repeats
 from shared.http.strangers import STRANGERS, Strangers
 from shared.metrics import ERRORS, HTTP_REQUEST_SECONDS
@@ -120,6 +121,8 @@ class Middleware:
                 self._guard.admit(request, "" if is_preflight else route)
             return self._preflight(request) if is_preflight else await handler(request)
         except ApiError as error:
+            if error.mutes is not None and isinstance(request.protocol, HttpConnection):
+                request.protocol.mute(error.mutes, error.retry_after or 0.0)
             return error_answer(error)
         except web.HTTPException as error:
             return http_error_answer(error)

@@ -13,8 +13,10 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from shared.address import UNKNOWN
 from shared.http.answers import INTERNAL, answer
 from shared.http.crowd import Crowd
-from shared.http.errors import ErrorBody
+from shared.http.errors import ErrorBody, Muting
+from shared.http.muted import SERVER, refusals, refused
 from shared.http.repeats import Repeats
+from shared.http.strangers import REFUSED
 from shared.metrics import ERRORS
 
 LONGEST_LINE = 160 * 1024
@@ -27,7 +29,9 @@ KEEP_ALIVE_SECONDS = 75.0
 LINGER_SECONDS = 2.0
 """For the rest of a body that nobody wants: closed at once, the client might never see its answer."""
 
-SERVER = "parley"
+MOST_UNREAD_BYTES = 64 * 1024
+"""Of answers that wait for a client that goes on asking."""
+UNREAD = REFUSED.labels("unread")
 
 log = structlog.get_logger()
 
@@ -38,7 +42,7 @@ _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class HttpConnection(web.RequestHandler):
     """Belongs to a listener's crowd from the accept to its end, or to its upgrade."""
 
-    __slots__ = ("_address", "_body", "_crowd", "_head_bytes", "_is_unreadable", "_repeats")
+    __slots__ = ("_address", "_body", "_crowd", "_head_bytes", "_is_unreadable", "_muted_until", "_muting", "_repeats")
 
     def __init__(self, manager: Any, crowd: Crowd, repeats: Repeats, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -58,6 +62,8 @@ class HttpConnection(web.RequestHandler):
         self._head_bytes = 0
         self._body: StreamReader | None = None  # of the last request, read or not
         self._is_unreadable = False
+        self._muting: Muting | None = None
+        self._muted_until = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         peer, own = transport.get_extra_info("peername"), transport.get_extra_info("socket")
@@ -68,11 +74,39 @@ class HttpConnection(web.RequestHandler):
             self._force_close = True
             cast(asyncio.Transport, transport).abort()
 
+    def abort(self) -> None:
+        """Ends the connection now, also where its client does not read: `force_close` would wait for that."""
+        transport = self.transport
+        self.force_close()
+        if transport is not None:
+            transport.abort()
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self._crowd.leave(self, self._address)
         super().connection_lost(exc)
 
+    def mute(self, muting: Muting, seconds: float) -> None:
+        """For so long this connection's requests, as far as this limit refuses them, are not even read."""
+        self._muting, self._muted_until = muting, self._loop.time() + seconds
+
+    def _refuse_unread(self, data: bytes) -> bool:
+        if self._loop.time() >= self._muted_until or self._muting is None:
+            self._muting = None
+            return False
+        if self._request_in_progress or self._messages or self._head_bytes or not self._is_in_head():
+            return False
+        count = refusals(data, self._muting)
+        if not count or self.transport is None:
+            return False
+        UNREAD.inc(count)
+        self.transport.write(refused(count))
+        if self.transport.get_write_buffer_size() > MOST_UNREAD_BYTES:  # who asks and does not read the answers
+            self.abort()
+        return True
+
     def data_received(self, data: bytes) -> None:
+        if self._muting is not None and self._refuse_unread(data):
+            return
         requests = self._request_count
         super().data_received(data)
         if self._request_count != requests:
@@ -91,11 +125,11 @@ class HttpConnection(web.RequestHandler):
         """aiohttp bounds each line, and their number, which together would be 20 MB. A read may go beyond this one."""
         self._note(431)
         if self.transport is None or self._request_in_progress:
-            self.force_close()
+            self.abort()
             return
         self.transport.write(_HEAD_TOO_LARGE)
         self._say_end()
-        self._loop.call_later(LINGER_SECONDS, self.force_close)
+        self._loop.call_later(LINGER_SECONDS, self.abort)
 
     def _say_end(self) -> None:
         """Drops what still comes, and does not close yet: a reset would take our answer from who is still sending."""

@@ -9,14 +9,15 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from shared.address import client_address, limit_key
-from shared.http.errors import limited
+from shared.http.errors import Muting, limited
 from shared.limits.local import LocalBuckets
 from shared.setting_forms import Bucket, Network
 
 REFUSED = Counter(
     "parley_http_refused_total",
     "Requests without a good token that were answered 429: `request` for too many of one address, `failure` for too"
-    " many bad tokens of one, `health` for too many questions after health.",
+    " many bad tokens of one, `health` for too many questions after health; `unread`"
+    " for what followed a refusal on its connection too soon, also with a token.",
     ["bucket"],
 )
 _REFUSED = {bucket: REFUSED.labels(bucket) for bucket in ("request", "failure", "health")}
@@ -43,11 +44,11 @@ class Strangers:
 
     def admit(self, request: web.BaseRequest) -> None:
         """Counts a request. Raises ApiError 429."""
-        self._take("request", self._requests, request)
+        self._take("request", self._requests, request, Muting.STRANGERS)
 
     def failed(self, request: web.BaseRequest) -> None:
         """Counts a token that was not good. Raises ApiError 429."""
-        self._take("failure", self._failures, request)
+        self._take("failure", self._failures, request, Muting.EVERYTHING)
 
     @classmethod
     def uncounted(cls) -> "Strangers":
@@ -58,11 +59,11 @@ class Strangers:
         """Raises ApiError 429."""
         self._take("health", HEALTH, request)
 
-    def _take(self, name: str, bucket: Bucket, request: web.BaseRequest) -> None:
+    def _take(self, name: str, bucket: Bucket, request: web.BaseRequest, mutes: Muting | None = None) -> None:
         wait = self._buckets[name].take(self.address_of(request), bucket, monotonic())
         if wait:
             _REFUSED[name].inc()
-            raise limited(wait)
+            raise limited(wait, mutes)
 
 
 STRANGERS = web.RequestKey("strangers", Strangers)

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,15 @@ async def exchange(port: int, sent: bytes) -> Answer:
         lines = head.strip().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
         body = await reader.readexactly(int(headers["content-length"]))
-    writer.close()
+    await _close(writer)
     version, status, _ = lines[0].split(" ", 2)
     return Answer(version, int(status), headers, json.loads(body))
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 def get(*headers: str, path: str = "/public") -> bytes:
@@ -121,7 +127,7 @@ async def silent(port: int, count: int) -> AsyncIterator[list[asyncio.StreamRead
         yield [reader for reader, _ in opened]
     finally:
         for _, writer in opened:
-            writer.close()
+            await _close(writer)
 
 
 async def test_a_head_that_does_not_come_ends_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +171,7 @@ async def test_a_connection_that_rests_between_two_requests_gives_way_last() -> 
             writer.write(get())
             assert await reader.readuntil(b"}")
             assert await mute[0].read() == b""
-        writer.close()
+        await _close(writer)
 
 
 async def test_the_head_of_a_request_behind_another_one_is_bounded_too() -> None:
@@ -176,4 +182,4 @@ async def test_the_head_of_a_request_behind_another_one_is_bounded_too() -> None
             writer.write(b"\r\nX: " + b"a" * 50_000)
             await asyncio.sleep(0.02)
         assert b" 431 " in await reader.read()
-        writer.close()
+        await _close(writer)
