@@ -8,7 +8,7 @@ DEMO := client/demo/dist/index.html
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-client rollout faults faults-broken outages push-soak push-backlog bench bench-quick lint lint-client fmt lock clean
+.PHONY: help run test test-client rollout abuse faults faults-broken outages push-soak push-backlog bench bench-quick lint lint-client fmt lock clean
 
 help:
 	@echo "make run    start Parley on http://127.0.0.1:3001, with a Postgres and a Redis of its own"
@@ -18,6 +18,7 @@ help:
 	@echo "make outages  a gateway, Redis and Postgres gone for SECONDS under CLIENTS: make outages CLIENTS=1000 SECONDS=20"
 	@echo "make push-soak    push 10,000 messages with every fault on; make push-backlog measures a backlog of 100,000"
 	@echo "make rollout restart, fail over and storm a fleet of 1,000 phones and 8,000 sockets; SCENARIO=nginx runs one"
+	@echo "make abuse   attack a fleet in every way that is known, and see what its bystanders feel"
 	@echo "make bench  measure Parley beside the limit and its peers, in ten minutes; make bench-quick in two"
 	@echo "make lint   run every check of the code"
 	@echo "make fmt    format the code"
@@ -59,6 +60,10 @@ push-soak: $(VENV)/dev
 
 push-backlog: $(VENV)/dev
 	$(IN_VENV) -m tests.system.push.backlog $(ARGS)
+
+# Under five minutes; make abuse ARGS=silence tries one.
+abuse: $(VENV)/dev
+	$(IN_VENV) -m tests.system.abuse $(ARGS)
 
 SCENARIO ?=
 rollout: $(VENV)/dev

@@ -105,14 +105,14 @@ class HttpConnection(web.RequestHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
-        if self._muting is not None and self._refuse_unread(data):
+        if self._close or self._force_close or (self._muting is not None and self._refuse_unread(data)):
             return
-        requests = self._request_count
+        requests, in_head = self._request_count, self._is_in_head()  # asked before: a read may end a body
         super().data_received(data)
         if self._request_count != requests:
             self._head_bytes = 0
             self._body = self._messages[-1][1]
-        elif data and self._is_in_head():
+        elif in_head:
             self._head_bytes += len(data)
             if self._head_bytes > LONGEST_HEAD:
                 self._refuse_head()
@@ -134,8 +134,9 @@ class HttpConnection(web.RequestHandler):
     def _say_end(self) -> None:
         """Drops what still comes, and does not close yet: a reset would take our answer from who is still sending."""
         self._close = True
-        if self.transport is not None and self.transport.can_write_eof():
-            self.transport.write_eof()
+        transport = self.transport
+        if transport is not None and not transport.is_closing() and transport.can_write_eof():
+            transport.write_eof()
 
     async def _handle_request(self, request: web.BaseRequest, start_time: float | None, handler: _Handler) -> Handled:
         self._crowd.works(self)

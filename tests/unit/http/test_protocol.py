@@ -183,3 +183,14 @@ async def test_the_head_of_a_request_behind_another_one_is_bounded_too() -> None
             await asyncio.sleep(0.02)
         assert b" 431 " in await reader.read()
         await _close(writer)
+
+
+async def test_the_end_of_a_large_body_is_not_taken_for_a_head() -> None:
+    head = b"POST /public HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n"
+    async with site() as port, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(20):
+            writer.write(head + b"x" * 1_000_000)
+            assert b" 405 " in await reader.readuntil(b"\r\n\r\n")
+            await reader.readuntil(b"}")
+        await _close(writer)
