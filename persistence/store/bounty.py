@@ -8,7 +8,7 @@ import re
 
 import orjson
 
-_NONE = ("", "null", "undefined")
+NONE = ("", "null", "undefined")
 """What an app's JavaScript makes of an id that is not there, on its way through a path or a form."""
 _NUMBER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
 
@@ -17,7 +17,7 @@ def to_text(bounty_id: str | int | None) -> str | None:
     """None for those strings too that stand for none."""
     if isinstance(bounty_id, int):
         return str(bounty_id)
-    if bounty_id is None or bounty_id in _NONE:
+    if bounty_id is None or bounty_id in NONE:
         return None
     if bounty_id.startswith('"') or _NUMBER.match(bounty_id):
         return orjson.dumps(bounty_id).decode()
