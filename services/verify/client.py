@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from services.verify.frames import step_of
+from services.verify.frames import is_durable, step_of
 from services.verify.history import Acknowledged, Closed, DeviceHistory
 from services.verify.link import Link
 from services.verify.local_copy import LocalCopy
@@ -101,13 +101,15 @@ class Device:
 
     async def read_all(self, conversation_id: str) -> None:
         """The person looks at the conversation."""
-        if self.cursor(conversation_id):
-            await self._say(self._reports.read(conversation_id, self.cursor(conversation_id)))
+        newest = self._copy.newest(conversation_id)
+        if newest:
+            await self._say(self._reports.read(conversation_id, newest))
 
     async def read_earlier(self, conversation_id: str) -> None:
         """As an app does that reports what is on the screen, and somebody scrolls up: it takes nothing back."""
-        if self.cursor(conversation_id) > 1:
-            await self._say(self._reports.read(conversation_id, self.cursor(conversation_id) // 2))
+        earlier = self._copy.newest(conversation_id, self.cursor(conversation_id) // 2)
+        if earlier:
+            await self._say(self._reports.read(conversation_id, earlier))
 
     async def read_past_the_end(self, conversation_id: str) -> None:
         """As an app does that says "all of it": that is what there is at this moment, and nothing that comes later."""
@@ -189,14 +191,14 @@ class Device:
                 self._compare(frame)
             case "heads":
                 self._compare(frame)
-            case "message.new":
-                await self._apply_live(frame)
             case "sync" | "conversation.new":
                 self._wants_sync.set()
             case "conversation.left":
                 self._copy.forget(frame["conversationId"])
             case "reconnect" if not link.asked_to_leave.done():
                 link.asked_to_leave.set_result(frame["afterMs"] / 1000)
+            case _ if is_durable(frame):
+                await self._apply_live(frame)
 
     def _compare(self, frame: Json) -> None:
         """Heads may come in several parts, and before the last one nothing is known to be missing."""
@@ -205,10 +207,11 @@ class Device:
 
     async def _apply_live(self, frame: Json) -> None:
         conversation_id = str(frame["conversationId"])
-        if self._copy.add(frame):
+        if not self._copy.add(frame):
+            if frame["seq"] > self.cursor(conversation_id):
+                self._wants_sync.set()
+        elif self._copy.newest(conversation_id) == frame["seq"]:  # only a message is reported
             await self._say(self._reports.delivered(conversation_id, frame["seq"]))
-        elif frame["seq"] > self.cursor(conversation_id):
-            self._wants_sync.set()
 
     async def _sync_when_wanted(self) -> None:
         while True:
@@ -226,7 +229,7 @@ class Device:
         while not whole:
             answer = await self.rest.call("POST", "/api/sync", self._copy.question())
             whole = self._copy.adopt(answer, self._connection)
-        for report in self._reports.again(self._copy.cursors()):
+        for report in self._reports.again(self._copy.newest_of_all()):
             await self._say(report)
 
     async def _say(self, frame: str) -> None:

@@ -5,6 +5,8 @@ import time
 from services.verify.history import Answered, Event, Left, MinimaSeen, Opened, PresenceSeen, ReceiptSeen, Step, Told
 from services.verify.rest import Json
 
+RECEIPTS = ("message.delivered", "message.read")
+
 
 def step_of(frame: Json, connection: int) -> Step | None:
     """None where the history does not care."""
@@ -13,8 +15,6 @@ def step_of(frame: Json, connection: int) -> Step | None:
             return Opened(connection, _heads(frame))
         case "conversation.left":
             return Left(frame["conversationId"], connection)
-        case "message.new":
-            return event_of(frame, connection, live=True)
         case "message.delivered" | "message.read" | "receipts.all":
             return _receipt(frame, connection)
         case "sync":
@@ -23,7 +23,13 @@ def step_of(frame: Json, connection: int) -> Step | None:
             return PresenceSeen(frame["userId"], frame["isOnline"], connection)
         case "ack":
             return Answered(frame["ref"], time.monotonic())
-    return None
+    return event_of(frame, connection, live=True) if is_durable(frame) else None
+
+
+def is_durable(frame: Json) -> bool:
+    """Whether it is an event of a conversation's log, also one of a kind that is unknown here. Of all other frames only
+    receipts have a seq."""
+    return "seq" in frame and frame["type"] not in RECEIPTS
 
 
 def _receipt(frame: Json, connection: int) -> Step:
@@ -40,6 +46,4 @@ def _heads(frame: Json) -> dict[str, int]:
 
 
 def event_of(frame: Json, connection: int, *, live: bool) -> Event:
-    return Event(
-        frame["conversationId"], frame["seq"], frame["messageId"], frame["text"], connection, live, time.monotonic()
-    )
+    return Event(frame["conversationId"], frame["seq"], frame["type"], connection, live, time.monotonic())

@@ -4,17 +4,17 @@ Moments (`at`, `began`) are seconds of this machine's monotonic clock, the same 
 """
 
 from dataclasses import dataclass, field
+from math import inf
 
 
 @dataclass(frozen=True)
 class Event:
-    """A durable event that reached the device, live or by sync. `connection` counts the device's connections, `at` is
-    when it came."""
+    """A durable event that reached the device, live or by sync. `kind` is its frame's type; `connection` counts the
+    device's connections, `at` is when it came."""
 
     conversation_id: str
     seq: int
-    message_id: str
-    text: str
+    kind: str
     connection: int
     live: bool
     at: float = 0.0
@@ -124,6 +124,8 @@ class DeviceHistory:
     acknowledged: list[Acknowledged] = field(default_factory=list)
     held: dict[str, dict[int, str]] = field(default_factory=dict)
     """conversation -> seq -> message id, as the device would show them."""
+    cursors: dict[str, int] = field(default_factory=dict)
+    """conversation -> the seq up to which the device has taken every event, whatever its kind."""
 
     @property
     def open_connection(self) -> int | None:
@@ -138,6 +140,8 @@ class Truth:
 
     messages: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     """conversation -> (seq, message id, text) of every message, by seq."""
+    heads: dict[str, int] = field(default_factory=dict)
+    """conversation -> the seq of its last event, where that is no message."""
     members: dict[str, list[str]] = field(default_factory=dict)
     hideable: dict[str, list[str]] = field(default_factory=dict)
     """Conversations, with their members, that these hide now and then: of them nobody is owed more than what is listed.
@@ -159,9 +163,17 @@ class Truth:
     pushed: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     """user -> (message id, collapse key) of every push that reached their phone."""
 
+    def head(self, conversation_id: str) -> int:
+        """The seq of its last event."""
+        return max(self.heads.get(conversation_id, 0), self.newest(conversation_id))
+
+    def newest(self, conversation_id: str, up_to: float = inf) -> int:
+        """The seq of its last message that lies no further; 0 where there is none."""
+        return max((seq for seq, _, _ in self.messages[conversation_id] if seq <= up_to), default=0)
+
     def ends(self, user_id: str) -> dict[str, int]:
         """Of each conversation of theirs the last seq that they are owed."""
-        ends = {one: len(rows) for one, rows in self.messages.items() if user_id in self.members.get(one, ())}
+        ends = {one: self.head(one) for one in self.messages if user_id in self.members.get(one, ())}
         for conversation, members in self.hideable.items():
             newest = self.listed.get(user_id, {}).get(conversation)
             if user_id in members and newest is not None:

@@ -1,7 +1,10 @@
 """What an app keeps on the device: of each conversation all events without a hole, and how far a sync came."""
 
+from math import inf
+
 from services.verify.frames import event_of
 from services.verify.history import DeviceHistory
+from services.verify.reduce import reduce
 from services.verify.rest import Json
 
 
@@ -11,22 +14,26 @@ class LocalCopy:
     def __init__(self, history: DeviceHistory) -> None:
         self._history = history
         self._held = history.held
-        self._begins: dict[str, int] = {}  # the seq after which the user sees anything, where they have hidden it once
+        self._cursors = history.cursors
         self._asked: dict[str, int] = {}
         self._as_of: str | None = None
         self._epoch: str | None = None
         self._after: str | None = None  # the place from which the next page goes on
 
     def cursor(self, conversation_id: str) -> int:
-        """Up to which seq it has everything: it never skips one, so it is how many it holds."""
-        return self._begins.get(conversation_id, 0) + len(self._held.get(conversation_id, ()))
+        """Up to which seq it has everything: it never skips one."""
+        return self._cursors.get(conversation_id, 0)
 
-    def cursors(self) -> dict[str, int]:
-        return {conversation_id: self.cursor(conversation_id) for conversation_id in self._held}
+    def newest(self, conversation_id: str, up_to: float = inf) -> int:
+        """The seq of the last message that it shows and that lies no further; 0 where there is none."""
+        return max((seq for seq in self._held.get(conversation_id, ()) if seq <= up_to), default=0)
+
+    def newest_of_all(self) -> dict[str, int]:
+        return {conversation_id: self.newest(conversation_id) for conversation_id in self._held}
 
     def question(self) -> Json:
         """The body of the next sync, which `adopt` is given the answer to."""
-        self._asked = self.cursors()
+        self._asked = dict(self._cursors)
         marks = {"asOf": self._as_of, "after": self._after}
         return {"conversations": self._asked} | {key: mark for key, mark in marks.items() if mark}
 
@@ -35,26 +42,28 @@ class LocalCopy:
         conversation_id = str(frame["conversationId"])
         if frame["seq"] != self.cursor(conversation_id) + 1:
             return False
-        self._held.setdefault(conversation_id, {})[frame["seq"]] = frame["messageId"]
+        self._cursors[conversation_id] = frame["seq"]
+        reduce(self._history, frame)
         return True
 
     def forget(self, conversation_id: str) -> None:
         """The user hid it: what they had of it is gone."""
         self._held.pop(conversation_id, None)
-        self._begins.pop(conversation_id, None)
+        self._cursors.pop(conversation_id, None)
 
     def adopt(self, answer: Json, connection: int) -> bool:
         """Takes the answer to `question`; False where the device must ask again."""
         whole, asked = bool(answer["complete"]), self._asked
         if self._epoch not in (None, answer["epoch"]):
             self._held.clear()
-            self._begins.clear()
+            self._cursors.clear()
             self._asked = {}
         self._epoch, self._after = answer["epoch"], answer.get("next")
         if whole:
             self._as_of = answer["asOf"]
         for conversation_id, part in answer["conversations"].items():
             self._held.setdefault(conversation_id, {})
+            self._cursors.setdefault(conversation_id, 0)
             if part["firstSeq"] > self.cursor(conversation_id) + 1:
                 if conversation_id not in self._asked:
                     # A new device gets the newest events alone. This one wants all: named by now, it asks for them.
@@ -76,4 +85,4 @@ class LocalCopy:
     def _begin_after(self, conversation_id: str, seq: int) -> None:
         """All up to there is hidden."""
         self._held[conversation_id].clear()
-        self._begins[conversation_id] = seq
+        self._cursors[conversation_id] = seq

@@ -29,10 +29,11 @@ class Reports:
         self._refs += 1
         return self._frame({"type": "read", "conversationId": conversation_id, "seq": PAST_ANY_END, "ref": self._refs})
 
-    def again(self, cursors: dict[str, int]) -> list[str]:
-        """A gateway that died may have kept them to itself, so all of them are said again on a new connection."""
-        delivered = [self.delivered(*cursor) for cursor in cursors.items() if cursor[1]]
-        read = {key: min(seq, cursors.get(key, 0)) for key, seq in self._read.items()}
+    def again(self, newest: dict[str, int]) -> list[str]:
+        """A gateway that died may have kept them to itself, so all of them are said again on a new connection:
+        delivered up to the newest message of each conversation."""
+        delivered = [self.delivered(*cursor) for cursor in newest.items() if cursor[1]]
+        read = {key: min(seq, newest.get(key, 0)) for key, seq in self._read.items()}
         return delivered + [self.read(*cursor) for cursor in read.items() if cursor[1]]
 
     def _frame(self, frame: Json) -> str:

@@ -50,7 +50,8 @@ async def _messages(truth: Truth, rest: Rest, conversation_id: str) -> None:
     while True:
         after = rows[-1][0] if rows else 0
         path = f"/api/conversations/{conversation_id}/messages?after={after}&limit={PAGE}"
-        page = (await rest.persist("GET", path))["messages"]
+        answer = await rest.persist("GET", path)
+        page, truth.heads[conversation_id] = answer["messages"], answer["asOfSeq"]
         rows += [(one["seq"], one["id"], one["text"]) for one in page]
         if len(page) < PAGE:
             return
@@ -72,7 +73,7 @@ async def _list(truth: Truth, user_id: str, rest: Rest) -> None:
 
 async def _reach(truth: Truth, user_id: str, rest: Rest) -> None:
     """How far the others of each of the user's conversations have it all."""
-    known = {one: len(rows) for one, rows in truth.messages.items() if user_id in truth.members[one]}
+    known = {one: truth.head(one) for one in truth.messages if user_id in truth.members[one]}
     question: Json = {"conversations": known}
     while question:
         answer = await rest.persist("POST", "/api/sync", question)

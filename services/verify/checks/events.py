@@ -1,20 +1,33 @@
-"""Messages: each is there once, in one order, and reaches everybody."""
+"""Events: each is there once, in one order, and reaches everybody."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 
 from services.verify.history import DeviceHistory, Event, Opened, Step, Told, Truth
+from shared.events.message_new import MESSAGE_NEW
 
 _Place = tuple[int, str]
 """A connection of a device, and a conversation."""
 
 
-def numbered_without_gaps(_: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
-    """Durable events of a conversation are 1, 2, 3, … in Postgres."""
+def numbered_without_gaps(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """Durable events of a conversation are 1, 2, 3, …: messages, and what devices were told that is none."""
+    between = _told_that_are_no_messages(devices)
     for conversation, messages in truth.messages.items():
         seqs = [seq for seq, _, _ in messages]
-        if seqs != list(range(1, len(seqs) + 1)):
-            yield f"{conversation} has seqs {brief(seqs)}"
+        others = between[conversation].difference(seqs)
+        head = truth.head(conversation)
+        if sorted([*seqs, *others]) != list(range(1, head + 1)):
+            yield f"{conversation} has messages {brief(seqs)} and {len(others)} other events, but goes to {head}"
+
+
+def _told_that_are_no_messages(devices: Sequence[DeviceHistory]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for device in devices:
+        for step in device.steps:
+            if isinstance(step, Event) and step.kind != MESSAGE_NEW.name:
+                found[step.conversation_id].add(step.seq)
+    return found
 
 
 def acknowledged_is_stored_once(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
@@ -37,6 +50,8 @@ def nothing_lost(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str
             missing = [seq for seq, _, _ in rows if seq not in held]
             if missing:
                 yield f"{device.name} lacks {brief(missing)} of {conversation}"
+            elif device.cursors.get(conversation, 0) < truth.head(conversation):
+                yield f"{device.name} lacks the events at the end of {conversation}, up to {truth.head(conversation)}"
 
 
 def one_order_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:

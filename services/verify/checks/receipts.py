@@ -13,7 +13,7 @@ _Reader = tuple[str, str]
 
 def receipts_point_at_what_exists(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
     """A receipt names a member of the conversation and a seq that there is."""
-    heads = {conversation: len(rows) for conversation, rows in truth.messages.items()}
+    heads = {conversation: truth.newest(conversation) for conversation in truth.messages}
     for device, step in _receipts(devices, truth):
         if step.seq > heads[step.conversation_id]:
             yield f"{device.name}: a receipt for seq {step.seq} of {heads[step.conversation_id]}"
@@ -44,7 +44,7 @@ def receipts_cover_only_what_was_said(devices: Sequence[DeviceHistory], truth: T
             yield f"{device.name}: {step.reader_id} is said to have {step.status} up to {step.seq}, but said {most:.0f}"
     for reader, stored in truth.read.items():
         most = claims.furthest(reader, "read", inf)
-        if claims.knows(reader) and stored > most:
+        if claims.knows(reader) and truth.newest(reader[1], stored) > most:
             yield f"{reader[0]} has read up to {stored} of {reader[1]} in Postgres, but said {most:.0f}"
 
 
@@ -171,12 +171,12 @@ def _rising(claims: Iterable[tuple[float, float]]) -> tuple[list[float], list[fl
 
 
 def _held(devices: Sequence[DeviceHistory]) -> dict[_Reader, int]:
-    """How much each user's furthest device holds."""
+    """The newest message that each user's furthest device holds."""
     held: dict[_Reader, int] = {}
     for device in devices:
         for conversation, events in device.held.items():
             reader = (device.user_id, conversation)
-            held[reader] = max(len(events), held.get(reader, 0))
+            held[reader] = max(max(events, default=0), held.get(reader, 0))
     return held
 
 

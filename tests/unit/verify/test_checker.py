@@ -28,7 +28,7 @@ MESSAGES = [(1, "m1", "one"), (2, "m2", "two"), (3, "m3", "three")]
 
 
 def event(seq: int, *, connection: int = 1, live: bool = True) -> Event:
-    return Event(ROOM, seq, f"m{seq}", MESSAGES[seq - 1][2], connection, live)
+    return Event(ROOM, seq, "message.new", connection, live)
 
 
 def receipt(seq: int, *, at: float, reader: str = BOB, status: str = "read", connection: int = 1) -> ReceiptSeen:
@@ -55,6 +55,7 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
         ],
         acknowledged=[Acknowledged(ROOM, "c2", "m2", 2, "two", began=2.0)],
         held={ROOM: {1: "m1", 2: "m2", 3: "m3"}},
+        cursors={ROOM: 3},
     )
     sent = [Acknowledged(ROOM, "c1", "m1", 1, "one", began=1.0), Acknowledged(ROOM, "c3", "m3", 3, "three", began=5.0)]
     ada = DeviceHistory(ADA, "ada's phone", acknowledged=sent)
@@ -74,6 +75,21 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
 
 def test_a_history_that_keeps_every_promise_has_no_violation() -> None:
     bob, ada, truth = whole()
+
+    assert violations([bob, ada], truth) == []
+
+
+def with_a_pin(bob: DeviceHistory, truth: Truth) -> Event:
+    """A fourth event, which is no message."""
+    pin = Event(ROOM, 4, "message.pinned", 1, live=True)
+    bob.steps.append(pin)
+    truth.heads[ROOM] = bob.cursors[ROOM] = 4
+    return pin
+
+
+def test_an_event_that_is_no_message_has_its_place_and_counts_nowhere() -> None:
+    bob, ada, truth = whole()
+    with_a_pin(bob, truth)
 
     assert violations([bob, ada], truth) == []
 
@@ -110,7 +126,7 @@ def comes_back(bob: DeviceHistory, truth: Truth) -> None:
 
 
 def corner(seq: int) -> Event:
-    return Event(CORNER, seq, f"m{seq}", f"in the corner {seq}", 1, live=True)
+    return Event(CORNER, seq, "message.new", 1, live=True)
 
 
 def test_what_was_hidden_comes_back_with_a_message_or_with_news_that_is_ahead_of_it() -> None:
@@ -184,6 +200,15 @@ def stored_twice(_: DeviceHistory, truth: Truth) -> None:
 
 def gap_in_the_log(_: DeviceHistory, truth: Truth) -> None:
     del truth.messages[ROOM][1]
+
+
+def pin_that_nobody_was_told_of(bob: DeviceHistory, truth: Truth) -> None:
+    bob.steps.remove(with_a_pin(bob, truth))
+
+
+def pin_that_was_lost(bob: DeviceHistory, truth: Truth) -> None:
+    with_a_pin(bob, truth)
+    bob.cursors[ROOM] = 3
 
 
 def the_tail_is_missing(bob: DeviceHistory, _: Truth) -> None:
@@ -284,6 +309,9 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (moved, "acknowledged_is_stored_once"),
         (stored_twice, "acknowledged_is_stored_once"),
         (gap_in_the_log, "numbered_without_gaps"),
+        (pin_that_nobody_was_told_of, "numbered_without_gaps"),
+        (pin_that_nobody_was_told_of, "an_open_connection_is_whole"),
+        (pin_that_was_lost, "nothing_lost"),
         (the_tail_is_missing, "an_open_connection_is_whole"),
         (a_room_it_was_never_told_of, "an_open_connection_is_whole"),
         (receipt_of_the_future, "receipts_point_at_what_exists"),

@@ -1,9 +1,10 @@
 """A simulated device follows an answer that has more behind it, and keeps the mark only at the end."""
 
 from typing import Any
+from unittest.mock import ANY
 
 from services.verify.frames import step_of
-from services.verify.history import DeviceHistory, MinimaSeen, Opened
+from services.verify.history import DeviceHistory, Event, MinimaSeen, Opened
 from services.verify.local_copy import LocalCopy
 
 
@@ -26,3 +27,16 @@ def test_heads_in_parts_and_minima_are_understood() -> None:
     assert step_of({"type": "heads", "heads": {"room": 3}, "last": False}, 2) == Opened(2, {"room": 3})
     everybody = {"type": "receipts.all", "conversationId": "room", "deliveredUpTo": 2, "readUpTo": 1}
     assert step_of(everybody, 2) == MinimaSeen("room", 2, 1, 2)
+
+
+def test_an_event_of_any_kind_takes_its_place_and_only_a_message_is_shown() -> None:
+    history = DeviceHistory("ada", "phone")
+    copy = LocalCopy(history)
+    for seq, kind in enumerate(("message.new", "test.note", "message.new", "test.note"), 1):
+        about = {"messageId": f"m{seq}"} if kind == "message.new" else {"words": "noted"}
+        frame = {"type": kind, "conversationId": "room", "seq": seq} | about
+        assert step_of(frame, 1) == Event("room", seq, kind, 1, True, at=ANY)
+        assert copy.add(frame)
+    assert not copy.add({"type": "test.note", "conversationId": "room", "seq": 6})
+
+    assert (copy.cursor("room"), copy.newest("room"), history.held) == (4, 3, {"room": {1: "m1", 3: "m3"}})
