@@ -1,5 +1,5 @@
--- Messages over 32 partitions, by hash of conversation_id: step 1 of 3, beside a running fleet (docs/runbook.md,
--- "Partition messages"). Makes the partitioned table and has every later change of `messages` made there too.
+-- Messages and events over 32 partitions each, by hash of conversation_id: step 1 of 3, beside a running fleet
+-- (docs/runbook.md, "Partition messages"). Makes the partitioned tables, and has every later change made there too.
 -- psql --set ON_ERROR_STOP=1 --file 1-prepare.sql
 -- undo.sql gives up again, as long as step 3 was not done.
 BEGIN;
@@ -80,6 +80,80 @@ BEGIN
         COMMIT;
         PERFORM pg_sleep(pause_seconds);
     END LOOP;
+END
+$$;
+
+-- The same for `events`, the rest of each conversation's log: one conversation's are in the partition of the same number.
+CREATE TABLE events_partitioned (
+    LIKE events INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS,
+    CONSTRAINT events_partitioned_pkey PRIMARY KEY (conversation_id, seq)
+) PARTITION BY HASH (conversation_id);
+
+DO $$
+DECLARE
+    part text;
+BEGIN
+    FOR number IN 0..31 LOOP
+        part := format('events_%s', lpad(number::text, 2, '0'));
+        EXECUTE format(
+            'CREATE TABLE %1$I (LIKE events_partitioned INCLUDING ALL EXCLUDING INDEXES,
+                CONSTRAINT %2$I PRIMARY KEY (conversation_id, seq)
+             ) WITH (autovacuum_vacuum_insert_scale_factor = 0.05)',
+            part, part || '_pkey');
+        EXECUTE format(
+            'ALTER TABLE events_partitioned ATTACH PARTITION %I FOR VALUES WITH (MODULUS 32, REMAINDER %s)',
+            part, number);
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', part);
+    END LOOP;
+END
+$$;
+CREATE INDEX events_partitioned_of_message ON events_partitioned (conversation_id, message_id)
+    WHERE message_id IS NOT NULL;
+ALTER TABLE events_partitioned ENABLE ROW LEVEL SECURITY;
+
+CREATE FUNCTION copy_event_on_write() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        DELETE FROM events_partitioned WHERE conversation_id = OLD.conversation_id AND seq = OLD.seq;
+    END IF;
+    IF TG_OP <> 'DELETE' THEN
+        INSERT INTO events_partitioned SELECT NEW.* ON CONFLICT (conversation_id, seq) DO NOTHING;
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER copy_on_write AFTER INSERT OR UPDATE OR DELETE ON events
+    FOR EACH ROW EXECUTE FUNCTION copy_event_on_write();
+
+CREATE PROCEDURE copy_events(batch integer DEFAULT 5000, pause_seconds double precision DEFAULT 0.05)
+LANGUAGE plpgsql AS $$
+DECLARE
+    done_conversation uuid := '00000000-0000-0000-0000-000000000000';
+    done_seq bigint := 0;
+    copied bigint;
+BEGIN
+    LOOP
+        WITH next AS MATERIALIZED (
+            SELECT * FROM events WHERE (conversation_id, seq) > (done_conversation, done_seq)
+            ORDER BY conversation_id, seq LIMIT batch FOR SHARE
+        ), copies AS (
+            INSERT INTO events_partitioned SELECT * FROM next ON CONFLICT (conversation_id, seq) DO NOTHING
+        )
+        SELECT count(*), (array_agg(conversation_id ORDER BY conversation_id DESC, seq DESC))[1],
+               (array_agg(seq ORDER BY conversation_id DESC, seq DESC))[1]
+        INTO copied, done_conversation, done_seq FROM next;
+        EXIT WHEN copied = 0;
+        COMMIT;
+        PERFORM pg_sleep(pause_seconds);
+    END LOOP;
+END
+$$;
+
+CREATE PROCEDURE copy_log(batch integer DEFAULT 5000, pause_seconds double precision DEFAULT 0.05)
+LANGUAGE plpgsql AS $$
+BEGIN
+    CALL copy_messages(batch, pause_seconds);
+    CALL copy_events(batch, pause_seconds);
 END
 $$;
 COMMIT;

@@ -1,4 +1,4 @@
--- Step 3 of 3: the partitioned table takes the place of the old one, in one short transaction that waits for no more than
+-- Step 3 of 3: the partitioned tables take the places of the old ones, in one short transaction that waits for no more than
 -- five seconds; where it could not get its lock, nothing happened: run it again. Compares both tables first (that part
 -- reads all, and holds no lock that anybody would notice).
 DO $$
@@ -9,12 +9,17 @@ BEGIN
     )) THEN
         RAISE EXCEPTION 'messages_partitioned lacks rows: run 2-copy.sql to its end';
     END IF;
+    IF EXISTS (SELECT FROM events e WHERE NOT EXISTS (
+        SELECT FROM events_partitioned p WHERE p.conversation_id = e.conversation_id AND p.seq = e.seq AND p.kind = e.kind
+    )) THEN
+        RAISE EXCEPTION 'events_partitioned lacks rows: run 2-copy.sql to its end';
+    END IF;
 END
 $$;
 
 BEGIN;
 SET LOCAL lock_timeout = '5s';
-LOCK TABLE messages IN ACCESS EXCLUSIVE MODE;
+LOCK TABLE messages, events IN ACCESS EXCLUSIVE MODE;
 DROP TRIGGER copy_on_write ON messages;
 ALTER TABLE messages RENAME TO messages_before_partitioning;
 ALTER TABLE messages_before_partitioning RENAME CONSTRAINT messages_pkey TO messages_before_partitioning_pkey;
@@ -37,6 +42,18 @@ ALTER INDEX messages_partitioned_pinned RENAME TO messages_pinned;
 ALTER INDEX messages_partitioned_replies RENAME TO messages_replies;
 DROP PROCEDURE copy_messages;
 DROP FUNCTION copy_message_on_write;
+
+DROP TRIGGER copy_on_write ON events;
+ALTER TABLE events RENAME TO events_before_partitioning;
+ALTER TABLE events_before_partitioning RENAME CONSTRAINT events_pkey TO events_before_partitioning_pkey;
+ALTER INDEX events_of_message RENAME TO events_before_partitioning_of_message;
+ALTER TABLE events_partitioned RENAME TO events;
+ALTER TABLE events RENAME CONSTRAINT events_partitioned_pkey TO events_pkey;
+ALTER INDEX events_partitioned_of_message RENAME TO events_of_message;
+DROP PROCEDURE copy_events;
+DROP PROCEDURE copy_log;
+DROP FUNCTION copy_event_on_write;
 COMMIT;
 
 ANALYZE messages;
+ANALYZE events;

@@ -7,15 +7,16 @@ import asyncpg
 import pytest
 
 from persistence.migrate import migrate
-from persistence.store import history, messages
+from persistence.store import conversations, history, messages
 from persistence.store.database import Pool, open_pool
 from persistence.store.views import HistoryPage, Message, Repeated, Sent
 from tests.integration.deploy.files import DEPLOY
 from tests.integration.persistence.talk import conversation, draft, people, say
+from tests.support.notes import note
 
 STEPS = DEPLOY / "postgres/partitioning"
 PREPARE, COPY, SWAP, UNDO = "1-prepare.sql", "2-copy.sql", "3-swap.sql", "undo.sql"
-SMALL_BATCHES = "CALL copy_messages(batch => 7, pause_seconds => 0.005)"
+SMALL_BATCHES = tuple(f"CALL copy_{table}(batch => 7, pause_seconds => 0.005)" for table in ("messages", "events"))
 
 
 @pytest.fixture
@@ -71,7 +72,8 @@ async def test_nothing_is_lost_or_changed_while_messages_move(database_url: str,
         said[room].pop(6)
 
     async with asyncio.TaskGroup() as live:
-        live.create_task(statement(database_url, SMALL_BATCHES))
+        for batches in SMALL_BATCHES:
+            live.create_task(statement(database_url, batches))
         for room in rooms:
             live.create_task(go_on_talking(room))
         live.create_task(edit_and_delete(rooms[0]))
@@ -81,6 +83,42 @@ async def test_nothing_is_lost_or_changed_while_messages_move(database_url: str,
         assert [message.id for message in await all_messages(pool, ann, room)] == said[room]
     assert [message.text for message in await all_messages(pool, ann, rooms[0])][:7].count("edited") == 6
     assert await used_partitions(pool) > 1
+
+
+async def test_no_event_is_lost_while_the_rest_of_the_log_moves(database_url: str, pool: Pool) -> None:
+    [ann, bob] = await people(pool, 2)
+    rooms = [await conversation(pool, ann, bob, bounty_id=str(number)) for number in range(8)]
+    noted = {room: [await note(pool, room, ann) for _ in range(12)] for room in rooms}
+    await step(database_url, PREPARE)
+
+    async def go_on_noting(room: str) -> None:
+        for _ in range(10):
+            await say(pool, room, bob)
+            noted[room].append(await note(pool, room, bob))
+
+    async with asyncio.TaskGroup() as live:
+        for batches in SMALL_BATCHES:
+            live.create_task(statement(database_url, batches))
+        for room in rooms:
+            live.create_task(go_on_noting(room))
+    await conversations.purge(pool, rooms[:1])
+    await step(database_url, SWAP)
+
+    for room in rooms[1:]:
+        noted[room].append(await note(pool, room, ann))
+        stored = await pool.fetch("SELECT seq, body FROM events WHERE conversation_id = $1 ORDER BY seq", room)
+        assert [tuple(row) for row in stored] == [(event.seq, event.body) for event in noted[room]]
+    assert await pool.fetchval("SELECT count(*) FROM events WHERE conversation_id = $1", rooms[0]) == 0
+    assert await pool.fetchval("SELECT count(DISTINCT tableoid) FROM events") > 1
+
+
+async def test_events_do_not_change_places_before_all_are_copied(database_url: str, pool: Pool) -> None:
+    [ann, bob] = await people(pool, 2)
+    await note(pool, await conversation(pool, ann, bob), ann)
+    await step(database_url, PREPARE)
+
+    with pytest.raises(asyncpg.RaiseError, match=r"events_partitioned lacks rows"):
+        await step(database_url, SWAP)
 
 
 async def test_sending_keeps_its_promises_on_partitions(database_url: str, pool: Pool) -> None:
@@ -110,14 +148,15 @@ async def test_the_same_message_sent_many_times_at_once_is_one_on_partitions_too
     assert [message.seq for message in await all_messages(pool, bob, room)] == [1, 2, 3, 4, 5]
 
 
-async def test_a_conversation_is_read_from_its_own_partition_alone(database_url: str, pool: Pool) -> None:
+@pytest.mark.parametrize("table", ["messages", "events"])
+async def test_a_conversation_is_read_from_its_own_partition_alone(table: str, database_url: str, pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
     await partition(database_url)
 
-    plan = await pool.fetch(f"EXPLAIN SELECT * FROM messages WHERE conversation_id = '{room}' AND seq > 3")
+    plan = await pool.fetch(f"EXPLAIN SELECT * FROM {table} WHERE conversation_id = '{room}' AND seq > 3")
 
-    assert len({word for row in plan for word in row[0].split() if word.startswith("messages_")}) <= 2
+    assert len({word for row in plan for word in row[0].split() if word.startswith(f"{table}_")}) <= 2
     assert not any("Append" in row[0] for row in plan)
 
 
@@ -151,7 +190,9 @@ async def test_a_half_done_move_can_be_taken_back(database_url: str, pool: Pool)
 
 async def test_migrations_find_nothing_to_do_after_it_and_names_are_as_before(database_url: str, pool: Pool) -> None:
     names = """
-        SELECT conname FROM pg_constraint WHERE conrelid = 'messages'::regclass AND contype IN ('p', 'u') ORDER BY 1
+        SELECT conname AS name FROM pg_constraint
+        WHERE conrelid IN ('messages'::regclass, 'events'::regclass) AND contype IN ('p', 'u')
+        UNION ALL SELECT indexname FROM pg_indexes WHERE tablename IN ('messages', 'events') ORDER BY 1
     """
     before = await pool.fetch(names)
     await partition(database_url)
@@ -159,6 +200,7 @@ async def test_migrations_find_nothing_to_do_after_it_and_names_are_as_before(da
     assert await migrate(database_url) == []
     assert await pool.fetch(names) == before
     unprotected = """
-        SELECT relname FROM pg_class WHERE relname LIKE 'messages%' AND relkind IN ('r', 'p') AND NOT relrowsecurity
+        SELECT relname FROM pg_class
+        WHERE relname ~ '^(messages|events)' AND relkind IN ('r', 'p') AND NOT relrowsecurity
     """
     assert await pool.fetch(unprotected) == []
