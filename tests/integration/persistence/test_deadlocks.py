@@ -1,0 +1,127 @@
+"""Writers take their locks in one order: none of them ever waits for one that waits for it."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations_with_replacement
+
+import asyncpg
+import pytest
+
+from persistence.log.append import NoConversation
+from persistence.store import conversations, cursors, messages, retention
+from persistence.store.database import Pool, open_pool
+from persistence.store.sync import sync
+from shared.wire import Cursor
+from tests.integration.persistence.talk import draft, people
+from tests.support.notes import note
+
+USERS, ROOMS, AT_ONCE = 6, 8, 6
+
+
+@dataclass
+class Town:
+    """Few people in many conversations, so that whatever is written meets something else."""
+
+    pool: Pool
+    users: list[str]
+    dice: random.Random = field(default_factory=lambda: random.Random(7))
+    rooms: dict[int, str] = field(default_factory=dict)
+
+    def user(self) -> str:
+        return self.dice.choice(self.users)
+
+    def room(self) -> str:
+        return self.dice.choice(list(self.rooms.values()))
+
+    def some_rooms(self) -> list[str]:
+        return self.dice.sample(list(self.rooms.values()), 5)
+
+
+async def send(town: Town) -> None:
+    """To several conversations, by several people, in one statement."""
+    await messages.send_joined(town.pool, [(room, draft(town.user())) for room in town.some_rooms()])
+
+
+async def send_many(town: Town) -> None:
+    await messages.send(town.pool, town.room(), [draft(town.user()) for _ in range(5)])
+
+
+async def report(town: Town) -> None:
+    said = [Cursor(room, user, 50, 50, 50) for room in town.some_rooms() for user in town.users]
+    town.dice.shuffle(said)
+    await cursors.advance(town.pool, said)
+
+
+async def hide(town: Town) -> None:
+    await conversations.hide(town.pool, town.user(), town.room())
+
+
+async def reopen(town: Town) -> None:
+    """Of two: the one that they have; after a purge a new one."""
+    await open_room(town, town.dice.randrange(ROOMS))
+
+
+async def create(town: Town) -> None:
+    await conversations.create(town.pool, town.user(), town.dice.sample(town.users, 4), is_group=True)
+
+
+async def purge(town: Town) -> None:
+    await conversations.purge(town.pool, town.some_rooms()[:2])
+
+
+async def append(town: Town) -> None:
+    with contextlib.suppress(NoConversation):
+        await note(town.pool, town.room(), town.user())
+
+
+async def expire(town: Town) -> None:
+    await retention.sweep(town.pool)
+
+
+async def catch_up(town: Town) -> None:
+    await sync(town.pool, town.user(), {})
+
+
+WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
+    one.__name__: one for one in (send, send_many, report, hide, reopen, create, purge, append, expire, catch_up)
+}
+
+
+async def open_room(town: Town, number: int) -> None:
+    pair = [town.users[number % 2], town.users[2 + number % 3]]
+    made = await conversations.create(town.pool, pair[0], pair, bounty_id=str(number))
+    town.rooms[number] = made.conversation.id
+
+
+@pytest.fixture
+async def town(database_url: str) -> AsyncIterator[Town]:
+    pool = await open_pool(database_url, size=2 * AT_ONCE)
+    town = Town(pool, await people(pool, USERS))
+    yield town
+    await pool.close()
+
+
+async def deadlocks(database_url: str) -> int:
+    connection = await asyncpg.connect(database_url)
+    try:
+        counted = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        return int(await connection.fetchval(counted))
+    finally:
+        await connection.close()
+
+
+async def test_no_two_writers_wait_for_each_other(town: Town, database_url: str) -> None:
+    before = await deadlocks(database_url)
+    for one, other in combinations_with_replacement(WRITERS, 2):
+        for number in range(ROOMS):
+            await open_room(town, number)
+        await town.pool.execute("UPDATE cursor_moves SET moved_at = now() - interval '3 days'")
+        both = [WRITERS[name](town) for _ in range(AT_ONCE) for name in (one, other)]
+        outcomes = await asyncio.gather(*both, return_exceptions=True)
+        assert [each for each in outcomes if each is not None] == [], f"{one} against {other}"
+
+    await town.pool.close()  # what a session counted is seen by others when it ends, at the latest
+    assert await deadlocks(database_url) == before
