@@ -15,6 +15,7 @@ CHECKS: tuple[Check, ...] = (
     events.acknowledged_is_stored_once,
     events.nothing_lost,
     events.one_order_for_all,
+    events.same_text_for_all,
     events.once_and_in_order_on_a_connection,
     events.an_open_connection_is_whole,
     lists.the_list_is_right,

@@ -124,6 +124,8 @@ class DeviceHistory:
     acknowledged: list[Acknowledged] = field(default_factory=list)
     held: dict[str, dict[int, str]] = field(default_factory=dict)
     """conversation -> seq -> message id, as the device would show them."""
+    texts: dict[str, dict[int, str]] = field(default_factory=dict)
+    """conversation -> seq -> the message's text, as the device would show it."""
     cursors: dict[str, int] = field(default_factory=dict)
     """conversation -> the seq up to which the device has taken every event, whatever its kind."""
 

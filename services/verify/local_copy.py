@@ -14,6 +14,7 @@ class LocalCopy:
     def __init__(self, history: DeviceHistory) -> None:
         self._history = history
         self._held = history.held
+        self._texts = history.texts
         self._cursors = history.cursors
         self._asked: dict[str, int] = {}
         self._as_of: str | None = None
@@ -49,6 +50,7 @@ class LocalCopy:
     def forget(self, conversation_id: str) -> None:
         """The user hid it: what they had of it is gone."""
         self._held.pop(conversation_id, None)
+        self._texts.pop(conversation_id, None)
         self._cursors.pop(conversation_id, None)
 
     def adopt(self, answer: Json, connection: int) -> bool:
@@ -56,6 +58,7 @@ class LocalCopy:
         whole, asked = bool(answer["complete"]), self._asked
         if self._epoch not in (None, answer["epoch"]):
             self._held.clear()
+            self._texts.clear()
             self._cursors.clear()
             self._asked = {}
         self._epoch, self._after = answer["epoch"], answer.get("next")
@@ -85,4 +88,5 @@ class LocalCopy:
     def _begin_after(self, conversation_id: str, seq: int) -> None:
         """All up to there is hidden."""
         self._held[conversation_id].clear()
+        self._texts.pop(conversation_id, None)
         self._cursors[conversation_id] = seq

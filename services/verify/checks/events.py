@@ -64,6 +64,16 @@ def one_order_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterato
                     yield f"{device.name} has {key} as seq {seq} of {conversation}"
 
 
+def same_text_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """Each device shows each message as Postgres has it: after its last edit, and nothing of one that is deleted."""
+    for device in devices:
+        for conversation in device.texts.keys() & truth.messages.keys():
+            shown = device.texts[conversation]
+            wrong = [seq for seq, _, text in truth.messages[conversation] if shown.get(seq, text) != text]
+            if wrong:
+                yield f"{device.name} shows another text for {brief(wrong)} of {conversation}"
+
+
 def once_and_in_order_on_a_connection(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
     """Live events of a conversation come one after another on a connection: above its head, no repeat, no hole.
 

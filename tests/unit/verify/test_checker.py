@@ -55,6 +55,7 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
         ],
         acknowledged=[Acknowledged(ROOM, "c2", "m2", 2, "two", began=2.0)],
         held={ROOM: {1: "m1", 2: "m2", 3: "m3"}},
+        texts={ROOM: {1: "one", 2: "two", 3: "three"}},
         cursors={ROOM: 3},
     )
     sent = [Acknowledged(ROOM, "c1", "m1", 1, "one", began=1.0), Acknowledged(ROOM, "c3", "m3", 3, "three", began=5.0)]
@@ -172,6 +173,10 @@ def lost(bob: DeviceHistory, _: Truth) -> None:
 
 def other_order(bob: DeviceHistory, _: Truth) -> None:
     bob.held[ROOM].update({2: "m3", 3: "m2"})
+
+
+def edit_that_was_missed(_: DeviceHistory, truth: Truth) -> None:
+    truth.messages[ROOM][2] = (3, "m3", "three, edited")
 
 
 def twice(bob: DeviceHistory, _: Truth) -> None:
@@ -302,6 +307,7 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
     [
         (lost, "nothing_lost"),
         (other_order, "one_order_for_all"),
+        (edit_that_was_missed, "same_text_for_all"),
         (twice, "once_and_in_order_on_a_connection"),
         (hole, "once_and_in_order_on_a_connection"),
         (below_the_head, "once_and_in_order_on_a_connection"),

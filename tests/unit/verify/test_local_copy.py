@@ -33,10 +33,26 @@ def test_an_event_of_any_kind_takes_its_place_and_only_a_message_is_shown() -> N
     history = DeviceHistory("ada", "phone")
     copy = LocalCopy(history)
     for seq, kind in enumerate(("message.new", "test.note", "message.new", "test.note"), 1):
-        about = {"messageId": f"m{seq}"} if kind == "message.new" else {"words": "noted"}
+        about = {"messageId": f"m{seq}", "text": "hi"} if kind == "message.new" else {"words": "noted"}
         frame = {"type": kind, "conversationId": "room", "seq": seq} | about
         assert step_of(frame, 1) == Event("room", seq, kind, 1, True, at=ANY)
         assert copy.add(frame)
     assert not copy.add({"type": "test.note", "conversationId": "room", "seq": 6})
 
     assert (copy.cursor("room"), copy.newest("room"), history.held) == (4, 3, {"room": {1: "m1", 3: "m3"}})
+
+
+def test_a_message_is_shown_as_its_events_leave_it() -> None:
+    history = DeviceHistory("ada", "phone")
+    copy = LocalCopy(history)
+    told: list[dict[str, Any]] = [
+        {"type": "message.new", "messageId": "m1", "text": "helo"},
+        {"type": "message.new", "messageId": "m2", "text": "oh no"},
+        {"type": "message.edited", "messageId": "m1", "messageSeq": 1, "text": "hello"},
+        {"type": "message.deleted", "messageId": "m2", "messageSeq": 2},
+        {"type": "message.pinned", "messageId": "m1", "messageSeq": 1, "isPinned": True},
+        {"type": "message.reaction", "messageId": "m1", "messageSeq": 1, "emoji": "+1", "on": True, "count": 1},
+    ]
+    assert all(copy.add({"conversationId": "room", "seq": seq} | frame) for seq, frame in enumerate(told, 1))
+
+    assert (copy.cursor("room"), history.texts) == (6, {"room": {1: "hello", 2: ""}})
