@@ -6,7 +6,7 @@ conversation is quiet again. If Redis comes back empty, persistence sets deadlin
 knows what was told: a burst may then be told in two notifications instead of one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,11 +117,15 @@ class Burst:
 
 
 class Bursts:
-    """All methods raise REDIS_FAILURES. `window_seconds` 0: every message goes at once."""
+    """All methods raise REDIS_FAILURES. `window_seconds` 0: every message goes at once.
 
-    def __init__(self, redis: RedisClient, *, window_seconds: float) -> None:
+    `epoch()` is whose windows these are, so that no other deployment on the Redis ends them; empty for those that an
+    older release opened.
+    """
+
+    def __init__(self, redis: RedisClient, *, window_seconds: float, epoch: Callable[[], str]) -> None:
         self._redis = redis
-        self._windows = redis.named(keys.BURSTS)
+        self._epoch = epoch
         self._window_ms = round(window_seconds * 1000)
         self._admit = redis.register_script(_ADMIT)
         self._lease = redis.register_script(_LEASE)
@@ -163,6 +167,11 @@ class Bursts:
         """Forgets these messages of it. Where the user was told of some, the next window begins now."""
         window_ms = self._window_ms if told else 0
         await self._settle(keys=[self._windows, self._burst(burst.member)], args=[burst.member, window_ms, *settled])
+
+    @property
+    def _windows(self) -> str:
+        epoch = self._epoch()
+        return self._redis.named(keys.of_epoch(keys.BURSTS, epoch) if epoch else keys.BURSTS)
 
     def _burst(self, member: str) -> str:
         return self._redis.named(keys.burst(member))

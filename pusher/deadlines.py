@@ -9,15 +9,16 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
+from pusher.epoch import Epoch
 from pusher.metrics import DEAD_LETTERS
 from pusher.persistence_client import PersistenceClient
-from pusher.stream import FIELD, MAX_DEAD_LETTERS
+from pusher.stream import FIELD, HANDED_OVER_SECONDS, MAX_DEAD_LETTERS
 from shared import keys
 from shared.clock import now_ms
 from shared.ids import canonical_id
 from shared.redis import RedisClient
 from shared.undelivered import ADD, Overflow, facts, names, shares
-from shared.wire import Deadline, Undelivered
+from shared.wire import Deadline, Undelivered, is_foreign
 
 log = structlog.get_logger()
 
@@ -45,6 +46,14 @@ end
 return {{told, held, first}}
 """
 
+# KEYS: the deadline set, that of whose it is. ARGV: now (ms), how long that is kept (s), the member.
+_HAND_OVER = """
+if redis.call('ZREM', KEYS[1], ARGV[3]) == 1 then
+    redis.call('ZADD', KEYS[2], ARGV[1], ARGV[3])
+    redis.call('EXPIRE', KEYS[2], ARGV[2])
+end
+"""
+
 # KEYS: the deadline set, the dead letters. ARGV: the member, then the letter's fields.
 _BURY = """
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 1 then
@@ -54,47 +63,61 @@ end
 
 
 class Deadlines:
-    """`sweep` raises REDIS_FAILURES and PersistenceAway: call it again later, nothing is lost."""
+    """`sweep` raises REDIS_FAILURES and PersistenceAway: call it again later, nothing is lost.
 
-    def __init__(self, redis: RedisClient, persistence: PersistenceClient) -> None:
+    A deadline of another deployment that shares the Redis goes to a set that only that one's pushers look at.
+    """
+
+    def __init__(self, redis: RedisClient, persistence: PersistenceClient, epoch: Epoch) -> None:
+        self._epoch = epoch
+        self._hand_over = redis.register_script(_HAND_OVER)
         self._lease = redis.register_script(_LEASE)
         self._move = redis.register_script(_MOVE)
         self._bury = redis.register_script(_BURY)
         self._persistence = persistence
         self._named = redis.named
-        self._due, self._letters = redis.named(keys.DEADLINES), redis.named(keys.DEAD_LETTERS)
+        self._letters = redis.named(keys.DEAD_LETTERS)
         self._overflow = Overflow()
 
     async def sweep(self) -> None:
         """Deals with all the deadlines that have passed."""
-        while await self._sweep_batch() == BATCH:
-            pass
+        ours = self._epoch.current
+        if ours:
+            for name in (keys.DEADLINES, keys.of_epoch(keys.DEADLINES, ours)):
+                while await self._sweep_batch(self._named(name)) == BATCH:
+                    pass
 
-    async def _sweep_batch(self) -> int:
+    async def _sweep_batch(self, due: str) -> int:
         now = now_ms()
-        members: list[bytes] = await self._lease(keys=[self._due], args=[now, now + int(LEASE_SECONDS * 1000), BATCH])
-        deadlines = [(member, deadline) for member in members if (deadline := await self._readable(member))]
+        members: list[bytes] = await self._lease(keys=[due], args=[now, now + int(LEASE_SECONDS * 1000), BATCH])
+        deadlines = [(member, deadline) for member in members if (deadline := await self._own(due, member))]
         if deadlines:
             laggards = await self._persistence.laggards([deadline for _, deadline in deadlines])
-            await self._settle(deadlines, laggards)
+            await self._settle(due, deadlines, laggards)
         return len(members)
 
-    async def _readable(self, member: bytes) -> Deadline | None:
-        """None for one that nobody can read: it becomes a dead letter."""
+    async def _own(self, due: str, member: bytes) -> Deadline | None:
+        """None for another deployment's, and for one that nobody can read: it becomes a dead letter."""
         deadline = _parsed(member)
         if isinstance(deadline, Deadline):
-            return deadline
+            if not is_foreign(deadline.epoch, self._epoch.current):
+                return deadline
+            theirs = self._named(keys.of_epoch(keys.DEADLINES, deadline.epoch))
+            await self._hand_over(keys=[due, theirs], args=[now_ms(), HANDED_OVER_SECONDS, member])
+            return None
         letter = (FIELD, member, b"reason", deadline, b"entry", b"")
-        await self._bury(keys=[self._due, self._letters], args=[member, MAX_DEAD_LETTERS, *letter])
+        await self._bury(keys=[due, self._letters], args=[member, MAX_DEAD_LETTERS, *letter])
         DEAD_LETTERS.inc()
         log.error("dead letter", reason=deadline)
         return None
 
-    async def _settle(self, deadlines: Sequence[tuple[bytes, Deadline]], laggards: Sequence[list[str]]) -> None:
+    async def _settle(
+        self, due: str, deadlines: Sequence[tuple[bytes, Deadline]], laggards: Sequence[list[str]]
+    ) -> None:
         late = [(member, _entry(one, users)) for (member, one), users in zip(deadlines, laggards, strict=True)]
         numbers = shares((entry for _, entry in late), after=3)
         moves = [part for member, entry in late for part in (member, *facts(entry, numbers[entry.sender_id]))]
-        named = [self._due, *names(numbers, self._named)]
+        named = [due, *names(numbers, self._named)]
         self._overflow.note(await self._move(keys=named, args=moves), numbers)
 
 
@@ -118,4 +141,5 @@ def _entry(deadline: Deadline, users: list[str]) -> Undelivered:
         users=users,
         at_ms=deadline.at_ms,
         late=True,
+        epoch=deadline.epoch,
     )

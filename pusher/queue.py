@@ -71,6 +71,10 @@ class Queue:
         await self.prompt.done([one.id for one in entries if not one.bulk])
         await self.bulk.done([one.id for one in entries if one.bulk])
 
+    async def hand_over(self, entries: Sequence[Entry]) -> None:
+        await self.prompt.hand_over([one for one in entries if not one.bulk])
+        await self.bulk.hand_over([one for one in entries if one.bulk])
+
     async def bury(self, one: Entry | Poison, reason: str) -> None:
         await (self.bulk if one.bulk else self.prompt).bury(one.id, one.raw, reason)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
+from pusher.epoch import Epoch
 from pusher.expo import Expo
 from pusher.halts import Halts
 from pusher.metrics import HALTED, PLATFORMS, PUSHES
@@ -27,7 +28,10 @@ AGAIN = {*PASSING, CREDENTIALS}
 class Receipts:
     """`sweep` raises PersistenceAway and REDIS_FAILURES; what it leased is due again after LEASE_SECONDS."""
 
-    def __init__(self, expo: Expo, persistence: PersistenceClient, redis: RedisClient, halts: Halts) -> None:
+    def __init__(
+        self, expo: Expo, persistence: PersistenceClient, redis: RedisClient, halts: Halts, epoch: Epoch
+    ) -> None:
+        self._epoch = epoch
         self._expo = expo
         self._persistence = persistence
         self._redis = redis
@@ -47,7 +51,7 @@ class Receipts:
         # Halted first: what is put back into the stream below must find the halt.
         await self._halt(one for one in due if found.get(one.ticket_id) == CREDENTIALS)
         await self._persistence.settle_receipts([_outcome(one, found.get(one.ticket_id)) for one in due])
-        again = [_entry(one) for one in due if found.get(one.ticket_id) in AGAIN]
+        again = [_entry(one, self._epoch.current) for one in due if found.get(one.ticket_id) in AGAIN]
         await write(self._redis, self._overflow, again)
         for receipt in found.values():
             PUSHES.labels("confirmed" if receipt == "ok" else "refused").inc()
@@ -88,5 +92,6 @@ def _outcome(due: push_api.DueReceipt, receipt: str | None) -> push_api.ReceiptO
     )
 
 
-def _entry(due: push_api.DueReceipt) -> Undelivered:
-    return Undelivered(due.conversation_id, due.seq, due.message_id, due.sender_id, [due.user_id], due.at_ms)
+def _entry(due: push_api.DueReceipt, epoch: str) -> Undelivered:
+    users = [due.user_id]
+    return Undelivered(due.conversation_id, due.seq, due.message_id, due.sender_id, users, due.at_ms, epoch=epoch)

@@ -4,7 +4,7 @@ Nothing trims the stream: XACK and XDEL together keep it as short as what is wai
 nobody has read yet, without a trace).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from shared.wire import VERSION, Undelivered
 
 FIELD = b"message"
 DEAD_CONSUMER_SECONDS = 3600.0
+HANDED_OVER_SECONDS = 86_400
+"""What nobody takes for a day is of a deployment, or of a history, that is no more."""
 MAX_DEAD_LETTERS = 10_000
 """The dead-letter stream alone is trimmed: an operator who never looks must not fill Redis."""
 
@@ -48,14 +50,23 @@ class Poison:
 class UndeliveredStream:
     """One of the two: the first, or with `bulk` the bulk's. Methods raise REDIS_FAILURES.
 
+    With `epoch` what others found in it and handed over, because it is of that line of history.
+
     Needs a client whose answer deadline is longer than `block_seconds`.
     """
 
-    def __init__(self, redis: RedisClient, consumer: str, *, bulk: bool = False) -> None:
+    def __init__(
+        self, redis: RedisClient, consumer: str, *, bulk: bool = False, epoch: Callable[[], str] | None = None
+    ) -> None:
         self._redis = redis
         self._consumer = consumer
         self._bulk = bulk
-        self._key = redis.named(keys.UNDELIVERED_BULK if bulk else keys.UNDELIVERED)
+        self._name = keys.UNDELIVERED_BULK if bulk else keys.UNDELIVERED
+        self._epoch = epoch
+
+    @property
+    def _key(self) -> str:
+        return self._redis.named(keys.of_epoch(self._name, self._epoch()) if self._epoch else self._name)
 
     async def take(self, count: int, block_seconds: float | None) -> list[Entry | Poison]:
         """New entries, waiting for the first at most so long (None: not at all). They stay pending until `done`."""
@@ -133,6 +144,14 @@ class UndeliveredStream:
     async def done(self, entry_ids: Sequence[str]) -> None:
         if entry_ids:
             await self._together(self._removal(entry_ids))
+
+    async def hand_over(self, entries: Sequence[Entry]) -> None:
+        """They leave this stream for the one of whose they are. Who dies in between leaves them in both, and the ledger
+        makes that one push."""
+        for entry in entries:
+            theirs = self._redis.named(keys.of_epoch(self._name, entry.message.epoch))
+            moved = [("XADD", theirs, "*", FIELD, entry.raw), ("EXPIRE", theirs, HANDED_OVER_SECONDS)]
+            await self._together([*moved, *self._removal([entry.id])])
 
     async def bury(self, entry_id: str, raw: bytes, reason: str) -> None:
         """Moves an entry to the dead letters, where an operator finds it with the reason."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 import structlog
 
 from pusher.delivery import Delivery
+from pusher.epoch import Epoch
 from pusher.metrics import DEAD_LETTERS, STOPPED
 from pusher.persistence_client import PersistenceAway, PersistenceRefused
 from pusher.planning import Key
@@ -21,6 +22,7 @@ from shared.checkpoints import PUSH_SETTLED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES
 from shared.tracing import PUSH, Span, Tracing
+from shared.wire import is_foreign
 
 log = structlog.get_logger()
 
@@ -42,15 +44,24 @@ class Worker:
     """`run` forever. It raises only for a fault of our own: what Redis, persistence or Expo do is waited out."""
 
     def __init__(
-        self, queue: Queue, delivery: Delivery, checkpoints: Checkpoints, tracing: Tracing, *, serves_bulk: bool
+        self,
+        queue: Queue,
+        delivery: Delivery,
+        checkpoints: Checkpoints,
+        tracing: Tracing,
+        epoch: Epoch,
+        *,
+        serves_bulk: bool,
     ) -> None:
         self._queue = queue
+        self._epoch = epoch
         self._serves_bulk = serves_bulk
         self._delivery = delivery
         self._checkpoints = checkpoints
         self._tracing = tracing
 
     async def run(self) -> None:
+        await self._epoch.known()
         while True:
             try:
                 await self._turn()
@@ -72,16 +83,23 @@ class Worker:
             await asyncio.sleep(PROBE_SECONDS)
 
     async def _readable(self, taken: Sequence[Entry | Poison]) -> list[Entry]:
-        """Those that can be dealt with; the others become dead letters."""
+        """Those that can be dealt with; the others become dead letters, or are another deployment's."""
+        foreign = [one for one in taken if isinstance(one, Entry) and self._is_foreign(one)]
+        await self._queue.hand_over(foreign)
         entries = []
         for one in taken:
             if isinstance(one, Poison):
                 await self._bury(one, one.reason)
+            elif one in foreign:
+                continue
             elif one.deliveries > MAX_DELIVERIES:
                 await self._bury(one, f"whoever took it died of it, {MAX_DELIVERIES} times")
             else:
                 entries.append(one)
         return entries
+
+    def _is_foreign(self, entry: Entry) -> bool:
+        return is_foreign(entry.message.epoch, self._epoch.current)
 
     async def _bury(self, one: Entry | Poison, reason: str) -> None:
         await self._queue.bury(one, reason)

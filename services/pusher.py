@@ -1,6 +1,6 @@
 """The composition root of a pusher."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from pusher.bursts import Bursts
@@ -49,7 +49,7 @@ class Pusher:
     def __init__(self, redis: RedisClient, epoch: Epoch) -> None:
         self._epoch = epoch
         work = RedisWork(redis)
-        self._health = Health(vital={"redis": work.check}, outages=REDIS_FAILURES)
+        self._health = Health("pusher", vital={"redis": work.check}, outages=REDIS_FAILURES)
 
     @property
     def epoch(self) -> str:
@@ -69,7 +69,7 @@ async def pusher(
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(openings.redis_client(settings.redis_url or "", settings.redis_prefix))
         blocking = openings.redis_client(settings.redis_url or "", settings.redis_prefix, block_seconds=BLOCK_SECONDS)
-        queue = _queue(await stack.enter_async_context(blocking))
+        reading = await stack.enter_async_context(blocking)
         session = await stack.enter_async_context(openings.http_session())
         persistence = PersistenceClient(session, settings.persistence_url or "", settings.service_token or "")
         expo = Expo(base_url=settings.expo_push_url, access_token=settings.expo_access_token)
@@ -78,27 +78,35 @@ async def pusher(
         points = openings.checkpoints()
         pace, halts = ExpoPace(redis), Halts(redis)
         calls = Calls(persistence, sender or expo, pace, halts, points, default_preview=settings.push_preview)
-        delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=settings.push_burst_seconds))
-        for nth in range(WORKERS):
-            worker = Worker(queue, delivery, points, tracing, serves_bulk=nth < BULK_WORKERS)
-            tasks.spawn(worker.run(), name="worker")
-            tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
-        tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence).sweep, name="deadlines")
-        tasks.periodically(SAMPLE_SECONDS, lambda: _sample(queue), name="stream_metrics")
-        tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
         epoch = Epoch(persistence)
         tasks.spawn(epoch.run(), name="epoch")
+        window = settings.push_burst_seconds
+        delivery = Delivery(persistence, calls, Bursts(redis, window_seconds=window, epoch=lambda: epoch.current))
+        older = Delivery(persistence, calls, Bursts(redis, window_seconds=window, epoch=str))
+        tasks.periodically(BURST_SECONDS, older.flush_bursts, name="bursts of an older release")
+        queue, handed_over = _queue(reading, None), _queue(reading, lambda: epoch.current)
+        tasks.spawn(Worker(handed_over, delivery, points, tracing, epoch, serves_bulk=True).run(), name="worker")
+        for nth in range(WORKERS):
+            worker = Worker(queue, delivery, points, tracing, epoch, serves_bulk=nth < BULK_WORKERS)
+            tasks.spawn(worker.run(), name="worker")
+            tasks.periodically(BURST_SECONDS, delivery.flush_bursts, name="bursts")
+        tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence, epoch).sweep, name="deadlines")
+        tasks.periodically(SAMPLE_SECONDS, lambda: _sample(queue), name="stream_metrics")
+        tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
         silent = Silent(persistence, sender or expo, pace)
         tasks.periodically(BADGE_SECONDS, silent.sweep, name="badges")
         tasks.periodically(WITHDRAWAL_SECONDS, silent.withdraw, name="withdrawals")
         if sender is None:
-            tasks.periodically(RECEIPT_SECONDS, Receipts(expo, persistence, redis, halts).sweep, name="expo_receipts")
+            receipts = Receipts(expo, persistence, redis, halts, epoch)
+            tasks.periodically(RECEIPT_SECONDS, receipts.sweep, name="expo_receipts")
         yield Pusher(redis, epoch)
 
 
-def _queue(blocking: RedisClient) -> Queue:
+def _queue(blocking: RedisClient, epoch: Callable[[], str] | None) -> Queue:
+    """Of the streams that all take from, or of what was handed over to this epoch."""
     consumer = f"pusher-{new_id()}"
-    return Queue(UndeliveredStream(blocking, consumer), UndeliveredStream(blocking, consumer, bulk=True))
+    prompt = UndeliveredStream(blocking, consumer, epoch=epoch)
+    return Queue(prompt, UndeliveredStream(blocking, consumer, bulk=True, epoch=epoch))
 
 
 async def _sample(queue: Queue) -> None:

@@ -40,9 +40,10 @@ PROCESSES = "parley:processes"
 """Sorted set of the names of all processes, scored by the time (ms) when they last said how they are."""
 
 
-def receipts_of(epoch: str) -> str:
-    """What others found in RECEIPTS that is of this line of history, where several deployments share the Redis."""
-    return f"parley:receipts:of:{epoch}"
+def of_epoch(name: str, epoch: str) -> str:
+    """What of this name is of one line of history alone, where several deployments share the Redis; on the same node if
+    the name has a tag."""
+    return f"{name}:of:{epoch}"
 
 
 def push_probe(platform: str) -> str:

@@ -260,6 +260,7 @@ class Undelivered(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
     version: int = VERSION
     late: bool = False
     span: bytes = b""
+    epoch: str = ""
 
 
 class Deadline(msgspec.Struct, frozen=True, array_like=True):
@@ -270,6 +271,7 @@ class Deadline(msgspec.Struct, frozen=True, array_like=True):
     message_id: str
     sender_id: str
     at_ms: int
+    epoch: str = ""
 
 
 class GatewayStats(msgspec.Struct, frozen=True, rename="camel"):

@@ -45,12 +45,14 @@ class PushMarker:
         Raises DATABASE_FAILURES and REDIS_FAILURES; the marker is then still missing, and the next call does it all.
         """
         epoch = await self._epoch.refresh(self._pool)
-        found, run = await self._redis.execute_command("EVAL", _READ, 1, self._redis.named(keys.PUSH_MARKER))
+        # Two deployments on one Redis would undo each other's for ever, each setting all again.
+        key = self._redis.named(keys.of_epoch(keys.PUSH_MARKER, epoch))
+        found, run = await self._redis.execute_command("EVAL", _READ, 1, key)
         marker = f"{epoch} {run.decode()}".encode()
         if found == marker:
             return 0
         count = await self._set_recent_deadlines()
-        await self._redis.set(self._redis.named(keys.PUSH_MARKER), marker)
+        await self._redis.set(key, marker)
         log.info("push state may not be whole: deadlines are set again", messages=count)
         return count
 

@@ -52,11 +52,12 @@ class PushState:
             for message in messages
         ]
         online = await self._presence.online({user for users in recipients for user in users})
-        await self._write(_plan(messages, recipients, online))
+        await self._write(_plan(messages, recipients, online, self._presence.epoch))
 
     async def set_deadlines(self, deadlines: Iterable[Deadline]) -> None:
         """Raises REDIS_FAILURES."""
-        await self._write(_Plan([], [_encode(deadline) for deadline in deadlines]))
+        epoch = self._presence.epoch
+        await self._write(_Plan([], [_encode(msgspec.structs.replace(one, epoch=epoch)) for one in deadlines]))
 
     async def _write(self, plan: _Plan) -> None:
         due = now_ms() + self._ack_timeout_ms
@@ -71,18 +72,18 @@ class PushState:
             self._overflow.note(answers[0], shares(plan.undelivered, after=2))
 
 
-def _plan(messages: Sequence[Logged], recipients: Sequence[list[str]], online: set[str]) -> _Plan:
+def _plan(messages: Sequence[Logged], recipients: Sequence[list[str]], online: set[str], epoch: str) -> _Plan:
     plan = _Plan([], [])
     for message, users in zip(messages, recipients, strict=True):
         offline = [user for user in users if user not in online]
         if offline:
-            plan.undelivered.append(_undelivered(message, offline))
+            plan.undelivered.append(_undelivered(message, offline, epoch))
         if len(offline) < len(users):
-            plan.deadlines.append(_encode(_deadline(message)))
+            plan.deadlines.append(_encode(_deadline(message, epoch)))
     return plan
 
 
-def _undelivered(message: Logged, users: list[str]) -> Undelivered:
+def _undelivered(message: Logged, users: list[str], epoch: str) -> Undelivered:
     return Undelivered(
         message.conversation_id,
         message.seq,
@@ -91,11 +92,13 @@ def _undelivered(message: Logged, users: list[str]) -> Undelivered:
         users,
         _committed_ms(message),
         span=message.span or b"",
+        epoch=epoch,
     )
 
 
-def _deadline(message: Logged) -> Deadline:
-    return Deadline(message.conversation_id, message.seq, _id(message), message.sender_id, _committed_ms(message))
+def _deadline(message: Logged, epoch: str) -> Deadline:
+    conversation_id, sender_id = message.conversation_id, message.sender_id
+    return Deadline(conversation_id, message.seq, _id(message), sender_id, _committed_ms(message), epoch)
 
 
 def _id(message: Logged) -> str:

@@ -50,7 +50,7 @@ class ReceiptsStream:
     @property
     def _key(self) -> str:
         own = self._handed_over_to
-        return self._redis.named(keys.RECEIPTS if own is None else keys.receipts_of(own()))
+        return self._redis.named(keys.RECEIPTS if own is None else keys.of_epoch(keys.RECEIPTS, own()))
 
     async def take(self, count: int, block_seconds: float) -> list[Entry]:
         """New entries, waiting for the first at most so long. They stay pending until `done`."""
@@ -97,7 +97,7 @@ class ReceiptsStream:
         """
         for entry in entries:
             if entry.batch is not None:
-                key = self._redis.named(keys.receipts_of(entry.batch.epoch))
+                key = self._redis.named(keys.of_epoch(keys.RECEIPTS, entry.batch.epoch))
                 await self._redis.xadd(key, {FIELD: entry.raw}, maxlen=MOST_HANDED_OVER)
                 await self._redis.expire(key, HANDED_OVER_SECONDS)
         await self.done([entry.id for entry in entries])

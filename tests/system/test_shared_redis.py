@@ -174,6 +174,7 @@ async def test_without_a_prefix_a_deployment_obeys_only_its_own_epoch(
         seen = await staging.command("stats")
         assert (seen.code, "2 DEPLOYMENTS SHARE THIS REDIS" in seen.out) == (1, True), seen.out
         await each_reads_its_own(production, staging)
+        await each_pushes_its_own(production, staging)
         await nobody_obeys_the_other(production, staging)
 
 

@@ -286,7 +286,7 @@ async def test_deadlines_that_are_set_twice_are_one_and_keep_their_time(pool: Po
     async with parts(pool, redis_url) as process, process.running("publisher"):
         await process.marker.check()
         before = await process.redis.zrange(keys.DEADLINES, 0, -1, withscores=True)
-        await process.redis.delete(keys.PUSH_MARKER)
+        await process.redis.delete(keys.of_epoch(keys.PUSH_MARKER, process.epoch))
         assert await process.marker.check() == 1
         assert await process.redis.zrange(keys.DEADLINES, 0, -1, withscores=True) == before
 

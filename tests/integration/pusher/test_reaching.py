@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from pusher.pace import LIMIT, ExpoPace
-from shared import keys
 from tests.integration.pusher.world import ACK_SECONDS, PushWorld
 from tests.support.fault_proxy import FaultProxy
 from tests.support.waiting import PATIENCE, eventually
@@ -224,7 +223,7 @@ async def test_what_was_read_while_its_call_waited_for_its_turn_is_not_pushed(pu
 
 async def is_taken(push: PushWorld) -> bool:
     """Whether a worker decided to push: the burst's window is open."""
-    return bool(await push.parley.rest.parts.redis.zcard(keys.BURSTS))
+    return bool(await push.parley.rest.parts.redis.zcard(push.windows))
 
 
 async def test_a_user_who_is_named_by_two_entries_is_told_once(push: PushWorld) -> None:

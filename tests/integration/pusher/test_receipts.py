@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from pusher.epoch import Epoch
 from pusher.expo import Expo
 from pusher.halts import Halts
 from pusher.pace import ExpoPace
@@ -27,7 +28,7 @@ async def sweepers(push: PushWorld) -> AsyncIterator[tuple[Receipts, Silent]]:
     async with aiohttp.ClientSession() as session:
         persistence = PersistenceClient(session, push.parley.persistence_url, SERVICE_TOKEN)
         redis = push.parley.rest.parts.redis
-        receipts = Receipts(expo, persistence, redis, Halts(redis))
+        receipts = Receipts(expo, persistence, redis, Halts(redis), Epoch(persistence))
         yield receipts, Silent(persistence, expo, ExpoPace(redis))
     await expo.close()
 

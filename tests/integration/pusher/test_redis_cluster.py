@@ -30,7 +30,7 @@ async def redis(tmp_path: Path) -> AsyncIterator[RedisClient]:
 
 
 async def test_entries_bursts_pace_and_dead_letters(redis: RedisClient) -> None:
-    stream, bursts = UndeliveredStream(redis, "one"), Bursts(redis, window_seconds=0.001)
+    stream, bursts = UndeliveredStream(redis, "one"), Bursts(redis, window_seconds=0.001, epoch=str)
     second = target(message_id="e0000000-0000-4000-8000-000000000002", ordinal=8)
 
     await stream.create_group()

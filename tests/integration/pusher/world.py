@@ -120,8 +120,13 @@ class PushWorld:
         """As if BURST_SECONDS had passed since the last message."""
         redis: Any = self.parley.rest.parts.redis
         after = (time.time() + LEASES_SECONDS) * 1000
-        for member in await redis.zrangebyscore(keys.BURSTS, after, "+inf"):
-            await redis.zadd(keys.BURSTS, {member: 1}, xx=True)
+        for member in await redis.zrangebyscore(self.windows, after, "+inf"):
+            await redis.zadd(self.windows, {member: 1}, xx=True)
+
+    @property
+    def windows(self) -> str:
+        """Of bursts."""
+        return keys.of_epoch(keys.BURSTS, self.parley.rest.parts.epoch)
 
     async def online(self, *people: Person) -> None:
         """Returns when presence knows that they are."""
@@ -157,7 +162,7 @@ class PushWorld:
         if settling or await redis.zcard(keys.DEADLINES) or await self.waiting():
             return False
         await self.let_windows_end()
-        return int(await redis.zcard(keys.BURSTS)) == 0
+        return int(await redis.zcard(self.windows)) == 0
 
     @property
     def _settings(self) -> Settings:

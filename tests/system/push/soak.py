@@ -96,7 +96,10 @@ class Run:
         """Looks in the order in which a message goes, so that none slips through between two looks."""
         await asyncio.sleep(0.2)
         waiting = [await self.pool.fetchval("SELECT count(*) FROM outbox"), await self.redis.zcard(keys.DEADLINES)]
-        return not any([*waiting, await self._streams(), await self.redis.zcard(keys.BURSTS)])
+        return not any([*waiting, await self._streams(), await self.redis.zcard(await self._windows())])
+
+    async def _windows(self) -> str:
+        return keys.of_epoch(keys.BURSTS, str(await self.pool.fetchval("SELECT epoch FROM meta")))
 
     async def _streams(self) -> int:
         return int(await self.redis.xlen(keys.UNDELIVERED)) + int(await self.redis.xlen(keys.UNDELIVERED_BULK))
