@@ -12,8 +12,8 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=1, help="the first seed")
     arguments.add_argument("--count", type=int, default=1, help="how many seeds, one after another")
     arguments.add_argument("--messages", type=int, default=2000)
-    arguments.add_argument("--faults", type=int, default=12)
-    arguments.add_argument("--seconds", type=float, default=24.0)
+    arguments.add_argument("--faults", type=int, default=16)
+    arguments.add_argument("--seconds", type=float, default=32.0)
     chosen = arguments.parse_args()
     failed = 0
     for seed in range(chosen.seed, chosen.seed + chosen.count):

@@ -4,13 +4,19 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+import asyncpg
+
 from services.embedded.server import EmbeddedServer
+from shared import keys
+from shared.redis import open_redis
 from tests.support.servers import kill, paused, restart
 from tests.support.waiting import PATIENCE, eventually
 from tests.system.faults.schedule import Fault
 from tests.system.faults.world import World
 
 DELAY_SECONDS = 0.1
+LEASE_LEFT_SECONDS = 6.0
+"""How long a gateway counts as alive after its death: its users are back elsewhere by then."""
 CHECKPOINT_SECONDS = 8.0
 """How long an armed process may take to start, and to come by its checkpoint, before it is given up."""
 
@@ -87,6 +93,48 @@ async def _freeze_server(world: World, fault: Fault) -> None:
         await asyncio.sleep(fault.lasts)
 
 
+async def _make_read_only(world: World, fault: Fault) -> None:
+    """Behind the address of the primary is a server that takes no writes, as after a failover that went wrong."""
+    if fault.target == "redis":
+        await _break_redis(world, fault, ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+        return
+    for value in ("on", "off"):
+        connection = await asyncpg.connect(world.postgres.url)
+        await connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        await connection.execute("SELECT pg_reload_conf()")
+        await connection.close()
+        await asyncio.sleep(fault.lasts if value == "on" else 0)
+
+
+async def _fill(world: World, fault: Fault) -> None:
+    await _break_redis(world, fault, ("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
+
+
+async def _forbid_scripts(world: World, fault: Fault) -> None:
+    await _break_redis(
+        world, fault, ("ACL", "SETUSER", "default", "-@scripting"), ("ACL", "SETUSER", "default", "+@scripting")
+    )
+
+
+async def _break_redis(world: World, fault: Fault, break_it: tuple[str, ...], mend_it: tuple[str, ...]) -> None:
+    async with open_redis(world.redis.url) as redis:
+        await redis.execute_command(*break_it)
+        await asyncio.sleep(fault.lasts)
+        await redis.execute_command(*mend_it)
+
+
+async def _kill_and_keep_its_lease(world: World, fault: Fault) -> None:
+    """Its users come back to the other gateway while it still counts as alive, as with a lease of half a minute."""
+    process = world.process(fault.target)
+    await process.kill()
+    async with open_redis(world.redis.url) as redis:
+        # Those who live renew theirs, which sets its length anew.
+        for lease in await redis.keys(keys.lease("*")):
+            await redis.pexpire(lease, int(LEASE_LEFT_SECONDS * 1000))
+    await asyncio.sleep(fault.lasts)
+    await process.start()
+
+
 async def _kill_at(world: World, fault: Fault) -> None:
     """The process is started anew, armed, beside its twin; where it dies by itself it was at the checkpoint."""
     checkpoint, name = fault.target.split(": ")
@@ -120,5 +168,9 @@ _BY_KIND: dict[str, Callable[[World, Fault], Awaitable[None]]] = {
     "kill server": _kill_server,
     "empty": _empty,
     "freeze server": _freeze_server,
+    "read-only": _make_read_only,
+    "full": _fill,
+    "no scripts": _forbid_scripts,
+    "outlived by its lease": _kill_and_keep_its_lease,
     "kill at": _kill_at,
 }

@@ -69,8 +69,8 @@ async def run(
     seed: int,
     *,
     messages: int = 2000,
-    faults: int = 12,
-    seconds: float = 24.0,
+    faults: int = 16,
+    seconds: float = 32.0,
     source: Path = ROOT,
     patience: Patience = PATIENT,
 ) -> Verdict:

@@ -51,12 +51,16 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[float, float]]] = {
     "kill server": (SERVERS, (0.1, 1.0)),
     "empty": (("redis",), (0.1, 1.0)),
     "freeze server": (SERVERS, (0.5, 2.0)),
+    "read-only": (SERVERS, (0.5, 2.0)),
+    "full": (("redis",), (0.5, 2.0)),
+    "no scripts": (("redis",), (0.5, 2.0)),
+    "outlived by its lease": (GATEWAYS, (0.5, 1.5)),
     "kill at": (tuple(f"{name}: {process}" for name, comers in CHECKPOINTS.items() for process in comers), (0.1, 1.0)),
 }
 """What can happen, to whom, and how long it lasts."""
 
 
-def schedule(seed: int, *, faults: int = 12, seconds: float = 24.0) -> list[Fault]:
+def schedule(seed: int, *, faults: int = 16, seconds: float = 32.0) -> list[Fault]:
     """So many faults over so many seconds. Every kind has its turn before one comes again.
 
     One at a time: the guarantees are for whatever single process dies, so each is healed before the next begins.

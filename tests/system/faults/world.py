@@ -27,10 +27,11 @@ SETTINGS = {
     "RATE_LIMIT_USER": "100000:100000",
     "RATE_LIMIT_ADDRESS": "100000:100000",
     "RATE_LIMIT_FRAMES": "10000:10000",
-    "MAX_USER_CONNECTIONS": "1000",
+    "MAX_USER_CONNECTIONS": "3",
     "LOG_LEVEL": "info",
 }
-"""A second or less where production has many, so that a schedule takes under a minute; limits out of the way."""
+"""A second or less where production has many, so that a schedule takes under a minute; limits out of the way, but
+for the one of sockets: a user has two devices, and those of a dead gateway must make room for them."""
 
 
 @dataclass
