@@ -114,7 +114,7 @@ class Gateway:
             redis, self.incarnation, settings.lease_seconds, self.own_stats, self._presence.tell_all_again
         )
         self._batches = Batches(redis)
-        self._health = Health(vital={"redis": self._run_presence}, outages=REDIS_FAILURES)
+        self._health = Health("gateway", vital={"redis": self._run_presence}, outages=REDIS_FAILURES)
         self._compose_rooms(settings, redis)
         self._compose_sessions(settings, verifier)
 

@@ -89,7 +89,8 @@ def health(pool: Pool, redis: RedisClient) -> Health:
         *OUTAGES,
         asyncpg.PostgresError,
     )  # a role that may not write is no less away
-    return Health(vital={"postgres": lambda: probe.write(pool)}, helpful={"redis": work.check}, outages=outages)
+    vital, helpful = {"postgres": lambda: probe.write(pool)}, {"redis": work.check}
+    return Health("persistence", vital=vital, helpful=helpful, outages=outages)
 
 
 def remember_in(pool: Pool) -> Callable[[Identity], Awaitable[None]]:

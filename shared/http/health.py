@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 import msgspec
+from prometheus_client import Gauge
 
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
@@ -20,6 +21,9 @@ Parts = Mapping[str, str]
 """Each part of which a process depends, and why it cannot be worked with; an empty text where it can."""
 
 
+AWAY = Gauge("parley_part_away", "1 while a part cannot be worked with for this reason", ["service", "part", "reason"])
+
+
 class HealthAnswer(msgspec.Struct, omit_defaults=True):
     """`ok`; `degraded` while a part is away that the service can do without for a while; `down` without a vital one."""
 
@@ -30,15 +34,20 @@ class HealthAnswer(msgspec.Struct, omit_defaults=True):
 
 
 class Health:
-    """Probes are asked side by side; one that raises any of `outages`, or is late, says that its part is away."""
+    """Probes are asked side by side; one that raises any of `outages`, or is late, says that its part is away.
+
+    Why parts are away is told to Prometheus too, under the service's name, as of the last time that anybody asked.
+    """
 
     def __init__(
         self,
+        service: str,
         *,
         vital: Mapping[str, Probe],
         helpful: Mapping[str, Probe] | None = None,
         outages: tuple[type[Exception], ...] = (OSError, TimeoutError),
     ) -> None:
+        self._service = service
         self._vital = vital
         self._probes = {**vital, **(helpful or {})}
         self._outages: tuple[type[Exception], ...] = (*outages, TimeoutError)
@@ -51,13 +60,22 @@ class Health:
         async with self._asking:
             if time.monotonic() >= self._fresh_until:
                 troubles = await asyncio.gather(*(self._trouble(probe) for probe in self._probes.values()))
-                self._troubles = dict(zip(self._probes, troubles, strict=True))
+                for part, trouble in zip(self._probes, troubles, strict=True):
+                    self._note(part, trouble)
                 self._fresh_until = time.monotonic() + FRESH_SECONDS
             return self._troubles
 
     async def vital_parts(self) -> dict[str, str]:
         """Those without which this process should get no traffic."""
         return {name: trouble for name, trouble in (await self.parts()).items() if name in self._vital}
+
+    def _note(self, part: str, trouble: str) -> None:
+        before = self._troubles.get(part, "")
+        if before and before != trouble:
+            AWAY.labels(self._service, part, before).set(0)
+        if trouble:
+            AWAY.labels(self._service, part, trouble).set(1)
+        self._troubles = {**self._troubles, part: trouble}
 
     async def _trouble(self, probe: Probe) -> str:
         try:

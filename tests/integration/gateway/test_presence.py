@@ -264,6 +264,26 @@ async def test_the_stats_are_those_of_the_fleet(parley: World) -> None:
     assert len(phones) == 2
 
 
+async def test_without_redis_the_stats_are_the_own_ones_and_say_that_they_are_partial(parley: World) -> None:
+    async with through_a_proxy(parley.redis_url) as (link, url):
+        one, two = await parley.gateway(redis_url=url), await parley.gateway()
+        ann, ben = parley.person("ann"), parley.person("ben")
+        phones: list[Phone] = [await one.connect(ann), await two.connect(ben)]
+
+        async def says(clients: int, partial: bool) -> bool:
+            async with one.http.get(one.url + "/messages/stats") as response:
+                stats = await response.json()
+            return bool((stats["totalClients"], stats["partial"]) == (clients, partial))
+
+        await eventually(lambda: says(2, False))
+        link.refuse()
+        link.cut()
+        await eventually(lambda: says(1, True))
+        link.heal()
+        await eventually(lambda: says(2, False))
+        assert len(phones) == 2
+
+
 async def test_a_lease_that_lapsed_is_noticed_though_the_answer_to_its_renewal_is_lost(redis_url: str) -> None:
     """What came back was a lease that this very renewal had made: all the same others may have swept the gateway."""
     lost: list[bool] = []

@@ -1,7 +1,10 @@
 import asyncio
 from typing import Any
 
+import asyncpg
+
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
+from shared.redis import open_redis
 from tests.integration.rest.conftest import Rest, serving
 from tests.support.servers import paused
 from tests.support.waiting import eventually
@@ -23,7 +26,42 @@ async def test_without_redis_health_is_degraded_and_names_it_while_the_service_s
         with paused(own_redis):
             found = await state(rest)
 
-    assert found == (200, {"status": "degraded", "parts": {"postgres": "ok", "redis": "away"}}, 200)
+    parts, reasons = {"postgres": "ok", "redis": "away"}, {"redis": "no answer in time"}
+    assert found == (200, {"status": "degraded", "parts": parts, "reasons": reasons}, 200)
+
+
+async def test_metrics_say_why_a_part_is_away_and_that_it_is_back(database_url: str, own_redis: EmbeddedRedis) -> None:
+    async with open_redis(own_redis.url) as redis, serving(database_url, own_redis.url) as rest:
+        for limit, expected in (("1", "1.0"), ("0", "0.0")):
+            await redis.config_set("maxmemory", limit)
+
+            async def is_told(expected: str = expected) -> bool:
+                await state(rest)
+                async with rest.internal.get("/metrics") as answer:
+                    said = await answer.text()
+                labels = 'part="redis",reason="full: it takes no writes",service="persistence"'
+                return f"parley_part_away{{{labels}}} {expected}" in said
+
+            await eventually(is_told)
+
+
+async def test_a_lock_timeout_of_the_role_is_answered_503_and_the_send_works_once_the_lock_is_gone(
+    database_url: str, redis_url: str
+) -> None:
+    holder = await asyncpg.connect(database_url)
+    name = await holder.fetchval("SELECT current_database()")
+    await holder.execute(f'ALTER DATABASE "{name}" SET lock_timeout = 200')
+    async with serving(database_url, redis_url) as rest:
+        ann, bob = rest.person("ann"), rest.person("bob")
+        conversation = await ann.start(bob)
+        async with holder.transaction():
+            await holder.execute("SELECT FROM conversations WHERE id = $1 FOR UPDATE", conversation)
+            refused = await ann.ask("POST", f"/api/conversations/{conversation}/messages", json={"text": "x"})
+        await ann.send(conversation, "again")
+    await holder.close()
+
+    assert (refused.status, (await refused.json())["code"]) == (503, "unavailable")
+    assert int(refused.headers["Retry-After"]) >= 1
 
 
 async def test_without_postgres_a_send_is_refused_cleanly_and_works_again_after(

@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.embedded import EmbeddedRedis
 from shared.redis import open_redis
 from tests.support.fleet import fleet
 from tests.support.jwks_server import jwks_server
@@ -132,3 +133,25 @@ async def test_offline_every_fault_is_a_line_and_nobody_is_asked(service: str) -
 async def test_a_service_that_there_is_not_is_a_mistake() -> None:
     outcome = await command("check-config", "postbox", "--offline")
     assert (outcome.code, "postbox" in outcome.error) == (2, True)
+
+
+async def test_an_acl_that_refuses_scripts_and_a_role_with_timeouts_are_named(
+    own_redis: EmbeddedRedis, database_url: str
+) -> None:
+    async with open_redis(own_redis.url) as client:
+        redis: Any = client
+        await redis.execute_command(*("ACL", "SETUSER", "parley", "on", ">secret", "~*", "&*", "+@all", "-@scripting"))
+    connection = await asyncpg.connect(database_url)
+    name = await connection.fetchval("SELECT current_database()")
+    await connection.execute(f'ALTER DATABASE "{name}" SET lock_timeout = 2000')
+    await connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    await connection.close()
+
+    login = own_redis.url.replace(f":{own_redis.password}@", "parley:secret@")
+    outcome = await command("check-config", "--json", DATABASE_URL=database_url, REDIS_URL=login, JWT_SECRET=SECRET)
+
+    told = [(one["level"], one["subject"], one["text"]) for one in outcome.json]
+    assert outcome.code == 1
+    assert any(one[:2] == ("error", "REDIS_URL") and "does not do what Parley needs" in one[2] for one in told), told
+    assert any(one[:2] == ("warning", "DATABASE_URL") and "lock_timeout of this role is 2s" in one[2] for one in told)
+    assert any(one[:2] == ("error", "DATABASE_URL") and "default_transaction_read_only" in one[2] for one in told)

@@ -258,7 +258,7 @@ async def test_health_asks_each_part_once_a_second_and_waits_for_none_longer() -
         nonlocal asked
         asked += 1
 
-    health = Health(vital={"postgres": quick}, helpful={"redis": slow})
+    health = Health("persistence", vital={"postgres": quick}, helpful={"redis": slow})
     found = await asyncio.gather(*(health.parts() for _ in range(20)))
 
     assert found == [{"postgres": "", "redis": "no answer in time"}] * 20

@@ -16,7 +16,7 @@ from shared.http.health import Health
 ROUTES: list[Endpoint] = [
     *app.endpoints(MagicMock()),
     *gateway_endpoints(MagicMock(), with_health=True),
-    Health(vital={}).endpoint(),
+    Health("persistence", vital={}).endpoint(),
 ]
 
 
