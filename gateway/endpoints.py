@@ -1,4 +1,4 @@
-"""A gateway's REST routes: the numbers of the fleet, and its health where it runs alone. The socket is the door's."""
+"""A gateway's REST routes: the numbers of the fleet, and its health where it runs alone. The acceptor has sockets."""
 
 import time
 from typing import Any

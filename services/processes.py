@@ -60,7 +60,7 @@ def gateway_process(settings: Settings) -> Process:
             await stack.enter_async_context(registered(settings, stop, internal_port, [readings.of_gateway(made)]))
             await stack.enter_async_context(made)
             endpoints = gateway_endpoints(made, with_health=True)
-            strangers, raw = serving.strangers(settings), {SUBSCRIBE: made.door.subscribe}
+            strangers, raw = serving.strangers(settings), {SUBSCRIBE: made.acceptor.subscribe}
             public = serving.public("gateway", settings, endpoints, strangers=strangers, raw=raw, docs=False)
             await stack.enter_async_context(public)
             settle_heap()

@@ -77,7 +77,7 @@ async def _served(
         [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False)],
         strangers=strangers,
         gate=serving.user_gate(settings, parts, verifier, strangers),
-        raw={SUBSCRIBE: made.door.subscribe, **shown},
+        raw={SUBSCRIBE: made.acceptor.subscribe, **shown},
         tracing=parts.tracing,
     )
     port = await stack.enter_async_context(public)

@@ -10,7 +10,7 @@ from gateway.bus.cluster import ClusterBus
 from gateway.bus.link import OnMessage, Reading
 from gateway.bus.prefix import without
 from gateway.bus.probe import PublishProbe
-from gateway.bus.shard import LinkSettings
+from gateway.bus.shard_owner import LinkSettings
 from shared.redis_url import is_cluster, seeds
 
 __all__ = ["Bus", "NotSubscribed", "OnMessage", "PublishProbe", "make_bus"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from gateway.bus.address import RedisAddress
-from gateway.bus.shard import LinkSettings, Shard
+from gateway.bus.shard import Shard
+from gateway.bus.shard_owner import LinkSettings
 
 log = structlog.get_logger()
 

@@ -11,7 +11,8 @@ from gateway.bus.address import RedisAddress
 from gateway.bus.backoff import Backoff
 from gateway.bus.bus import Bus, BusListener
 from gateway.bus.cancellation import heed_cancellation
-from gateway.bus.shard import LinkSettings, Shard
+from gateway.bus.shard import Shard
+from gateway.bus.shard_owner import LinkSettings
 from gateway.bus.slots import SLOTS, key_slot
 from gateway.bus.topology import SlotRange, read_topology
 from shared.redis import REDIS_FAILURES

@@ -1,59 +1,24 @@
 """One Redis primary: keeps a link to it alive, and subscribed to what is wanted there."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import Counter
 
 from gateway.bus.address import RedisAddress
 from gateway.bus.backoff import Backoff
-from gateway.bus.link import LinkRefused, OnMessage, Reading, RedisLink
-from gateway.bus.probe import Probe, PublishProbe
-from gateway.bus.slots import key_slot
+from gateway.bus.batches import batches
+from gateway.bus.link import LinkRefused, RedisLink
+from gateway.bus.probe import Probe
+from gateway.bus.shard_owner import LinkSettings, ShardOwner
 
 log = structlog.get_logger()
 
 _WANTED, _SUBSCRIBED = 1, 2
 """What a shard knows of a channel: that it is wanted; that the last command for it on this link was SSUBSCRIBE."""
 
-BATCH = 512
-"""Channels in one command: Redis runs nothing else while it works on one."""
-
 _RECONNECTS = Counter("parley_gateway_redis_reconnects_total", "Links to Redis that were lost and had to be made anew.")
-
-
-class ShardOwner(Protocol):
-    """Whom a shard tells what became of its channels."""
-
-    def channel_confirmed(self, channel: bytes) -> None:
-        """The channel is subscribed, for the first time or again."""
-
-    def shard_lost(self) -> None:
-        """The link went down: from now on events may be missed."""
-
-    def shard_restored(self, channels: Sequence[bytes]) -> None:
-        """These were interrupted and are confirmed again; any event in between may be missed."""
-
-    def shard_unreachable(self) -> None:
-        """Another attempt to connect has failed."""
-
-    def channels_misplaced(self, shard: "Shard", channels: Sequence[bytes], error: str) -> None:
-        """Redis does not serve these here (any more)."""
-
-
-@dataclass(frozen=True)
-class LinkSettings:
-    """What every link of a bus has in common. `name` is how Redis' CLIENT LIST shows it (no spaces)."""
-
-    name: str
-    on_message: OnMessage
-    reading: Reading
-    publish_probe: PublishProbe
-    probe_seconds: float
 
 
 class Shard:
@@ -186,7 +151,7 @@ class Shard:
         self.probe.forget()
         channels = [channel for channel in self._channels if channel != self.probe.channel]
         self._channels = dict.fromkeys(self._channels, _WANTED | _SUBSCRIBED)
-        link.change([[self.probe.channel], *self._batches(channels)], [])
+        link.change([[self.probe.channel], *batches(channels, by_slot=self._by_slot)], [])
 
     def _close(self) -> None:
         link, self._link = self._link, None
@@ -210,26 +175,13 @@ class Shard:
         self._channels.update(dict.fromkeys(more, _WANTED | _SUBSCRIBED))
         for channel in less:
             del self._channels[channel]
-        link.change(self._batches(more), self._batches(less))
+        link.change(batches(more, by_slot=self._by_slot), batches(less, by_slot=self._by_slot))
         self._check_restored()
 
     def _drop(self, channel: bytes, fact: int) -> None:
         left = self._channels.pop(channel, 0) & ~fact
         if left:
             self._channels[channel] = left
-
-    def _batches(self, channels: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-        for group in self._groups(channels):
-            for start in range(0, len(group), BATCH):
-                yield group[start : start + BATCH]
-
-    def _groups(self, channels: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
-        if not self._by_slot:
-            return [channels]
-        slots: dict[int, list[bytes]] = defaultdict(list)
-        for channel in channels:
-            slots[key_slot(channel)].append(channel)
-        return slots.values()
 
     # --- what the link tells (LinkOwner) ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The rooms and users of this gateway, and the path of every event from Redis' bytes to the fan-out.
+"""The path of every event from Redis' bytes to the fan-out.
 
 The hot path is `on_message`: per event it reads a prefix of fixed size, asks the room's order, makes one frame and
 queues it once. Nothing is parsed, logged or allocated per member.
@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable
 from time import monotonic
 from typing import Final
 
-from gateway.bus import Bus
 from gateway.forwarding.latest_receipts import LatestReceipts
+from gateway.forwarding.registry import Registry
 from gateway.forwarding.tracing import DeliveryTracing
 from gateway.forwarding.uncounted import Uncounted
 from gateway.state.room import Room
@@ -20,11 +20,9 @@ from gateway.stats import Stats
 from gateway.websocket.connection import Connection
 from gateway.websocket.fanout import Fanout
 from gateway.websocket.frames import text_frame
-from shared import frames, keys
-from shared.auth import Profile
+from shared import frames
 from shared.clock import now_us
-from shared.ids import id_bytes, id_text
-from shared.wire import NOBODY, PREFIX_BYTES, VERSION, Kind, unpack_prefix
+from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
 
 _DURABLE: Final = int(Kind.DURABLE)
 _REMOVED: Final = int(Kind.REMOVED)
@@ -32,42 +30,22 @@ _RECEIPT: Final = int(Kind.RECEIPT)
 _SEQ: Final = slice(4, 12)
 _COMMITTED: Final = slice(12, 20)
 _SENDER: Final = slice(20, 36)
-_EPOCH: Final = slice(36, 52)
 _SAMPLED: Final = 0xF
 """Durations are taken of one event in sixteen."""
 
 OnEnvelope = Callable[[bytes], None]
 
 
-class Hub:
-    """Owns rooms and users; who hears of the rest is set by whoever composes the gateway:
-
-    `on_room_signal(room, kind, envelope)`: typing. `on_user_envelope(user, envelope)`: on a user's channel.
-    `listen(channel, …)`: on any other.
-    `on_gap(room)`: the room holds back events until a gap before them is filled. `on_other_epoch()`: an event of
-    another line of history. `on_epoch()`: another one is followed from here on. `on_unconfirmed(room)`: members who do
-    not acknowledge were written to.
-    """
+class Hub(Registry):
+    """The registry's rooms, and what they hear: `listen(channel, …)` says who hears of any other channel."""
 
     def __init__(self, fanout: Fanout, stats: Stats, tracing: DeliveryTracing) -> None:
-        self.bus: Bus
+        super().__init__()
+        self.uncounted = Uncounted(self)
         self.fanout = fanout
         self.stats = stats
         self.tracing = tracing
-        self.rooms: dict[bytes, Room] = {}
-        self.users: dict[bytes, User] = {}
-        self.epoch = b""
         self.latest_receipts = LatestReceipts()
-        self.uncounted = Uncounted(self)
-        self.on_gap: Callable[[Room], None]
-        self.on_other_epoch: Callable[[], None]
-        self.on_epoch: Callable[[], None]
-        self.on_room_signal: Callable[[Room, int, bytes], None]
-        self.on_unconfirmed: Callable[[Room], None]
-        self.on_user_envelope: Callable[[User, bytes], None]
-        self.on_typist_spoke: Callable[[Room, bytes], None]
-        # How many left a room for a while: it goes on, so that they may come back to it.
-        self._paused: dict[Room, int] = {}
         self._listeners: dict[bytes, OnEnvelope] = {}
         self._events = 0
 
@@ -86,13 +64,13 @@ class Hub:
             self._signal(room, version, kind, envelope)
             return
         if epoch != self.epoch:
-            self.on_other_epoch()
+            self.listener.on_other_epoch()
             return
         ready = room.accept(seq, envelope, monotonic())
         for event in ready:
             self._forward(room, event)
         if not ready and room.gap is not None:
-            self.on_gap(room)
+            self.listener.on_gap(room)
 
     def _forward(self, room: Room, envelope: bytes) -> None:
         if envelope[3] or envelope[2]:  # flags: none on nearly all
@@ -144,53 +122,6 @@ class Hub:
         if self.latest_receipts.is_news(room.channel, reader, status, seq, monotonic()):
             self.send_to_room(room, payload, "receipt")
 
-    def has_others(self, room: Room, user: bytes) -> bool:
-        """Whether anybody is in the room, or comes in, but the user whose channel this is."""
-        for newcomer in room.newcomers or ():
-            if newcomer.user_channel != user:
-                return True
-        if not room.members:
-            return False
-        known = self.users.get(user)
-        own = known.connections() if known is not None else ()
-        return any(member not in own for member in room.members)
-
-    def user(self, user_id: str) -> User | None:
-        return self.users.get(keys.user(user_id).encode())
-
-    def room(self, conversation_id: str) -> Room | None:
-        return self.rooms.get(keys.room(conversation_id).encode())
-
-    def users_in(self, room: Room) -> set[User]:
-        """Those of whom somebody here is a member, or left it for a while."""
-        inside = {member.owner.user for member in room.members}  # type: ignore[attr-defined]
-        if room in self._paused:
-            inside |= {user for user in self.users.values() for one in user.sessions if one.is_paused_in(room)}
-        return inside
-
-    def room_of(self, session: Session, conversation_id: str) -> Room | None:
-        """The room, if the session's user is in this conversation."""
-        room = self.room(conversation_id)
-        return room if room in session.user.rooms else None
-
-    def open_room(self, conversation_id: str, people: int) -> Room:
-        """The room, made if it is not there. Whoever makes one puts somebody into it, then subscribes its channel."""
-        channel = keys.room(conversation_id).encode()
-        room = self.rooms.get(channel)
-        if room is None:
-            room = self.rooms[channel] = Room(channel, people)
-        if people:
-            room.people = people
-        return room
-
-    def open_user(self, user_id: str, profile: Profile) -> User:
-        """The user, made if they are not there. Whoever makes one lets a session arrive, then subscribes."""
-        channel = keys.user(user_id).encode()
-        user = self.users.get(channel)
-        if user is None:
-            user = self.users[channel] = User(channel, profile)
-        return user
-
     def release(self, session: Session, room: Room) -> None:
         """The session's held frames go out, after what it was told of the room; then it is a member like others."""
         # What waits in the fan-out was held for it too: it must not get that twice.
@@ -199,7 +130,7 @@ class Hub:
         if held:
             session.connection.send(held)
             if not session.acks:
-                self.on_unconfirmed(room)
+                self.listener.on_unconfirmed(room)
 
     def pause(self, session: Session, room: Room) -> None:
         """The session gets nothing of the room until `resume`; the room goes on."""
@@ -213,38 +144,16 @@ class Hub:
     def resume(self, session: Session, room: Room) -> None:
         """Back from a pause, from the room's head on; no harm if there was none."""
         if session.is_paused_in(room):
-            self._end_pause(session, room)
+            self.end_pause(session, room)
             room.enter(session)
             room.settle(session, room.head)
             self.release(session, room)
-
-    def live_rooms(self, user_channel: bytes) -> list[str]:
-        """The user's conversations in which presence is live."""
-        user = self.users.get(user_channel)
-        return [] if user is None else user.live_rooms()
-
-    def leave(self, session: Session, room: Room) -> None:
-        """The session is in the room no longer; an empty room ends."""
-        if session.is_paused_in(room):
-            self._end_pause(session, room)
-        elif room.is_newcomer(session) or session.is_attached:
-            room.discard(session)
-        if room.is_empty and room not in self._paused and self.rooms.get(room.channel) is room:
-            del self.rooms[room.channel]
-            self.bus.unsubscribe([room.channel])
-
-    def _end_pause(self, session: Session, room: Room) -> None:
-        left = self._paused.pop(room) - 1
-        if left:
-            self._paused[room] = left
-        if session.paused is not None:
-            session.paused.discard(room)
 
     def release_user(self, user: User) -> None:
         """Ends a user of whom no session is left."""
         if user.is_gone and self.users.pop(user.channel, None) is not None:
             self.uncounted.set_hidden(user, NOTHING)
-            self.bus.unsubscribe([user.channel])
+            self.listener.on_empty([user.channel])
 
     def listen(self, channel: bytes, listener: OnEnvelope) -> None:
         """Who hears of the envelopes on a channel that is no room's and no user's; subscribing it is a second step."""
@@ -261,7 +170,7 @@ class Hub:
             room.tail = head - (head if counted is None else counted)
         self.forward_all(room, room.start(head, monotonic()))
         if room.gap is not None:
-            self.on_gap(room)
+            self.listener.on_gap(room)
 
     def skip_to(self, room: Room, seq: int, counted: int | None = None) -> None:
         """Gives up what is missing up to `seq`, and tells everyone in the room to sync. `counted` as for `begin`."""
@@ -280,34 +189,16 @@ class Hub:
         room.start(head, monotonic())
         self.send_to_room(room, frames.sync(conversation_id=room.conversation_id, last_seq=head), "other")
 
-    def adopt_epoch(self, epoch: str) -> bool:
-        """False where this is another line of history than the one that the rooms follow."""
-        canonical = id_bytes(epoch)
-        if not self.epoch:
-            self.epoch = canonical
-            self.on_epoch()
-        return self.epoch == canonical
-
-    @property
-    def epoch_id(self) -> str:
-        """The line of history that the rooms follow; empty before the first look at it."""
-        return id_text(self.epoch) if self.epoch else ""
-
-    def is_ours(self, envelope: bytes) -> bool:
-        """Not another deployment's on the same Redis. What names no epoch may be an older release's."""
-        epoch = envelope[_EPOCH]
-        return epoch == self.epoch or epoch == NOBODY
-
     def _prepare(self, room: Room, seq: int, frame: bytes, sender: bytes) -> Collection[Connection]:
         """What only some rooms need before an event goes out; gives the members who are not to get it."""
         author = user_channel(sender)
         if room.typists:
-            self.on_typist_spoke(room, author)
+            self.listener.on_typist_spoke(room, author)
         if room.newcomers:
             self._hold(room, seq, frame, author)
         if not room.legacy:
             return ()
-        self.on_unconfirmed(room)
+        self.listener.on_unconfirmed(room)
         user = self.users.get(author)
         # An older app would show its own message twice.
         return user.connections(acks=False) if user is not None else ()
@@ -325,9 +216,9 @@ class Hub:
         user = self.users.get(channel)
         if not self.is_ours(envelope):
             if user is not None:  # or somebody who heard of a restore first
-                self.on_other_epoch()
+                self.listener.on_other_epoch()
         elif user is not None:
-            self.on_user_envelope(user, envelope)
+            self.listener.on_user_envelope(user, envelope)
         elif channel in self._listeners:
             self._listeners[channel](envelope)
 
@@ -338,7 +229,7 @@ class Hub:
             _, _, status, seq, _, reader, _ = unpack_prefix(envelope)
             self.send_receipt(room, reader, status, seq, envelope[PREFIX_BYTES:])
         elif kind in (Kind.TYPING_START, Kind.TYPING_STOP):
-            self.on_room_signal(room, kind, envelope)
+            self.listener.on_room_signal(room, kind, envelope)
         elif kind == Kind.EVENT:
             self.send_to_room(room, envelope[PREFIX_BYTES:], "event")
         elif kind == Kind.SPAN:

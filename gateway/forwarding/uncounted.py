@@ -3,9 +3,10 @@
 Also here, as the envelope's flags announce them: how many people the conversation has now, and who is taken out of it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
+from gateway.forwarding.listener import HubListener
 from gateway.state.room import Room
 from gateway.state.user import NOTHING, User
 from gateway.websocket.connection import Connection
@@ -22,16 +23,17 @@ _REMOVED: Final = int(Kind.REMOVED)
 class Forwarding(Protocol):
     """The hub, as far as this needs it."""
 
+    listener: HubListener
+
     def forward_message(self, room: Room, envelope: bytes) -> None: ...
 
     def queue_event(self, room: Room, envelope: bytes, frame: bytes, skip: Collection[Connection]) -> None: ...
 
 
 class Uncounted:
-    """`on_removed(room, user channels)` is called right after the event that takes these users out was queued."""
+    """Also knows who hides which conversation: they get no event that is no message."""
 
     def __init__(self, hub: Forwarding) -> None:
-        self.on_removed: Callable[[Room, Sequence[bytes]], None]
         self._hub = hub
         self._hiding: dict[bytes, set[User]] = {}  # a room's channel -> who of the users here hides the conversation
 
@@ -48,7 +50,7 @@ class Uncounted:
             payload = frames.sync(conversation_id=room.conversation_id, last_seq=seq)
         self._hub.queue_event(room, envelope, text_frame(payload), self._spared(room))
         if removed:
-            self.on_removed(room, removed)
+            self._hub.listener.on_removed(room, removed)
 
     def set_hidden(self, user: User, hidden: Mapping[str, int]) -> None:
         """The user hides these conversations, each up to that seq, and no others."""

@@ -1,15 +1,16 @@
 """Fills the gaps in rooms: what Redis lost or brings late is read from the log, or the clients are told to sync."""
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 from typing import TypeVar
 
 import structlog
 
 from gateway.forwarding.hub import Hub
+from gateway.healing.outage_timer import OutageTimer
 from gateway.lookups import Starter
 from gateway.membership.memberships import Memberships
+from gateway.membership.missing import Missing
 from gateway.persistence_client import PersistenceAway, PersistenceClient
 from gateway.state.reorder import Gap
 from gateway.state.room import Room
@@ -19,10 +20,6 @@ from shared.wire import Kind, pack, pack_removed
 
 log = structlog.get_logger()
 
-PATIENCE_SECONDS = 0.1
-"""Publishers race: 2 to 50 % of events come late, nearly all within this."""
-DOUBT_SECONDS = 2.0
-"""A removal's word on the user's channel follows its event within milliseconds, where it was not lost."""
 RETRY_SECONDS = 1.0
 TURN_SECONDS = 0.05
 LONGEST_GAP = 256
@@ -34,66 +31,50 @@ Waiter = TypeVar("Waiter", Room, User)
 
 
 class GapFiller:
-    """Rooms and users that wait for something missing. `run` must run, as a task of the owner's.
+    """Serves the rooms and users that wait for something missing. `run` must run, as a task of the owner's."""
 
-    `on_filled()` is called when none waits any more.
-    """
-
-    def __init__(self, hub: Hub, memberships: Memberships, persistence: PersistenceClient, tasks: Starter) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        memberships: Memberships,
+        missing: Missing,
+        outage_timer: OutageTimer,
+        persistence: PersistenceClient,
+        tasks: Starter,
+    ) -> None:
         self._hub = hub
         self._memberships = memberships
+        self._missing = missing
+        self._outage_timer = outage_timer
         self._persistence = persistence
         self._tasks = tasks
-        self._rooms: dict[Room, float] = {}  # -> not to be fetched before
-        self._users: dict[User, float] = {}
-        self._doubted: set[User] = set()
         self._busy: set[Room | User] = set()
-        self._any = asyncio.Event()
-        self.on_filled: Callable[[], None]
-
-    @property
-    def has_any(self) -> bool:
-        return bool(self._rooms or self._users)
-
-    def on_gap(self, room: Room) -> None:
-        self._rooms.setdefault(room, monotonic() + PATIENCE_SECONDS)
-        self._any.set()
-
-    def on_behind(self, user: User) -> None:
-        self._users.setdefault(user, monotonic() + PATIENCE_SECONDS)
-        self._any.set()
-
-    def on_doubt(self, user: User) -> None:
-        """The user's list is to be read once more, whether a change is missing then or not."""
-        self._users.setdefault(user, monotonic() + DOUBT_SECONDS)
-        self._doubted.add(user)
-        self._any.set()
 
     async def run(self) -> None:
         while True:
-            await self._any.wait()
+            await self._missing.any.wait()
             self._turn(monotonic())
-            if not self.has_any:
-                self._any.clear()
-                self.on_filled()
+            if not self._missing.has_any:
+                self._missing.any.clear()
+                self._outage_timer.on_gaps_filled()
             await asyncio.sleep(TURN_SECONDS)
 
     def _turn(self, now: float) -> None:
-        for room in [room for room in self._rooms if not self._is_missing(room)]:
-            del self._rooms[room]
-        for user in [user for user in self._users if not self._is_behind(user)]:
-            del self._users[user]
-            self._doubted.discard(user)
-        for room in self._due(self._rooms, now):
+        for room in [room for room in self._missing.rooms if not self._is_missing(room)]:
+            del self._missing.rooms[room]
+        for user in [user for user in self._missing.users if not self._is_behind(user)]:
+            del self._missing.users[user]
+            self._missing.doubted.discard(user)
+        for room in self._due(self._missing.rooms, now):
             self._tasks.start(self._fill(room), name="fill a gap")
-        for user in self._due(self._users, now):
+        for user in self._due(self._missing.users, now):
             self._tasks.start(self._heal(user), name="heal a user")
 
     def _is_missing(self, room: Room) -> bool:
         return room.gap is not None and self._hub.rooms.get(room.channel) is room
 
     def _is_behind(self, user: User) -> bool:
-        return not user.is_gone and (user in self._doubted or user.changes.gap is not None)
+        return not user.is_gone and (user in self._missing.doubted or user.changes.gap is not None)
 
     def _due(self, waiting: "dict[Waiter, float]", now: float) -> "list[Waiter]":
         free = FETCHES_AT_ONCE - len(self._busy)
@@ -104,10 +85,10 @@ class GapFiller:
     async def _heal(self, user: User) -> None:
         try:
             await self._memberships.heal(user)
-            self._doubted.discard(user)
+            self._missing.doubted.discard(user)
         except PersistenceAway as away:
             log.warning("user not healed yet", error=str(away))
-            self._users[user] = monotonic() + RETRY_SECONDS
+            self._missing.users[user] = monotonic() + RETRY_SECONDS
         finally:
             self._busy.discard(user)
 
@@ -119,7 +100,7 @@ class GapFiller:
                 await self._close_gap(room, gap)
         except PersistenceAway as away:
             log.warning("gap not filled yet", error=str(away), conversation_id=room.conversation_id)
-            self._rooms[room] = monotonic() + RETRY_SECONDS
+            self._missing.rooms[room] = monotonic() + RETRY_SECONDS
         finally:
             self._busy.discard(room)
 
@@ -130,7 +111,7 @@ class GapFiller:
         after = gap.last if is_long else gap.first - 1
         answer = await self._persistence.events(room.conversation_id, after=after, up_to=gap.last, users=users)
         if not self._hub.adopt_epoch(answer.epoch):
-            self._hub.on_other_epoch()
+            self._hub.listener.on_other_epoch()
             return
         outside = [self._hub.user(user_id) for user_id in answer.outside]
         self._memberships.take_out(room, [user for user in outside if user is not None])

@@ -168,7 +168,7 @@ class Reconciler:
                 await self._restart_rooms(rooms)
             for users in _pieces(list(self._hub.users.values())):
                 await self._restart_users(users)
-            self._hub.on_epoch()
+            self._hub.listener.on_epoch()
         except PersistenceAway:
             # Half of it is not enough: the next check finds the difference again, and begins anew.
             self._hub.epoch = before

@@ -7,19 +7,21 @@ the heads: what of that does not come soon was lost, and the list is read again.
 """
 
 import asyncio
-from collections import deque
 from itertools import islice
 
 from gateway.bus import Bus
 from gateway.forwarding.hub import Hub
 from gateway.lookups import Found, Lookups, Starter
+from gateway.membership.arrival import Arrival
 from gateway.membership.memberships import Memberships
 from gateway.membership.quota import Quota
 from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
 from gateway.state.room import Room
 from gateway.state.session import Session
+from gateway.state.user import User
 from shared import api
+from shared.auth import Identity
 
 ARRIVE_SECONDS = 10.0
 SLICE = 1000
@@ -36,51 +38,6 @@ class Revoked(Exception):
 
 class TooManyConnections(Exception):
     """The user has as many as they may: close with 4504."""
-
-
-class Arrival:
-    """A session on its way into its rooms, some of them `hidden`, as they were at `version`. `heads` are of a later
-    moment, at which the user's version was `newest`."""
-
-    __slots__ = (
-        "counted",
-        "epoch",
-        "has_others",
-        "heads",
-        "hidden",
-        "is_counted",
-        "is_return",
-        "newest",
-        "rooms",
-        "session",
-        "settling",
-        "unsettled",
-        "version",
-    )
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.rooms: dict[str, Room] = {}  # those of the latest activity first
-        self.unsettled: deque[str] = deque()
-        self.settling: list[Room] = []
-        self.is_counted = False  # in presence
-        self.is_return = False  # within the grace
-        self.has_others = False  # the user has further sockets, here or elsewhere
-        self.epoch = ""
-        self.hidden: dict[str, int] | None = None  # not told by persistence of an older release
-        self.version = 0
-        self.newest = 0
-        self.heads: dict[str, int] = {}
-        self.counted: dict[str, int] = {}
-
-    @property
-    def is_settled(self) -> bool:
-        return not self.unsettled
-
-    @property
-    def listed(self) -> int:
-        """How many conversations the user lists."""
-        return len(self.rooms) - len(self.hidden or ())
 
 
 class Entry:
@@ -104,6 +61,14 @@ class Entry:
         self._tasks = tasks
         self._quota = quota
 
+    def sessions(self) -> list[Session]:
+        """All who are complete."""
+        return [session for user in self._hub.users.values() for session in user.sessions]
+
+    def open_user(self, identity: Identity) -> User:
+        """The user, made if they are not there: `begin` an arrival at once."""
+        return self._hub.open_user(identity.user_id, identity.profile)
+
     def begin(self, session: Session) -> Arrival:
         """End it by `complete` or `abandon`, whatever happens."""
         session.user.arriving += 1
@@ -125,7 +90,7 @@ class Entry:
             await self._check_count(arrival, counted)
             read = await self._lookups.heads(arrival.rooms, user.user_id)
         if read.epoch != found.epoch or not self._hub.adopt_epoch(read.epoch):
-            self._hub.on_other_epoch()
+            self._hub.listener.on_other_epoch()
             raise PersistenceAway("the database has another line of history")
         arrival.epoch, arrival.heads, arrival.counted = read.epoch, read.heads, read.counted
         arrival.version = found.session.version

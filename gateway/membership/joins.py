@@ -155,7 +155,7 @@ class Joins:
                 raise _Gone from None
             found = await self._lookups.heads([room.conversation_id], user.user_id)
             if not self._hub.adopt_epoch(found.epoch):
-                self._hub.on_other_epoch()
+                self._hub.listener.on_other_epoch()
                 raise PersistenceAway("the database has another line of history")
             if room.conversation_id not in found.heads:
                 raise _Gone

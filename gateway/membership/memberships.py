@@ -4,115 +4,62 @@ Changes of membership are numbered by the user's version: applied in that order,
 the whole list is read again and the difference applied. So a lost announcement costs a moment, not a conversation.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from time import monotonic
-from typing import TypeVar
 
 import msgspec
 import structlog
 
 from gateway.forwarding.hub import Hub
 from gateway.lookups import Lookups
+from gateway.membership.hiding import Hiding, tell_left
 from gateway.membership.joins import Joins
+from gateway.membership.missing import Missing
 from gateway.state.room import Room
 from gateway.state.session import Session
 from gateway.state.user import NOTHING, User, held_together, user_channel
 from gateway.websocket.codes import CloseCode
-from gateway.websocket.frames import text_frame
-from shared import api, frames, keys
-from shared.wire import PREFIX_BYTES, Kind, Membership, Revocation, unpack_prefix
+from shared import api, frames
+from shared.wire import PREFIX_BYTES, Kind, Membership
 
 log = structlog.get_logger()
 
 
-class _Receipt(msgspec.Struct, rename="camel"):
-    """Of a receipt's frame, what the gateway reads."""
-
-    conversation_id: str
-
-
-Message = TypeVar("Message", Membership, Revocation, _Receipt)
-
 _memberships = msgspec.json.Decoder(Membership)
-_receipts = msgspec.json.Decoder(_Receipt)
-_revocations = msgspec.json.Decoder(Revocation)
 
 
 class Memberships:
-    """`on_behind(user)` is called when a change before one that came is missing: `heal` the user soon.
+    """A user of whom a change is missing, or doubtful, is put into `missing`: `heal` them soon."""
 
-    `on_doubt(user)`: `heal` the user, whatever comes, once what is on its way has had its time.
-    """
-
-    def __init__(
-        self,
-        hub: Hub,
-        lookups: Lookups,
-        joins: Joins,
-        on_behind: Callable[[User], None],
-        on_doubt: Callable[[User], None],
-    ) -> None:
+    def __init__(self, hub: Hub, lookups: Lookups, joins: Joins, missing: Missing) -> None:
         self._hub = hub
         self._lookups = lookups
         self._joins = joins
-        self._on_behind = on_behind
-        self._on_doubt = on_doubt
+        self._hiding = Hiding(hub, joins)
+        self._missing = missing
 
-    # --- what comes on the user's channel ---------------------------------------------------------------------------
+    # --- changes ----------------------------------------------------------------------------------------------------
 
-    def on_envelope(self, user: User, envelope: bytes) -> None:
-        _, kind, _, version, _, _, _ = unpack_prefix(envelope)
-        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN):
-            self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
-            if user.changes.gap is not None:
-                self._on_behind(user)
-        elif kind == Kind.RECEIPT:
-            self._tell_own(user, envelope)
-        elif kind == Kind.USER_FRAME:
-            frame = text_frame(envelope[PREFIX_BYTES:])
-            for session in user.sessions:
-                session.connection.send(frame)
-        else:
-            self._close(user, kind, envelope[PREFIX_BYTES:])
+    def on_change(self, user: User, version: int, envelope: bytes) -> None:
+        """A JOINED, LEFT or HIDDEN: applied in the order of the user's versions, each once."""
+        self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
+        if user.changes.gap is not None:
+            self._missing.on_behind(user)
 
     def _apply_all(self, user: User, envelopes: Iterable[bytes]) -> None:
         for envelope in envelopes:
-            membership = _read(_memberships, envelope[PREFIX_BYTES:])
+            membership = _read(envelope[PREFIX_BYTES:])
             if membership is not None:
                 self._apply(user, envelope[1], membership)
 
     def _apply(self, user: User, kind: int, membership: Membership) -> None:
         if kind == Kind.JOINED:
-            self._unhide(user, membership.conversation_id)
+            self._hiding.unhide(user, membership.conversation_id)
             self._joins.join(user, membership.conversation_id, membership.members, membership.conversation)
         elif kind == Kind.LEFT:
             self._leave(user, membership.conversation_id)
         else:
-            hidden = {**user.hidden, membership.conversation_id: self._hidden_seq(membership)}
-            self._hub.uncounted.set_hidden(user, hidden)
-            self._tell_hidden(user, membership.conversation_id)
-
-    def _tell_own(self, user: User, envelope: bytes) -> None:
-        """A receipt of their own in a group where no other is told of it, unless they have heard of a later one."""
-        _, _, status, seq, _, reader, _ = unpack_prefix(envelope)
-        payload = envelope[PREFIX_BYTES:]
-        receipt = _read(_receipts, payload)
-        if receipt is not None:
-            room = keys.room(receipt.conversation_id).encode()
-            if self._hub.latest_receipts.is_news(room, reader, status, seq, monotonic()):
-                for session in user.sessions:
-                    session.send(payload)
-
-    def _close(self, user: User, kind: int, payload: bytes) -> None:
-        if kind == Kind.BANNED:
-            close_all(user.sessions, CloseCode.USER_BANNED, "banned")
-        elif kind == Kind.KICKED:
-            close_all(user.sessions, CloseCode.RESTARTING, "reconnect")
-        elif kind == Kind.REVOKED:
-            revocation = _read(_revocations, payload)
-            if revocation is not None:
-                named = [s for s in user.sessions if revocation.session_id in (None, s.session_id)]
-                close_all(named, CloseCode.SESSION_REVOKED, "session revoked")
+            self._hiding.hide(user, membership)
 
     # --- the list ---------------------------------------------------------------------------------------------------
 
@@ -134,17 +81,17 @@ class Memberships:
         elif version >= user.changes.forwarded:
             told = self._apply_rooms(user, rooms)
             if version > user.changes.forwarded:
-                told += self._apply_hidden(user, hidden)
+                told += self._hiding.apply(user, hidden)
             others = [other for other in user.sessions if other is not session]
             self._send_away_if_blind(others, missed=version - user.changes.forwarded, told=told)
         else:
             self._follow(session, rooms)
-            self._follow_hidden(session, hidden)
+            self._hiding.follow(session, hidden)
         start = user.changes.skip_to if user.changes.started else user.changes.start
         self._apply_all(user, start(version, monotonic()))
         user.changes.expect(newest, monotonic())
         if user.changes.gap is not None:
-            self._on_behind(user)
+            self._missing.on_behind(user)
 
     def _follow(self, session: Session, rooms: list[Room]) -> None:
         """A session whose list was older than what its user's other sessions have seen applied since."""
@@ -156,18 +103,11 @@ class Memberships:
         for room in [room for room in user.rooms if room not in listed]:
             self._joins.join(user, room.conversation_id, room.people, None)
 
-    def _follow_hidden(self, session: Session, hidden: Mapping[str, int]) -> None:
-        for conversation_id in session.user.hidden.keys() - hidden.keys():
-            if not self._is_back(session.user, self._hub.room(conversation_id)):
-                session.send(frames.conversation_left(conversation_id=conversation_id))
-        for conversation_id in hidden.keys() - session.user.hidden.keys():
-            self._tell_back(session.user, self._hub.room(conversation_id))
-
     async def heal(self, user: User) -> None:
         """Reads the user's list again and applies the difference. Raises PersistenceAway."""
         found = await self._lookups.session(user.user_id, user.profile)
         if not self._hub.adopt_epoch(found.epoch):
-            self._hub.on_other_epoch()
+            self._hub.listener.on_other_epoch()
         elif found.session.banned:
             close_all(user.sessions, CloseCode.USER_BANNED, "banned")
         elif user.changes.started:
@@ -198,7 +138,7 @@ class Memberships:
     def _apply_session(self, user: User, session: api.Session) -> int:
         """How many differences were told."""
         told = self._apply_list(user, {room.id: room.members for room in session.rooms})
-        return told if session.hidden is None else told + self._apply_hidden(user, session.hidden)
+        return told if session.hidden is None else told + self._hiding.apply(user, session.hidden)
 
     def _apply_list(self, user: User, listed: dict[str, int]) -> int:
         """How many conversations the user came into or left."""
@@ -219,18 +159,6 @@ class Memberships:
             log.info("membership healed", user_id=user.user_id, conversation_id=conversation_id)
             self._joins.join(user, conversation_id, people, None)
         return len(gone) + len(come)
-
-    def _apply_hidden(self, user: User, hidden: Mapping[str, int]) -> int:
-        """What came back by a message and is hidden again is so up to another seq. How many changed."""
-        before = user.hidden
-        self._hub.uncounted.set_hidden(user, hidden)
-        changed = [conversation_id for conversation_id, seq in hidden.items() if before.get(conversation_id) != seq]
-        for conversation_id in changed:
-            self._tell_hidden(user, conversation_id)
-        back = before.keys() - hidden.keys()
-        for conversation_id in back:
-            self._tell_back(user, self._hub.room(conversation_id))
-        return len(changed) + len(back)
 
     # --- out --------------------------------------------------------------------------------------------------------
 
@@ -255,55 +183,21 @@ class Memberships:
                 self._hub.leave(session, room)
             if not any(room.is_newcomer(session) for session in user.sessions):
                 user.remove_room(room)
-            self._on_doubt(user)
+            self._missing.on_doubt(user)
 
     def on_removed(self, room: Room, user_keys: Iterable[bytes]) -> None:
         """An event that was just queued takes these out."""
         named = [self._hub.users.get(user_channel(key)) for key in user_keys]
         self.take_out(room, [user for user in named if user is not None])
 
-    def _unhide(self, user: User, conversation_id: str) -> None:
-        if conversation_id in user.hidden:
-            left = {key: seq for key, seq in user.hidden.items() if key != conversation_id}
-            self._hub.uncounted.set_hidden(user, left)
-
     def _leave(self, user: User, conversation_id: str) -> None:
         room = self._hub.room(conversation_id)
-        self._unhide(user, conversation_id)
-        self._tell_left(user, conversation_id)
+        self._hiding.unhide(user, conversation_id)
+        tell_left(user, conversation_id)
         if room is not None:
             user.remove_room(room)
             for session in user.sessions:
                 self._hub.leave(session, room)
-
-    def _hidden_seq(self, membership: Membership) -> int:
-        """A persistence process of an older release does not say how far: then it is all that was forwarded."""
-        if membership.hidden_seq is not None:
-            return membership.hidden_seq
-        room = self._hub.room(membership.conversation_id)
-        return 0 if room is None else room.forwarded
-
-    def _is_back(self, user: User, room: Room | None) -> bool:
-        return room is not None and user.lists(room.conversation_id, room.counted)
-
-    def _tell_hidden(self, user: User, conversation_id: str) -> None:
-        """All before is gone; race: a message that brought it back may have been forwarded before the word that it was
-        hidden, and then it is told of as new."""
-        room = self._hub.room(conversation_id)
-        if room is not None:
-            self._hub.fanout.flush(room)  # else what is hidden would come after the word, and look like its return
-        self._tell_left(user, conversation_id)
-        if self._is_back(user, room):
-            self._tell_back(user, room)
-
-    def _tell_back(self, user: User, room: Room | None) -> None:
-        if room is not None and room in user.rooms:
-            self._joins.tell(user, room)
-
-    def _tell_left(self, user: User, conversation_id: str) -> None:
-        payload = frames.conversation_left(conversation_id=conversation_id)
-        for session in user.sessions:
-            session.send(payload)
 
 
 def close_all(sessions: Iterable[Session], code: CloseCode, reason: str) -> None:
@@ -311,9 +205,9 @@ def close_all(sessions: Iterable[Session], code: CloseCode, reason: str) -> None
         session.connection.close(code, reason)
 
 
-def _read(decoder: "msgspec.json.Decoder[Message]", payload: bytes) -> "Message | None":
+def _read(payload: bytes) -> Membership | None:
     try:
-        return decoder.decode(payload)
+        return _memberships.decode(payload)
     except msgspec.DecodeError as error:
-        log.warning("unreadable envelope on a user's channel", error=str(error))
+        log.warning("unreadable change of a membership", error=str(error))
         return None

@@ -15,6 +15,7 @@ from gateway.forwarding.hub import Hub
 from gateway.presence.writer import PresenceWriter
 from gateway.state.session import Session
 from gateway.state.user import User
+from gateway.websocket.connection import Connection
 from shared.clock import now_us
 from shared.wire import DeviceClaim, Kind, pack
 
@@ -69,6 +70,11 @@ class Devices:
         session.is_asked = False
         if not session.is_counted:
             self._step_forward(session)
+
+    def on_silent(self, connection: Connection) -> None:
+        """It missed a heartbeat."""
+        if isinstance(connection.owner, Session):
+            self.silent(connection.owner)
 
     def silent(self, session: Session) -> None:
         """It missed a heartbeat. Its socket may take a while to end: it counts no longer at once."""

@@ -1,41 +1,32 @@
 """GET /messages/subscribe: who may come in, and a session from its upgrade to its end."""
 
 import asyncio
-from time import monotonic
 from uuid import uuid4
 
 import structlog
 from aiohttp import web
 
 from gateway.bus import NotSubscribed
-from gateway.forwarding.hub import Hub
-from gateway.healing.client_claims import ClientClaims
 from gateway.lookups import Starter
-from gateway.membership.entry import Arrival, Banned, Entry, Revoked, TooManyConnections
+from gateway.membership.arrival import Arrival
+from gateway.membership.entry import Banned, Entry, Revoked, TooManyConnections
 from gateway.persistence_client import PersistenceAway
-from gateway.presence.devices import Devices
-from gateway.session.accept_rate import AcceptRate
-from gateway.session.age import AgeLimit
+from gateway.session.admission import Admission
 from gateway.session.callers import counted_key, identify
-from gateway.session.expiry import Expiry
+from gateway.session.credentials import Credentials
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.grouping import Grouping
 from gateway.session.handshake import Handshake, read_handshake
+from gateway.session.lifetimes import Lifetimes, ids
 from gateway.session.rejection import Rejection, overloaded, reject
-from gateway.session.revocations import Revocations
 from gateway.state.session import Session
-from gateway.stats import Stats
-from gateway.typing.typing import TypingSignals
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.connection import Connection
-from gateway.websocket.heartbeat import Heartbeat
 from gateway.websocket.limits import Limits
 from gateway.websocket.upgrade import take_over
 from shared import frames
-from shared.auth import Identity, TokenVerifier
+from shared.auth import Identity
 from shared.http.errors import unavailable
-from shared.http.origins import Origins
-from shared.http.strangers import STRANGERS
 from shared.settings import Settings
 
 log = structlog.get_logger()
@@ -53,40 +44,24 @@ class Acceptor:
     def __init__(
         self,
         settings: Settings,
-        hub: Hub,
         entry: Entry,
         frame_handler: FrameHandler,
-        typing: TypingSignals,
-        verifier: TokenVerifier,
-        heartbeat: Heartbeat,
-        expiry: Expiry,
-        age_limit: AgeLimit,
-        revocations: Revocations,
-        claims: ClientClaims,
-        devices: Devices,
-        stats: Stats,
+        credentials: Credentials,
+        admission: Admission,
+        lifetimes: Lifetimes,
         limits: Limits,
         tasks: Starter,
     ) -> None:
         self._settings = settings
-        self._hub = hub
         self._entry = entry
         self._frames = frame_handler
-        self._typing = typing
-        self._verifier = verifier
-        self._heartbeat = heartbeat
-        self._expiry = expiry
-        self._age_limit = age_limit
-        self._revocations = revocations
-        self._claims = claims
-        self._devices = devices
-        self._stats = stats
+        self._credentials = credentials
+        self._admission = admission
+        self._lifetimes = lifetimes
         self._limits = limits
         self._tasks = tasks
-        self._origins = Origins(settings.allowed_origins)
         is_on = settings.legacy_sockets == "newest"
         self._grouping = Grouping(is_on=is_on, trusted_proxies=settings.trusted_proxies)
-        self._accept_rate = AcceptRate(settings.accept_rate)
         self._arriving = 0
         self._settling: dict[Session, Arrival] = {}  # told `connected`, and not yet in all their rooms
         self.count = 0
@@ -96,50 +71,30 @@ class Acceptor:
 
     def sessions(self) -> list[Session]:
         """All who were told `connected`."""
-        settled = [session for user in self._hub.users.values() for session in user.sessions]
-        return [*settled, *self._settling]
+        return [*self._entry.sessions(), *self._settling]
 
     async def subscribe(self, request: web.Request) -> web.StreamResponse:
         """The raw route. Raises ApiError 503 for a client that is to try another gateway, or later."""
         handshake = read_handshake(request, counted_key(request))
         self._check_open()
         try:
-            self._check_origin(request)
-            identity = await identify(self._verifier, request, handshake.token)
-            self._admit(identity)
-            self._check_room()
+            self._admission.check_origin(request)
+            identity = await identify(self._credentials.verifier, request, handshake.token)
+            self._admission.admit(identity)
+            self._admission.check_place(self.count + self._arriving)
             return await self._welcome(request, handshake, identity)
         except Rejection as rejection:
-            self._stats.count_failure(rejection.code)
+            self._admission.count_failure(rejection.code)
             return reject(request, handshake, rejection, self._limits)
 
     def _check_open(self) -> None:
-        """A plain 503 is the cheapest answer there is, where there are too many."""
         if not self.is_open:
-            self._stats.count_failure("draining")
+            self._admission.count_failure("draining")
             raise unavailable("this gateway is draining: connect again")
-        self._turn_off(self._accept_rate.wait(monotonic()))
-
-    def _admit(self, identity: Identity) -> None:
-        """Only a good token takes from the rate of this gateway: who has none cannot use it up."""
-        self._turn_off(self._accept_rate.take(identity.user_id, monotonic()))
-
-    def _turn_off(self, wait: float) -> None:
-        if wait:
-            self._stats.count_failure("accept_rate")
-            raise unavailable("too many connections at once: connect again", retry_after=wait)
-
-    def _check_origin(self, request: web.Request) -> None:
-        if not self._origins.allows(request.headers.get("Origin"), request.headers.get("Host")):
-            request[STRANGERS].admit(request)
-            raise Rejection(CloseCode.ORIGIN_REJECTED, "origin_rejected", "This origin is not allowed")
-
-    def _check_room(self) -> None:
-        if self.count + self._arriving >= self._settings.max_connections:
-            raise overloaded("This gateway is full: connect again")
+        self._admission.check_rate()
 
     async def _welcome(self, request: web.Request, handshake: Handshake, identity: Identity) -> web.StreamResponse:
-        user = self._hub.open_user(identity.user_id, identity.profile)
+        user = self._entry.open_user(identity)
         group = self._grouping.group_of(request, handshake, identity)
         session = Session.of(uuid4().bytes, user, identity, self, acks=handshake.acks, group=group)
         arrival = self._entry.begin(session)
@@ -155,7 +110,7 @@ class Acceptor:
     async def _arrive(self, arrival: Arrival) -> None:
         try:
             await self._entry.arrive(arrival)
-            if self._revocations.is_revoked(arrival.session.session_id):  # while it arrived
+            if self._credentials.revocations.is_revoked(arrival.session.session_id):  # while it arrived
                 raise Revoked
         except Revoked:
             raise Rejection(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
@@ -167,8 +122,7 @@ class Acceptor:
                 CloseCode.TOO_MANY_CONNECTIONS, "too_many_connections", message, retryAfterMs=FULL_RETRY_AFTER_MS
             ) from None
         except (PersistenceAway, NotSubscribed, TimeoutError) as error:
-            ids = _ids(arrival.session)
-            log.warning("connect failed", error=f"{type(error).__name__}: {error}", **ids)
+            log.warning("connect failed", error=f"{type(error).__name__}: {error}", **ids(arrival.session))
             raise overloaded("A part of the service is away: connect again") from error
         if not self.is_open:
             raise overloaded("This gateway is draining: connect again")
@@ -189,7 +143,7 @@ class Acceptor:
             self.count += 1
             self.empty.clear()
             self._entry.release(arrival)
-            self._note_opened(arrival)
+            self._lifetimes.watch(session, rooms=len(arrival.rooms), is_return=arrival.is_return)
             if arrival.is_settled:
                 self._begin(arrival)
             else:
@@ -217,7 +171,7 @@ class Acceptor:
     def _begin(self, arrival: Arrival) -> None:
         session = arrival.session
         self._entry.complete(arrival)
-        self._devices.arrived(session, has_others=arrival.has_others or len(session.user.sessions) > 1)
+        self._lifetimes.arrived(session, has_others=arrival.has_others or len(session.user.sessions) > 1)
         session.begin()
 
     def _connected(self, arrival: Arrival, heads: dict[str, int]) -> bytes:
@@ -234,14 +188,6 @@ class Acceptor:
             conversation_count=arrival.listed,
             last=arrival.is_settled,
         )
-
-    def _note_opened(self, arrival: Arrival) -> None:
-        session = arrival.session
-        self._heartbeat.add(session.connection)
-        self._expiry.watch(session)
-        self._stats.opened += 1
-        self._stats.reconnects += arrival.is_return
-        log.info("connected", rooms=len(arrival.rooms), acks=session.acks, **_ids(session))
 
     # --- what happens on a session's socket (SessionListener) -------------------------------------------------------
 
@@ -261,28 +207,11 @@ class Acceptor:
         self.count -= 1
         if not self.count:
             self.empty.set()
-        self._typing.dropped(session)
-        self._heartbeat.discard(session.connection)
-        self._expiry.forget(session)
-        self._age_limit.forget(session)
-        self._claims.forget(session)
+        self._lifetimes.forget(session)
         arrival = self._settling.pop(session, None)
         if arrival is None:
-            self._devices.ended(session)
+            self._lifetimes.ended(session)
             self._entry.leave(session)
         else:
             self._entry.abandon(arrival)
-        self._note_closed(session, code)
-
-    def _note_closed(self, session: Session, code: int) -> None:
-        seconds = monotonic() - session.opened_at
-        self._stats.count_closed(code)
-        self._stats.lifetime.add(seconds)
-        if code == CloseCode.OVERLOADED:
-            self._stats.slow_consumers += 1
-        log.info("closed", code=code, seconds=round(seconds, 1), **_ids(session))
-
-
-def _ids(session: Session) -> dict[str, str]:
-    """What a log line about a session carries; bound to the context it would cost a connect more than its line."""
-    return {"connection_id": session.connection_id, "user_id": session.user.user_id}
+        self._lifetimes.note_closed(session, code)

@@ -18,9 +18,14 @@ class Heartbeat:
     and so meets every connection once in `seconds`. Whoever makes it also starts and stops it.
     """
 
-    def __init__(self, seconds: float, on_beat: Callable[[Collection[Connection]], None] | None = None) -> None:
-        self.on_silent: Callable[[Connection], None] | None = None
-        """Hears at once of each that is closed with 4408: its socket may take a while to end."""
+    def __init__(
+        self,
+        seconds: float,
+        on_beat: Callable[[Collection[Connection]], None] | None = None,
+        on_silent: Callable[[Connection], None] | None = None,
+    ) -> None:
+        # Hears at once of each that is closed with 4408: its socket may take a while to end.
+        self._on_silent = on_silent
         ticks = max(4, round(seconds / _LONGEST_TICK))
         self._tick = seconds / ticks
         self._patience = max(1, round(min(seconds, _LONGEST_WAIT_FOR_A_PONG) / self._tick))
@@ -78,8 +83,8 @@ class Heartbeat:
         for connection in bucket:
             if not connection.heard:
                 connection.close(CloseCode.NO_PONG, "no pong")
-                if self.on_silent is not None:
-                    self.on_silent(connection)
+                if self._on_silent is not None:
+                    self._on_silent(connection)
 
     def _ping(self, bucket: Iterable[Connection]) -> None:
         for connection in bucket:

@@ -177,7 +177,7 @@ async def test_a_socket_that_gets_nothing_is_answered_all_the_same_and_delivers_
 async def test_one_socket_alone_is_asked_nothing_and_nothing_is_kept_of_it(parley: World, site: OwnSite) -> None:
     ann = parley.person("ann")
     phone = await site.live(ann.token)
-    [session] = site.gateway.door.sessions()
+    [session] = site.gateway.acceptor.sessions()
     assert session.group
     assert not session.is_asked
     await phone.leave()

@@ -24,13 +24,13 @@ async def test_nothing_refers_to_a_session_that_ended_nor_to_its_rooms(
     ann, ben = parley.person("ann"), parley.person("ben")
     await ann.start(ben)
     phone = await site.connect(ann)
-    [session] = site.gateway.door.sessions()
+    [session] = site.gateway.acceptor.sessions()
     held: list[object] = [session, session.user, *session.user.rooms, session.connection]
     assert len(held) == 4
     del session
 
     await phone.leave()
-    await eventually(lambda: not site.gateway.door.sessions())
+    await eventually(lambda: not site.gateway.acceptor.sessions())
 
     while held:
         await eventually(lambda: _references_besides_the_list(held) == 0)

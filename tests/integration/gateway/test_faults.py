@@ -293,7 +293,7 @@ async def test_a_reader_that_stops_is_cut_off_and_the_others_go_on(parley: World
     conversation = await ann.start(ben, cid)
     stuck = await site.connect(ben)
     phone = await site.connect(cid)
-    [slow] = [session for session in site.gateway.door.sessions() if session.user.user_id == ben.id]
+    [slow] = [session for session in site.gateway.acceptor.sessions() if session.user.user_id == ben.id]
     stuck.stop_reading()
     text = "x" * 8000
     sent = 0
@@ -320,4 +320,4 @@ async def test_a_draining_gateway_hints_then_closes_with_1012_and_takes_nobody(p
     for phone in phones:
         assert await phone.closed() == 1012
     await draining
-    assert not site.gateway.door.sessions()
+    assert not site.gateway.acceptor.sessions()

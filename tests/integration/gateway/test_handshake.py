@@ -98,7 +98,7 @@ async def test_a_fresh_token_on_the_live_socket_keeps_it(parley: World, site: Ow
     phone = await site.dial(mint(SECRET, ann.id, ttl=2))
     await phone.next("connected")
     assert (await phone.ask("auth", token=ann.token))["type"] == "ack"
-    [session] = site.gateway.door.sessions()
+    [session] = site.gateway.acceptor.sessions()
     assert session.expires_at > time.time() + 60
     with pytest.raises(TimeoutError):
         await phone.closed(seconds=3.2)

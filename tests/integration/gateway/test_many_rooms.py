@@ -6,6 +6,7 @@ import pytest
 
 from gateway.forwarding.hub import Hub
 from gateway.membership import entry
+from gateway.membership.arrival import Arrival
 from gateway.state.user import FEW
 from tests.integration.gateway.world import OwnSite, Phone, World
 from tests.integration.rest.conftest import Person
@@ -112,31 +113,31 @@ async def test_who_is_gone_before_all_rooms_are_settled_leaves_nothing_behind(
 ) -> None:
     ann, _, _ = await named(parley)
     hub: Hub = site.gateway._hub
-    settle = site.gateway.door._entry.settle
+    settle = site.gateway.acceptor._entry.settle
 
-    def cut_at_the_second(arrival: entry.Arrival) -> dict[str, int]:
+    def cut_at_the_second(arrival: Arrival) -> dict[str, int]:
         if arrival.session.is_attached:
             arrival.session.connection.abort()
         return settle(arrival)
 
-    monkeypatch.setattr(site.gateway.door._entry, "settle", cut_at_the_second)
+    monkeypatch.setattr(site.gateway.acceptor._entry, "settle", cut_at_the_second)
     await site.connect(ann)
-    await eventually(lambda: not hub.rooms and not hub.users and not site.gateway.door._settling)
+    await eventually(lambda: not hub.rooms and not hub.users and not site.gateway.acceptor._settling)
 
 
 async def test_a_drain_lets_those_out_who_still_come_in(
     parley: World, site: OwnSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann, _, _ = await named(parley)
-    held, settle_rest = asyncio.Event(), site.gateway.door._settle_rest
+    held, settle_rest = asyncio.Event(), site.gateway.acceptor._settle_rest
 
-    async def hold(arrival: entry.Arrival) -> None:
+    async def hold(arrival: Arrival) -> None:
         await held.wait()
         await settle_rest(arrival)
 
-    monkeypatch.setattr(site.gateway.door, "_settle_rest", hold)
+    monkeypatch.setattr(site.gateway.acceptor, "_settle_rest", hold)
     phone = await site.connect(ann)
-    assert site.gateway.door.sessions()
+    assert site.gateway.acceptor.sessions()
     held.set()
     await site.gateway.drain()
     assert await phone.closed() == 1012

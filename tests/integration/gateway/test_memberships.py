@@ -132,7 +132,7 @@ async def test_rooms_and_users_end_with_their_last_socket(parley: World, site: O
     assert (site.gateway.own_stats().rooms, site.gateway.own_stats().users) == (1, 2)
     for phone in phones:
         await phone.leave()
-    await site.gateway.door.empty.wait()
+    await site.gateway.acceptor.empty.wait()
     assert (site.gateway.own_stats().rooms, site.gateway.own_stats().users) == (0, 0)
 
 

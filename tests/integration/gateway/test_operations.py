@@ -42,7 +42,7 @@ async def test_only_the_revoked_session_is_closed(parley: World, site: OwnSite) 
     ann = parley.person("ann")
     phone, tablet = await site.connect(ann), await site.dial(parley.rest.person("ann", ann.id).token)
     await tablet.next("connected")
-    [first] = [one for one in site.gateway.door.sessions() if one.connection_id == phone.frames[0]["connectionId"]]
+    [first] = [one for one in site.gateway.acceptor.sessions() if one.connection_id == phone.frames[0]["connectionId"]]
     await publish(parley, ann.id, Kind.REVOKED, msgspec.json.encode(Revocation(first.session_id)))
     assert await phone.closed() == 4503
     assert (await tablet.ask("ping"))["type"] == "pong"
@@ -65,7 +65,7 @@ async def test_the_metrics_of_the_contract_are_there_and_count(parley: World, si
     await phone.ask("delivered", conversationId=conversation, seq=1)
     await gone.leave()
     await (await site.dial("x")).closed()
-    await eventually(lambda: site.gateway.door.count == 1)
+    await eventually(lambda: site.gateway.acceptor.count == 1)
     await site.gateway.settled()
     text = generate_latest(site.registry).decode()
     for line in (
@@ -105,7 +105,7 @@ async def test_a_database_restored_while_nobody_is_here_takes_the_next_one_in(
 ) -> None:
     ann = parley.person("ann")
     await (await site.connect(ann)).leave()
-    await site.gateway.door.empty.wait()
+    await site.gateway.acceptor.empty.wait()
     epoch = new_id()
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE meta SET epoch = $1", epoch)

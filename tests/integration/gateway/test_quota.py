@@ -82,5 +82,5 @@ async def test_many_who_come_at_once_get_no_more_places_than_there_are(parley: W
     kinds = [(await phone.next())["type"] for phone in dialled]
     # Those who read nothing while others came may be taken for dead; nobody is counted twice.
     assert kinds[:3] == ["connected"] * 3
-    alive = [session for session in site.gateway.door.sessions() if session.is_counted]
+    alive = [session for session in site.gateway.acceptor.sessions() if session.is_counted]
     assert len(alive) <= 3

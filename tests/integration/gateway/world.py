@@ -231,7 +231,7 @@ async def gateway_site(settings: Settings) -> AsyncIterator[OwnSite]:
         endpoints(gateway, with_health=True),
         _OpenGate(),
         origins=Origins(()),
-        raw={SUBSCRIBE: gateway.door.subscribe},
+        raw={SUBSCRIBE: gateway.acceptor.subscribe},
     )
     internal = internal_app("gateway", [], token=SERVICE_TOKEN, ready=gateway.ready)
     try:

@@ -68,7 +68,7 @@ SABOTAGES = (
     Sabotage(
         "clamp a cursor late",
         "one past the end counts as the end at that moment",
-        "gateway/session/frame_handler.py",
+        "gateway/session/receipt_frames.py",
         (
             (
                 """        if command.seq <= room.head:
