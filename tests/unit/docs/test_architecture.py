@@ -1,0 +1,14 @@
+"""The page that says where things are names only what is there."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PATH = re.compile(r"`((?:gateway|persistence|pusher|shared|services|media|webhooks)/[\w/.]*)`")
+
+
+def test_every_path_that_the_architecture_names_exists() -> None:
+    named = PATH.findall((ROOT / "docs" / "architecture.md").read_text())
+
+    assert len(named) > 30
+    assert [path for path in named if not (ROOT / path).exists()] == []
