@@ -126,7 +126,7 @@ async def _talk(
         for number in range(messages):
             conversation_id = dice.choice(list(conversations))
             sender = by_user[dice.choice(conversations[conversation_id])]
-            group.create_task(sender.send(conversation_id, f"verify-{number}", f"verify {number}"))
+            group.create_task(_say(sender, by_user, conversations[conversation_id], conversation_id, number))
             if dice.random() < 0.1:
                 group.create_task(dice.choice(devices).read_all(conversation_id))
             if dice.random() < 0.02:
@@ -135,3 +135,19 @@ async def _talk(
                 reader = by_user[dice.choice(conversations[conversation_id])]
                 group.create_task(reader.read_past_the_end(conversation_id))
             await asyncio.sleep(seconds / messages)
+
+
+async def _say(
+    sender: Device, by_user: dict[str, Device], members: Sequence[str], conversation_id: str, number: int
+) -> None:
+    """Sends, and does to some of what was sent all that can be done to a message."""
+    sent = await sender.send(conversation_id, f"verify-{number}", f"verify {number}")
+    path = f"/api/conversations/{conversation_id}/messages/{sent.message_id}"
+    if number % 5 == 0:
+        await sender.rest.persist("PATCH", path, {"text": f"verify {number}, edited"})
+    if number % 3 == 0:
+        for user in members[:3]:
+            await by_user[user].rest.persist("PUT", f"{path}/reactions/%F0%9F%91%8D")
+        await by_user[members[0]].rest.persist("DELETE", f"{path}/reactions/%F0%9F%91%8D")
+    if number % 7 == 0:
+        await sender.rest.persist("DELETE", path)
