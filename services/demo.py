@@ -10,18 +10,13 @@ from aiohttp import web
 
 from pusher.rendering import Notification
 from services.demo_guard import POLICY, Handler, local_only
+from services.demo_people import USERS, People
 from shared.auth import mint
 from shared.http.errors import unavailable
 from shared.settings import Settings
 
 BUILT = Path(__file__).parents[1] / "client" / "demo" / "dist"
 TOKEN_SECONDS = 3600
-USERS = {
-    "ada": "ada00000-0000-4000-8000-000000000001",
-    "bob": "b0b00000-0000-4000-8000-000000000002",
-    "cleo": "c1e00000-0000-4000-8000-000000000003",
-}
-DEMO_USERS = frozenset(USERS.values())
 KEEP_ALIVE_SECONDS = 15.0
 MOST_WAITING = 200
 """Pushes that a page which does not read may leave behind; then its stream ends, and a living page opens it again."""
@@ -39,11 +34,12 @@ NOT_BUILT = """<!doctype html><html lang=en><meta charset=utf-8><title>Parley</t
 class PushFeed:
     """What `up` would have told the demo users' phones, for every page that watches. Nobody else's texts are shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: People) -> None:
+        self._people = people
         self._watchers: set[asyncio.Queue[bytes | None]] = set()
 
     def show(self, notification: Notification) -> None:
-        if notification.user_id not in DEMO_USERS:
+        if notification.user_id not in self._people.ids:
             return
         payload = notification.payload
         shown = {"userId": notification.user_id, **{name: payload[name] for name in ("title", "body", "data")}}
@@ -94,8 +90,8 @@ async def _next(watcher: "asyncio.Queue[bytes | None]") -> bytes:
     return b"data: " + event + b"\n\n"
 
 
-def routes(settings: Settings, feed: PushFeed, built: Path = BUILT) -> dict[str, Handler]:
-    """The page, its assets, its users' tokens and the pushes that they are told. Reads the built files once, now."""
+def routes(settings: Settings, feed: PushFeed, people: People, built: Path = BUILT) -> dict[str, Handler]:
+    """The page, its assets, its people's tokens and the pushes that they are told. Reads the built files once, now."""
     index = built / "index.html"
     text = index.read_text() if index.exists() else NOT_BUILT
     assets = {file.name: file.read_bytes() for file in (built / "assets").glob("*")}
@@ -111,32 +107,32 @@ def routes(settings: Settings, feed: PushFeed, built: Path = BUILT) -> dict[str,
         return web.Response(body=assets[name], content_type=mimetypes.guess_type(name)[0] or "application/octet-stream")
 
     async def config(_: web.Request) -> web.StreamResponse:
-        return web.json_response({"users": _users(settings), "pushes": "/demo/pushes"})
+        users = [_user(settings, handle, user_id) for handle, user_id in USERS.items()]
+        named = [{"id": user_id, "handle": handle} for handle, user_id in people]
+        return web.json_response({"users": users, "people": named, "pushes": "/demo/pushes"})
+
+    async def sign_in(request: web.Request) -> web.StreamResponse:
+        return web.json_response(_user(settings, *people.admit(request.query.get("name", ""))))
 
     handlers: dict[str, Handler] = {
         "/": page,
         "/assets/{name}": asset,
         "/demo/config": config,
+        "/demo/sign-in": sign_in,
         "/demo/pushes": feed.stream,
     }
     return {path: local_only(handler) for path, handler in handlers.items()}
 
 
-def _users(settings: Settings) -> list[dict[str, str]]:
-    return [
-        {
-            "id": user_id,
-            "handle": handle,
-            "token": mint(
-                settings.jwt_secrets[0],
-                user_id,
-                handle,
-                TOKEN_SECONDS,
-                audience=settings.jwt_audience,
-                role=settings.jwt_role,
-                issuer=settings.jwt_issuer,
-                handle_claim=settings.handle_claims[0],
-            ),
-        }
-        for handle, user_id in USERS.items()
-    ]
+def _user(settings: Settings, handle: str, user_id: str) -> dict[str, str]:
+    token = mint(
+        settings.jwt_secrets[0],
+        user_id,
+        handle,
+        TOKEN_SECONDS,
+        audience=settings.jwt_audience,
+        role=settings.jwt_role,
+        issuer=settings.jwt_issuer,
+        handle_claim=settings.handle_claims[0],
+    )
+    return {"id": user_id, "handle": handle, "token": token}

@@ -14,6 +14,7 @@ from persistence.migrate import migrate
 from pusher.calls import Sender
 from pusher.local import LocalSender
 from services import demo, gateway, openings, serving
+from services.demo_people import People
 from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError
 from services.embedded.ports import free_port
 from services.embedded.server import EmbeddedServer
@@ -56,7 +57,8 @@ async def _served(
     with_demo: bool,
 ) -> str:
     """Opens the internal port, on which gateway and pusher ask; then those; then the public port."""
-    deps, feed = serving.routes_of(parts), demo.PushFeed()
+    deps, people = serving.routes_of(parts), People()
+    feed = demo.PushFeed(people)
     health = routes.health(parts.pool, parts.redis)
     parts.tasks.periodically(PROBE_SECONDS, health.parts, name="health")
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
@@ -69,7 +71,7 @@ async def _served(
     ]
     await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)
-    shown = demo.routes(settings, feed) if with_demo and _is_private(settings.host) else {}
+    shown = demo.routes(settings, feed, people) if with_demo and _is_private(settings.host) else {}
     strangers = serving.strangers(settings)
     public = serving.public(
         SERVICE,

@@ -1,10 +1,11 @@
 import { useWebSocketContext } from '@parley/client/react';
-import { useState, type FormEvent, type ReactNode } from 'react';
-import { Avatar } from './Avatar';
-import type { DemoUser } from './config';
+import { Avatar } from '@parley/client/ui';
+import { useEffect, useState, type FormEvent, type ReactNode } from 'react';
+import { loadConfig, type Person } from './config';
 import { Icon } from './icons';
 
-export function NewConversation({ people, onOpen, onBack }: { people: DemoUser[]; onOpen(id: string): void; onBack(): void }): ReactNode {
+export function NewConversation({ me, onOpen, onBack }: { me: string; onOpen(id: string): void; onBack(): void }): ReactNode {
+  const people = usePeople(me);
   const { client } = useWebSocketContext();
   const [chosen, setChosen] = useState<string[]>([]);
   const [name, setName] = useState('');
@@ -20,7 +21,7 @@ export function NewConversation({ people, onOpen, onBack }: { people: DemoUser[]
     );
   };
   return (
-    <section className="view" aria-label="New conversation">
+    <section className="view new-view" aria-label="New conversation">
       <header className="bar">
         <button className="round plain" onClick={onBack} aria-label="Back to conversations"><Icon name="back" /></button>
         <div className="bar-text"><h2>New conversation</h2><span className="line">One person, or several for a group</span></div>
@@ -28,7 +29,7 @@ export function NewConversation({ people, onOpen, onBack }: { people: DemoUser[]
       <form className="scroll new" onSubmit={(event) => void start(event)}>
         {people.map(({ id, handle }) => (
           <label className="row" key={id}>
-            <Avatar name={handle} userId={null} />
+            <Avatar name={handle} size={40} />
             <span className="row-title">{handle}</span>
             <input type="checkbox" checked={chosen.includes(id)} onChange={() => toggle(id)} />
           </label>
@@ -39,4 +40,14 @@ export function NewConversation({ people, onOpen, onBack }: { people: DemoUser[]
       </form>
     </section>
   );
+}
+
+/** All but this one, also those who signed in elsewhere since this page was opened. */
+function usePeople(me: string): Person[] {
+  const [people, setPeople] = useState<Person[]>([]);
+  useEffect(() => {
+    // Without a server there is nobody to write to.
+    loadConfig().then((config) => setPeople(config.people), () => {});
+  }, []);
+  return people.filter(({ id }) => id !== me);
 }

@@ -1,10 +1,10 @@
-import { createClient, type ParleyClient } from '@parley/client';
-import { useConversations, useWebSocket, useWebSocketContext, WebSocketProvider } from '@parley/client/react';
+import { useConversations, useWebSocketContext, WebSocketProvider } from '@parley/client/react';
+import { Chat, ChatProvider, type Route } from '@parley/client/ui';
 import { useEffect, useMemo, useState, type ReactNode } from 'react';
-import { Chat } from './Chat';
-import { tokenOf, type DemoUser } from './config';
+import type { Theme } from './App';
+import type { DemoUser } from './config';
 import { Controls } from './Controls';
-import { ConversationList } from './ConversationList';
+import { makeClient, useFirstConversation, usePushToken } from './device';
 import { clock } from './format';
 import { Icon } from './icons';
 import { LockScreen } from './LockScreen';
@@ -13,18 +13,18 @@ import { Notice } from './Notice';
 import type { Push } from './pushes';
 import { Radio } from './radio';
 
-export type Screen = { at: 'list' } | { at: 'new' } | { at: 'chat'; id: string };
-
 interface Props {
   name: string;
   user: DemoUser;
   users: DemoUser[];
   pushes: Push[];
+  theme: Theme;
   onUser(user: DemoUser): void;
+  onSignIn(): void;
   dismiss(gone: (push: Push) => boolean): void;
 }
 
-/** One phone: its own connection, storage and network. */
+/** One phone: its own connection, storage and network, and the kit on its screen. */
 export function Phone(props: Props): ReactNode {
   const { name, user } = props;
   const [radio] = useState(() => new Radio());
@@ -36,27 +36,26 @@ export function Phone(props: Props): ReactNode {
   );
 }
 
-function makeClient(name: string, user: DemoUser, radio: Radio): ParleyClient {
-  return createClient({
-    url: location.origin, userId: user.id, handle: user.handle, getToken: tokenOf(user),
-    platform: radio.platform(name), WebSocket: radio.WebSocket, fetch: radio.fetch,
-  });
-}
+const CLOSED: Route = { conversation: null };
 
-function Body({ name, user, users, pushes, onUser, dismiss, radio }: Props & { radio: Radio }): ReactNode {
-  const [screen, setScreen] = useState<Screen>({ at: 'list' });
+function Body({ name, user, users, pushes, theme, onUser, onSignIn, dismiss, radio }: Props & { radio: Radio }): ReactNode {
+  const [route, setRoute] = useState(CLOSED);
+  const [isNew, setNew] = useState(false);
   const [airplane, setAirplane] = useState(radio.airplane);
   const [locked, setLocked] = useState(false);
   const { client } = useWebSocketContext();
-  const shown = pushes.filter(({ userId, data }) => userId === user.id && (locked || screen.at !== 'chat' || screen.id !== data.conversationId));
+  const shown = useUnreadPushes(pushes, user.id, locked ? null : route.conversation);
+  const ports = useMemo(() => ({ storage: radio.platform(name).storage }), [radio, name]);
   const lock = (on: boolean): void => {
     setLocked(on);
     radio.setActive(!on);
   };
-  const open = (id: string): void => {
-    setScreen({ at: 'chat', id });
-    dismiss((push) => push.userId === user.id && push.data.conversationId === id);
+  const go = (next: Route): void => {
+    setNew(false);
+    setRoute(next);
+    dismiss((push) => push.userId === user.id && push.data.conversationId === next.conversation);
   };
+  const tap = ({ data }: Push): void => go({ conversation: data.conversationId, message: data.messageId });
   useFirstConversation(client, users);
   usePushToken(client, name);
   useEffect(() => () => radio.setActive(true), [radio]);
@@ -64,34 +63,35 @@ function Body({ name, user, users, pushes, onUser, dismiss, radio }: Props & { r
     <article className="phone-stand" aria-label={`${user.handle}’s phone`}>
       <div className={locked ? 'phone locked' : 'phone'}>
         <StatusBar airplane={airplane} />
-        {locked ? (
-          <LockScreen pushes={shown} onUnlock={() => lock(false)} onTap={(push) => (lock(false), open(push.data.conversationId))} />
-        ) : (
+        {locked ? <LockScreen pushes={shown} onUnlock={() => lock(false)} onTap={(push) => (lock(false), tap(push))} /> : (
           <>
-            <Banner push={shown[0]} onTap={open} onGone={(key) => dismiss((push) => push.key === key)} />
-            <Screens screen={screen} setScreen={setScreen} open={open} people={users.filter(({ id }) => id !== user.id)} />
+            <Banner push={shown[0]} onTap={tap} onGone={(key) => dismiss((push) => push.key === key)} />
+            <ChatProvider theme={theme} locale="en" ports={ports}>
+              {isNew ? <NewConversation me={user.id} onOpen={(id) => go({ conversation: id })} onBack={() => setNew(false)} /> : (
+                <Chat panes="one" route={route} onNavigate={go} onNew={() => setNew(true)} />
+              )}
+            </ChatProvider>
           </>
         )}
       </div>
       <Controls
-        name={name} user={user} users={users} onUser={onUser} locked={locked} onLock={lock} airplane={airplane}
-        onAirplane={(on) => (radio.setAirplane(on), setAirplane(on))} onCut={() => radio.cut()}
-        conversationId={screen.at === 'chat' ? screen.id : null}
+        name={name} user={user} users={users} onUser={onUser} onSignIn={onSignIn} locked={locked} onLock={lock} airplane={airplane}
+        onAirplane={(on) => (radio.setAirplane(on), setAirplane(on))} onCut={() => radio.cut()} conversationId={route.conversation}
       />
     </article>
   );
 }
 
-function Screens({ screen, setScreen, open, people }: { screen: Screen; setScreen(screen: Screen): void; open(id: string): void; people: DemoUser[] }): ReactNode {
-  const back = (): void => setScreen({ at: 'list' });
-  if (screen.at === 'chat') return <Chat id={screen.id} onBack={back} />;
-  if (screen.at === 'new') return <NewConversation people={people} onOpen={open} onBack={back} />;
-  return <ConversationList onOpen={open} onNew={() => setScreen({ at: 'new' })} />;
+/** This person's, but not of what is open or has been read, here or on another device. */
+function useUnreadPushes(pushes: Push[], userId: string, open: string | null): Push[] {
+  const conversations = useConversations();
+  const readSeq = (id: string): number => conversations?.find((one) => one.id === id)?.readSeq ?? 0;
+  return pushes.filter((push) => push.userId === userId && push.data.conversationId !== open && push.data.seq > readSeq(push.data.conversationId));
 }
 
 const BANNER_MS = 5000;
 
-function Banner({ push, onTap, onGone }: { push: Push | undefined; onTap(id: string): void; onGone(key: number): void }): ReactNode {
+function Banner({ push, onTap, onGone }: { push: Push | undefined; onTap(push: Push): void; onGone(key: number): void }): ReactNode {
   const key = push?.key;
   useEffect(() => {
     if (key === undefined) return;
@@ -99,7 +99,7 @@ function Banner({ push, onTap, onGone }: { push: Push | undefined; onTap(id: str
     return () => clearTimeout(timer);
   }, [key]);
   if (!push) return null;
-  return <div className="banner" aria-live="polite"><Notice key={push.key} push={push} onTap={() => onTap(push.data.conversationId)} /></div>;
+  return <div className="banner" aria-live="polite"><Notice key={push.key} push={push} onTap={() => onTap(push)} /></div>;
 }
 
 function StatusBar({ airplane }: { airplane: boolean }): ReactNode {
@@ -115,24 +115,4 @@ function StatusBar({ airplane }: { airplane: boolean }): ReactNode {
       <span className="status-icons">{airplane ? <Icon name="plane" size={15} /> : <span className="bars"><i /><i /><i /><i /></span>}<span className="battery" /></span>
     </div>
   );
-}
-
-/** As an app does at its start. The token moves along when the phone changes hands. */
-function usePushToken(client: ParleyClient, name: string): void {
-  const { isConnected } = useWebSocket();
-  useEffect(() => {
-    // Without it no push comes; the next connection tries again.
-    if (isConnected) client.registerPushToken({ token: `ExponentPushToken[demo-${name}]`, deviceId: name }).catch(() => {});
-  }, [client, name, isConnected]);
-}
-
-/** An empty demo would have nobody to talk to: the first two people get a conversation. */
-function useFirstConversation(client: ParleyClient, users: DemoUser[]): void {
-  const isEmpty = useConversations()?.length === 0;
-  const [first, second] = users;
-  useEffect(() => {
-    if (!isEmpty || !first || !second || client.userId !== first.id) return;
-    // Whoever has hidden it, or has no network, finds “+” instead.
-    client.createConversation({ participantIds: [second.id] }).catch(() => {});
-  }, [isEmpty, client, first, second]);
 }

@@ -22,7 +22,7 @@ export function usePushes(url: string): { pushes: Push[]; dismiss(gone: (push: P
     source.onmessage = ({ data }: MessageEvent<string>) => {
       const push = JSON.parse(data) as Omit<Push, 'key' | 'at'>;
       const next = { ...push, key: ++lastKey, at: new Date() };
-      setPushes((shown) => (shown.some((one) => isSame(one, next)) ? shown : [next, ...shown].slice(0, MOST_SHOWN)));
+      setPushes((shown) => (shown.some((one) => isSame(one, next)) ? shown : [next, ...shown.filter((one) => !isReplaced(one, next))].slice(0, MOST_SHOWN)));
     };
     return () => source.close();
   }, [url]);
@@ -32,4 +32,9 @@ export function usePushes(url: string): { pushes: Push[]; dismiss(gone: (push: P
 /** A push goes to each device of its user, and both phones may be one user's. */
 function isSame(a: Push, b: Push): boolean {
   return a.userId === b.userId && a.data.messageId === b.data.messageId;
+}
+
+/** As phones do: of one conversation the newest alone. */
+function isReplaced(shown: Push, next: Push): boolean {
+  return shown.userId === next.userId && shown.data.conversationId === next.data.conversationId;
 }

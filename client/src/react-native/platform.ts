@@ -4,7 +4,7 @@ import { memoryStorage, type KeyValueStorage, type Platform } from '../platform'
 
 /** The part of React Native's `AppState` that is used. */
 export interface AppStateLike {
-  currentState: string | null;
+  currentState?: string | null | undefined;
   addEventListener(type: 'change', listener: (state: string) => void): { remove(): void };
 }
 
@@ -50,7 +50,7 @@ export function reactNativePlatform({ AppState, NetInfo, AsyncStorage, backgroun
         if (state === 'background') listener(false);
         else if (state === 'active' || state === null) listener(true);
       };
-      tell(AppState.currentState);
+      tell(AppState.currentState ?? null);
       const subscription = AppState.addEventListener('change', tell);
       return () => subscription.remove();
     },

@@ -2,7 +2,7 @@ import { useCallback, useState, type ReactNode } from 'react';
 import { Conversation } from './Conversation';
 import { ConversationList } from './ConversationList';
 import { makeStyles, useKit } from './kit';
-import { useWindowWidth, View } from './seams/primitives';
+import { useBack, useWindowWidth, View } from './seams/primitives';
 
 /** What is open. */
 export interface Route {
@@ -35,6 +35,7 @@ export function Chat({ route, onNavigate, panes = 'auto', onNew }: ChatProps): R
   const styles = useStyles();
   const open = useCallback((id: string) => go({ conversation: id }), [go]);
   const close = useCallback(() => go(NOTHING), [go]);
+  useBack(conversation !== null && !isWide ? close : null);
   return (
     <View style={styles.panes} onLayout={onLayout}>
       {(isWide || conversation === null) && (

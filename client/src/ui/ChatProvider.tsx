@@ -3,7 +3,7 @@
 import { useCallback, useMemo, useRef, useState, type ReactNode } from 'react';
 import type { ParleyClient } from '../client';
 import { memoryStorage } from '../platform';
-import { WebSocketProvider } from '../react';
+import { useWebSocketContext, WebSocketProvider } from '../react';
 import { webPlatform } from '../web';
 import { defaultActions, type MessageAction } from './actions';
 import { defaultComponents, type Components } from './components';
@@ -17,8 +17,11 @@ import { timesOf } from './times';
 import { Toast } from './Toast';
 
 export interface ChatProviderProps {
-  /** Connected while mounted. Another user is another client, and another `key`. */
-  client: ParleyClient;
+  /**
+   * Connected while mounted. Another user is another client, and another `key`. Left out below a `WebSocketProvider`,
+   * whose client it then is.
+   */
+  client?: ParleyClient;
   /** By itself the system's. */
   theme?: 'system' | 'light' | 'dark' | Theme;
   /** A BCP 47 tag: words, times and direction. By itself the device's. */
@@ -37,14 +40,12 @@ const NONE: { [name: string]: never } = {};
 const FILL = { flex: 1, minHeight: 0 } as const;
 
 export function ChatProvider({ client, children, ...look }: ChatProviderProps): ReactNode {
-  return (
-    <WebSocketProvider client={client}>
-      <Look userId={client.userId} {...look}>{children}</Look>
-    </WebSocketProvider>
-  );
+  const dressed = <Look {...look}>{children}</Look>;
+  return client ? <WebSocketProvider client={client}>{dressed}</WebSocketProvider> : dressed;
 }
 
-function Look({ userId, children, ...props }: Omit<ChatProviderProps, 'client'> & { userId: string }): ReactNode {
+function Look({ children, ...props }: Omit<ChatProviderProps, 'client'>): ReactNode {
+  const { userId } = useWebSocketContext().client;
   const { locale = deviceLocale(), ports = NONE, actions = defaultActions, components = NONE } = props;
   const theme = useChosenTheme(props.theme);
   const { said, toast } = useToasts();

@@ -31,7 +31,7 @@ export function Header({ conversation, title, partner, typists, onBack, onHidden
       {onBack && <Pressy label={strings.back} onPress={onBack} style={styles.button}><Icon name="back" color={color.accentText} mirrored={isRtl} /></Pressy>}
       <View style={onBack ? null : styles.indent}><Avatar name={title} size={38} isGroup={conversation?.isGroup ?? false} userId={partner} /></View>
       <View style={styles.words}>
-        <Text role="heading" aria-level={2} numberOfLines={1} style={styles.title}>{title}</Text>
+        <Text role="heading" aria-level={onBack ? 1 : 2} numberOfLines={1} style={styles.title}>{title}</Text>
         <ConnectionLine otherwise={<Subtitle typists={typists} partner={partner} people={people} />} />
       </View>
       <Pressy label={strings.hide} onPress={() => ask(true)} style={styles.button}><Icon name="trash" color={color.dim} size={20} /></Pressy>

@@ -13,9 +13,8 @@ export function nameOf(conversation: ConversationView | undefined, userId: strin
   return one?.displayName ?? one?.handle ?? strings.someone;
 }
 
-/** Whom a conversation of two is with. */
+/** Whom a conversation of two is with, be it a group or not. */
 export function partnerOf(conversation: ConversationView | undefined, userId: string): string | null {
-  if (!conversation || conversation.isGroup) return null;
-  const others = conversation.participants.filter(({ id }) => id !== userId);
+  const others = conversation?.participants.filter(({ id }) => id !== userId) ?? [];
   return others.length === 1 && others[0] ? others[0].id : null;
 }

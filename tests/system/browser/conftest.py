@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from services.demo import BUILT, USERS
+from services.demo import BUILT
+from services.demo_people import USERS
 from services.embedded.ports import free_port
 from tests.support.fleet import ServiceProcess
 from tests.support.waiting import eventually

@@ -16,10 +16,18 @@ class Phone:
 
     @property
     def bubbles(self) -> Locator:
-        return self.root.locator(".bubble-line[data-status]")
+        return self.root.get_by_test_id("parley-message")
+
+    @property
+    def said(self) -> Locator:
+        return self.root.get_by_test_id("parley-text")
+
+    @property
+    def header(self) -> Locator:
+        return self.root.get_by_test_id("parley-header")
 
     def row(self, title: str) -> Locator:
-        return self.root.locator(".row", has_text=title)
+        return self.root.get_by_test_id("parley-row").filter(has_text=title)
 
     async def open(self, title: str) -> None:
         await self.row(title).click()
@@ -39,18 +47,19 @@ class Phone:
         await self.root.get_by_label("Back to conversations").click()
 
     async def texts(self) -> list[str]:
-        return await self.root.locator(".bubble .text").all_inner_texts()
+        """What is mounted: what is in sight, and some rows around."""
+        return await self.said.all_inner_texts()
 
     async def connected(self, within: float = RETURN) -> None:
         await expect(self.root.locator(".chip")).to_have_text("Connected", timeout=within)
 
     async def shows(self, texts: Sequence[str], within: float = RETURN) -> None:
-        await expect(self.root.locator(".bubble .text")).to_have_text(list(texts), timeout=within)
+        await expect(self.said).to_have_text(list(texts), timeout=within)
 
     async def all_are(self, *statuses: str, within: float = RETURN) -> None:
         """Every message of one's own has come at least this far."""
         others = "".join(f':not([data-status="{status}"])' for status in statuses)
-        await expect(self.root.locator(f".mine[data-status]{others}")).to_have_count(0, timeout=within)
+        await expect(self.root.locator(f"[data-mine=true][data-status]{others}")).to_have_count(0, timeout=within)
 
 
 async def phones(page: Page, url: str, title: str) -> tuple[Phone, Phone]:

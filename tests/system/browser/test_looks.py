@@ -22,7 +22,17 @@ CONTRAST = """element => {
                 light(channels(getComputedStyle(ground).backgroundColor))];
   return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
 }"""
-PLAIN_TEXTS = [".bar h2", ".line", ".theirs .text", ".theirs .meta", ".day", ".controls button", ".chip", ".top p"]
+THEIRS = "[data-mine=false]"
+PLAIN_TEXTS = [
+    "[data-testid=parley-header] h1",
+    f"{THEIRS} [data-testid=parley-text]",
+    f"{THEIRS} [data-testid=parley-time]",
+    "[data-testid=parley-messages] h3",
+    ".controls button",
+    ".chip",
+    ".top p",
+    ".views button",
+]
 
 Theme = Literal["light", "dark"]
 
@@ -46,7 +56,7 @@ async def test_the_demo_is_legible_in_both_themes(
     await expect(page.locator("html")).to_have_attribute("data-theme", "light" if theme == "dark" else "dark")
 
 
-@pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (768, 1024), (1280, 720)])
+@pytest.mark.parametrize(("width", "height"), [(320, 568), (390, 844), (820, 1180), (1280, 640)])
 async def test_everything_fits_any_screen(
     shared_up: ServiceProcess, page: Page, rest: Rest, width: int, height: int, tmp_path: Path
 ) -> None:
@@ -60,7 +70,7 @@ async def test_everything_fits_any_screen(
     await ada.open(title)
     await expect(ada.bubbles).to_have_count(1)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert await ada.root.locator(".messages").evaluate("box => box.scrollWidth <= box.clientWidth")
+    assert await ada.root.get_by_test_id("parley-messages").evaluate("box => box.scrollWidth <= box.clientWidth")
     await ada.write("it fits")
     await expect(ada.bubbles).to_have_count(2)
     if width < 880:
@@ -78,7 +88,7 @@ async def test_a_conversation_is_opened_written_and_left_by_keyboard_alone(
     ada = Phone(page, 0)
     await ada.connected()
     await expect(ada.row("keys")).to_be_visible()
-    await _tab_to(page, ".row", "keys")
+    await _tab_to(page, "[data-testid=parley-row]", "keys")
     await page.keyboard.press("Enter")
     await _tab_to(page, "textarea")
     await page.keyboard.type("no mouse")

@@ -12,6 +12,9 @@ const NEAR_START_PX = 1600;
 const BUFFER_PX = 500;
 const BOX = { overflowY: 'auto', overflowX: 'hidden', flex: 1, minHeight: 0, display: 'flex', flexDirection: 'column', overflowAnchor: 'none', overscrollBehavior: 'contain' } as const;
 
+/** A button in it is as wide as the list. */
+const LINE = { display: 'flex', flexDirection: 'column' } as const;
+
 type Box = RefObject<HTMLDivElement | null>;
 type List = RefObject<VirtualizerHandle | null>;
 
@@ -28,7 +31,8 @@ export function Scroller<T>(props: ScrollerProps<T>): ReactNode {
   const place = useRef<Place>({ atEnd: startAt === undefined, top: 0 });
   const shift = useIsPrepended(items, keyOf);
   const look = useLook(props, list, box, place);
-  const toEnd = (): void => (list.current?.scrollToIndex(items.length - 1, { align: 'end' }), follow(box.current));
+  // Not virtua's own way to its last row, which would stop short of the footer and go on while rows are measured.
+  const toEnd = (): void => follow(box.current);
   const toIndex = (index: number): void => {
     place.current.atEnd = false;
     list.current?.scrollToIndex(index, { align: 'center' });
@@ -40,9 +44,10 @@ export function Scroller<T>(props: ScrollerProps<T>): ReactNode {
   useLayoutEffect(() => void (place.current.atEnd && toEnd()), [items, footer]);
   useFollow(box, place, look);
   return (
+    // Not live: rows that scrolling mounts are no news. What is new is announced by itself.
     // The arrows move between messages; the browser's own keys (page up, home) scroll from within.
     <div
-      ref={box} role="feed" aria-label={label} data-testid={testID} style={BOX} onScroll={() => look(true)}
+      ref={box} role="log" aria-live="off" aria-label={label} data-testid={testID} style={BOX} onScroll={() => look(true)}
       onCopy={(event) => copyRows(event, box.current, props)} onKeyDown={(event) => arrowsMove(event, '[role=article]')}
     >
       <div style={{ flexGrow: 1 }} role="presentation" />
@@ -133,7 +138,7 @@ export function Rows<T>({ items, keyOf, render, label, testID }: RowsProps<T>): 
     <div ref={box} style={BOX} data-testid={testID} onKeyDown={(event) => arrowsMove(event, '[role=button]')}>
       <div role="list" aria-label={label}>
         <Virtualizer scrollRef={box} bufferSize={BUFFER_PX} data={items}>
-          {(item: T) => <div key={keyOf(item)} data-key={keyOf(item)} role="listitem">{render(item)}</div>}
+          {(item: T) => <div key={keyOf(item)} data-key={keyOf(item)} role="listitem" style={LINE}>{render(item)}</div>}
         </Virtualizer>
       </div>
     </div>

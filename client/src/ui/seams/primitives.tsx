@@ -1,7 +1,7 @@
 /** React Native's own components. */
 
-import { KeyboardAvoidingView, Linking, Platform, Pressable as NativePressable, Text as NativeText, TextInput as NativeInput, useColorScheme, useWindowDimensions, View as NativeView } from 'react-native';
-import type { ReactNode } from 'react';
+import { BackHandler, KeyboardAvoidingView, Linking, Platform, Pressable as NativePressable, Text as NativeText, TextInput as NativeInput, useColorScheme, useWindowDimensions, View as NativeView } from 'react-native';
+import { useEffect, type ReactNode } from 'react';
 import type { LinkProps, Primitives, Style, Styled } from './primitives-types';
 
 export const View = NativeView as unknown as Primitives['View'];
@@ -30,3 +30,12 @@ export function KeyboardRoom({ children, style }: { children: ReactNode; style?:
 
 /** `isWeb`: Enter sends, the pointer selects text, a label names its element and does not stand for all inside. */
 export const isWeb = false;
+
+/** Android's "back", while there is something to go back from. */
+export function useBack(goBack: (() => void) | null): void {
+  useEffect(() => {
+    if (!goBack) return;
+    const listening = BackHandler.addEventListener('hardwareBackPress', () => (goBack(), true));
+    return () => listening.remove();
+  }, [goBack]);
+}

@@ -27,3 +27,6 @@ export function KeyboardRoom({ children, style }: { children: ReactNode; style?:
 }
 
 export const isWeb = true;
+
+/** A browser goes back by the page's address. */
+export function useBack(_goBack: (() => void) | null): void {}
