@@ -1,7 +1,7 @@
 /** The REST half: every route an app needs, with a token, a deadline and errors that say what to do next. */
 
 import type { Clock } from './platform';
-import type { Conversation, Member, PresenceAnswer, SyncAnswer, SyncQuestion, WireMessage } from './protocol';
+import type { Conversation, Member, MessageReceipts, PresenceAnswer, SyncAnswer, SyncQuestion, WireMessage } from './protocol';
 import { within } from './timers';
 import type { Tokens } from './tokens';
 
@@ -57,6 +57,22 @@ export interface MembersPage {
 export interface MessagePage {
   messages: WireMessage[];
   pagination: { page: number; limit: number; total: number; hasMore: boolean };
+  /** The messages are as they were when the order had come so far. Older servers leave it out. */
+  asOfSeq?: number;
+}
+
+export interface PageQuery {
+  before?: number;
+  around?: number;
+  pinned?: boolean;
+  limit: number;
+}
+
+export interface MessageEdit {
+  text: string;
+  data?: unknown;
+  /** Refused with the code `changed` where the message was touched since. */
+  ifRev?: number;
 }
 
 export interface ApiOptions {
@@ -64,7 +80,7 @@ export interface ApiOptions {
   fetch: typeof fetch;
 }
 
-type Method = 'GET' | 'POST' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export class Api {
   /** The requests under way that this client makes again by itself. */
@@ -95,8 +111,25 @@ export class Api {
     return this.call('DELETE', `/api/conversations/${id}`);
   }
 
-  messagesBefore(id: string, seq: number): Promise<MessagePage> {
-    return this.call('GET', `/api/conversations/${id}/messages?before=${seq}&limit=50`);
+  messages(id: string, query: PageQuery): Promise<MessagePage> {
+    return this.call('GET', `/api/conversations/${id}/messages?${queryOf(query)}`);
+  }
+
+  async edit(id: string, messageId: string, edit: MessageEdit): Promise<WireMessage> {
+    return (await this.call<{ message: WireMessage }>('PATCH', messagePath(id, messageId), edit)).message;
+  }
+
+  delete(id: string, messageId: string, whose: 'all' | 'me'): Promise<unknown> {
+    return this.call('DELETE', `${messagePath(id, messageId)}?for=${whose}`);
+  }
+
+  /** Sets or takes back; gives the seq of the last event that touched the message. */
+  async set(id: string, messageId: string, what: string, on: boolean): Promise<number> {
+    return (await this.call<{ rev: number }>(on ? 'PUT' : 'DELETE', `${messagePath(id, messageId)}/${what}`)).rev;
+  }
+
+  receipts(id: string, messageId: string): Promise<MessageReceipts> {
+    return this.call('GET', `${messagePath(id, messageId)}/receipts`);
   }
 
   async send(id: string, message: OutgoingMessage & { clientId: string }): Promise<WireMessage> {
@@ -114,9 +147,7 @@ export class Api {
   }
 
   members(id: string, query: MembersQuery): Promise<MembersPage> {
-    const given = Object.entries(query).filter(([, value]) => value != null);
-    const asked = given.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
-    return this.call('GET', `/api/conversations/${id}/members?${asked}`);
+    return this.call('GET', `/api/conversations/${id}/members?${queryOf(query)}`);
   }
 
   registerPushToken(device: { token: string; deviceId?: string; platform?: 'ios' | 'android' }): Promise<unknown> {
@@ -164,6 +195,15 @@ export class Api {
       return { response, content: null };
     }
   }
+}
+
+function messagePath(id: string, messageId: string): string {
+  return `/api/conversations/${id}/messages/${messageId}`;
+}
+
+function queryOf(query: object): string {
+  const given = Object.entries(query).filter(([, value]) => value != null);
+  return given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&');
 }
 
 interface Request {

@@ -1,14 +1,18 @@
 /** The client: composes connection, sync, outbox and the rest, and is all that an app talks to. */
 
-import { Api, type MembersPage, type MembersQuery, type NewConversation, type OutgoingMessage } from './api';
+import { Actions } from './actions';
+import { Api, type MessageEdit, type MembersPage, type MembersQuery, type NewConversation, type OutgoingMessage } from './api';
 import { CloseCode } from './codes';
 import { Connection, type ConnectionState } from './connection';
 import { Events } from './events';
+import type { History, Keeper } from './history';
 import { Inbound } from './inbound';
 import { Outbox } from './outbox';
+import { Pages } from './pages';
+import { Pending } from './pending';
 import { barePlatform, systemClock, type Clock, type Env, type Platform, type SocketConstructor } from './platform';
 import { PresenceBook } from './presence';
-import type { ClientFrame, Conversation, Presence } from './protocol';
+import type { ClientFrame, Conversation, MessageReceipts, Presence } from './protocol';
 import { Receipts } from './receipts';
 import { Rooms } from './rooms';
 import { Screens } from './screens';
@@ -16,7 +20,7 @@ import type { Readable, Unsubscribe } from './store';
 import { Sync } from './sync';
 import { Tokens, WRONG_USER, type TokenProvider } from './tokens';
 import { Typing } from './typing';
-import type { ConversationView, MessageList } from './views';
+import type { ChatMessage, ConversationView, MessageList } from './views';
 import { webPlatform } from './web';
 
 const EVENT_BYTES = 2048;
@@ -34,6 +38,8 @@ export interface ClientOptions {
   handle?: string;
   /** Storage, network and visibility. By itself the browser's where there is one, else none: nothing is remembered. */
   platform?: Platform;
+  /** `keepHistory()` of `@parley/client/history`: a start without a network then shows what was here before. */
+  history?: History;
   WebSocket?: SocketConstructor;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -67,7 +73,11 @@ export class ParleyClient {
   private readonly sync: Sync;
   private readonly typists: Typing;
   private readonly platform: Platform;
-  private readonly olderPages = new Map<string, Promise<void>>();
+  private readonly pages: Pages;
+  private readonly pending: Pending;
+  private readonly actions: Actions;
+  private readonly history: Keeper | null;
+  private loaded: Promise<void> | null = null;
   private watching: Unsubscribe[] = [];
 
   constructor(options: ClientOptions) {
@@ -89,7 +99,12 @@ export class ParleyClient {
       onChanged: (id) => this.screens.changed(id),
       onError,
     }, env);
-    this.screens = new Screens(this.rooms, this.outbox, { userId, handle });
+    this.pending = new Pending(this.rooms, (id) => this.screens.changed(id));
+    this.screens = new Screens(this.rooms, this.outbox, { userId, handle }, this.pending);
+    this.pages = new Pages(this.api, this.rooms, this.screens);
+    this.actions = new Actions(this.api, this.rooms, this.pending);
+    this.history = options.history?.({ rooms: this.rooms, storage: this.platform.storage, env, onError }) ?? null;
+    this.screens.onChange = (id) => this.history?.changed(id);
     this.sync = new Sync(this.api, this.rooms, {
       onApplied: (room, applied) => this.inbound.applied(room, applied),
       onRemoved: (id) => this.inbound.removed(id),
@@ -102,7 +117,7 @@ export class ParleyClient {
     this.presences = new PresenceBook((userIds) => this.api.presence(userIds), onError, env);
     this.inbound = new Inbound({
       userId, env, events, rooms: this.rooms, sync: this.sync, outbox: this.outbox, screens: this.screens,
-      receipts: new Receipts(send, env), typing: this.typists, presence: this.presences, send,
+      receipts: new Receipts(send, env), typing: this.typists, presence: this.presences, pending: this.pending, send,
     });
     this.link = new Connection({
       url: `${url.replace(/^http/, 'ws')}/messages/subscribe?acks=1`,
@@ -135,7 +150,14 @@ export class ParleyClient {
       ];
     }
     this.outbox.start();
-    this.link.connect();
+    if (!this.history) return this.link.connect();
+    this.loaded ??= this.history.load().then((any) => {
+      if (any) this.screens.setListed();
+      this.screens.changedAll();
+    });
+    const { watching } = this;
+    // Unless disconnected meanwhile.
+    void this.loaded.then(() => watching === this.watching && this.link.connect());
   }
 
   /** Closes the socket and stops sending. What is unsent stays stored for the next `connect()`. */
@@ -191,7 +213,7 @@ export class ParleyClient {
 
   /** Marks all that is here of a conversation, or up to `seq`, as read. */
   markRead(conversationId: string, seq?: number): void {
-    this.inbound.markRead(conversationId, seq ?? this.rooms.get(conversationId)?.timeline.cursor ?? 0);
+    this.inbound.markRead(conversationId, seq ?? this.rooms.get(conversationId)?.order.cursor ?? 0);
   }
 
   /**
@@ -209,15 +231,58 @@ export class ParleyClient {
 
   /** Fetches one more page of history, once however often it is asked meanwhile. Raises `ApiError`. */
   loadOlder(conversationId: string): Promise<void> {
-    const running = this.olderPages.get(conversationId);
-    if (running) return running;
-    const page = this.fetchOlder(conversationId).finally(() => {
-      this.olderPages.delete(conversationId);
-      this.screens.setLoadingOlder(conversationId, false);
-    });
-    this.olderPages.set(conversationId, page);
-    this.screens.setLoadingOlder(conversationId, true);
-    return page;
+    return this.pages.older(conversationId);
+  }
+
+  /**
+   * Fetches what is around a place, such as what a reply or a search names. True where that is among `messages()` now;
+   * else it is in `around()`, and stays true there as things change. Raises `ApiError`.
+   */
+  loadAround(conversationId: string, seq: number): Promise<boolean> {
+    return this.pages.around(conversationId, seq);
+  }
+
+  /** What the last `loadAround` brought that lies apart from `messages()`, oldest first; empty for none. */
+  around(conversationId: string): Readable<readonly ChatMessage[]> {
+    return this.screens.around(conversationId);
+  }
+
+  /** All messages that are known of a conversation, by id: those apart too. */
+  known(conversationId: string): Readable<ReadonlyMap<string, ChatMessage>> {
+    return this.screens.known(conversationId);
+  }
+
+  /** Fetches the pinned messages, newest 100: they are in `known()`, each `isPinned`. Raises `ApiError`. */
+  loadPinned(conversationId: string): Promise<void> {
+    return this.pages.pinned(conversationId);
+  }
+
+  /**
+   * Shows the new text at once. Raises `ApiError` where the server refuses (`too_late`, `changed`, `deleted`, …), and the
+   * message is then as before.
+   */
+  edit(conversationId: string, messageId: string, edit: MessageEdit): Promise<void> {
+    return this.actions.edit(conversationId, messageId, edit);
+  }
+
+  /** For all, or on this user's devices alone. Raises `ApiError`, and the message is then as before. */
+  deleteMessage(conversationId: string, messageId: string, deletedFor: 'all' | 'me' = 'all'): Promise<void> {
+    return this.actions.delete(conversationId, messageId, deletedFor);
+  }
+
+  /** Reacts, or takes that back. Raises `ApiError`, and the reaction is then as before. */
+  react(conversationId: string, messageId: string, emoji: string, on: boolean): Promise<void> {
+    return this.actions.react(conversationId, messageId, emoji, on);
+  }
+
+  /** Pins for all, or takes that back. Raises `ApiError`, and the pin is then as before. */
+  pin(conversationId: string, messageId: string, isPinned: boolean): Promise<void> {
+    return this.actions.pin(conversationId, messageId, isPinned);
+  }
+
+  /** Who has one of the user's own messages, and who has read it; in a group anybody's. Raises `ApiError`. */
+  seenBy(conversationId: string, messageId: string): Promise<MessageReceipts> {
+    return this.api.receipts(conversationId, messageId);
   }
 
   /** Opens a conversation, or finds the one that these two already have. Raises `ApiError`. */
@@ -274,17 +339,6 @@ export class ParleyClient {
   private activityChanged(active: boolean): void {
     this.link.activityChanged(active);
     this.inbound.activityChanged(active);
-  }
-
-  private async fetchOlder(conversationId: string): Promise<void> {
-    const room = this.rooms.get(conversationId);
-    if (!room?.timeline.hasOlder) return;
-    const { floor } = room.timeline;
-    const { messages, pagination } = await this.api.messagesBefore(conversationId, floor);
-    // Begun anew meanwhile (hidden and back): this page fits nowhere.
-    if (room.timeline.floor !== floor) return;
-    room.prepend(messages, pagination.hasMore);
-    this.screens.changed(conversationId);
   }
 }
 

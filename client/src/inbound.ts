@@ -2,12 +2,13 @@
 
 import type { Events } from './events';
 import type { Outbox } from './outbox';
+import type { Pending } from './pending';
 import type { Env } from './platform';
 import type { PresenceBook } from './presence';
 import {
   asEvent, isDurable,
   type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type DurableFrame, type KnownFrame,
-  type MessageNewFrame, type ReceiptFrame, type ReceiptsAllFrame, type ServerFrame, type WireMessage,
+  type ConversationChangedFrame, type MessageDeletedFrame, type MessageHiddenFrame, type MessageNewFrame, type ReceiptFrame, type ReceiptsAllFrame, type ServerFrame, type WireMessage,
 } from './protocol';
 import type { Receipts } from './receipts';
 import type { Room } from './room';
@@ -28,6 +29,7 @@ export interface Parts {
   typing: Typing;
   presence: PresenceBook;
   screens: Screens;
+  pending: Pending;
   send(frame: ClientFrame): boolean;
 }
 
@@ -104,6 +106,7 @@ export class Inbound {
   forgotten(): void {
     this.cursorsAtOpening = {};
     this.parts.receipts.forgetAll();
+    this.parts.pending.clear();
     this.parts.screens.changedAll();
     this.parts.sync.requestList(true);
   }
@@ -134,14 +137,15 @@ export class Inbound {
   offer(event: DurableFrame): void {
     const room = this.parts.rooms.ensure(event.conversationId);
     this.applied(room, room.offer(event));
-    if (room.timeline.hasGap && !this.timers.has('gap')) this.timers.set('gap', GAP_PATIENCE_MS, () => this.healGaps());
+    if (room.order.hasGap && !this.timers.has('gap')) this.timers.set('gap', GAP_PATIENCE_MS, () => this.healGaps());
   }
 
   applied(room: Room, events: DurableFrame[]): void {
-    const { outbox, receipts, sync, screens } = this.parts;
+    const { outbox, pending, receipts, sync, screens } = this.parts;
     for (const event of events) this.take(event);
-    const cursor = room.timeline.cursor ?? 0;
+    const cursor = room.order.cursor ?? 0;
     outbox.settleUpTo(room.id, cursor);
+    pending.settle(room.id, cursor);
     this.readWatched(room.id);
     // Receipts are about messages alone, and what was read needs no word of its own delivery.
     if (cursor > room.readSeq && room.hasMessageIn(receipts.said('delivered', room.id), cursor)) receipts.report('delivered', room.id, cursor);
@@ -198,17 +202,35 @@ export class Inbound {
   }
 
   private healGaps(): void {
-    if (this.parts.rooms.all().some((room) => room.timeline.hasGap)) this.parts.sync.request();
+    if (this.parts.rooms.all().some((room) => room.order.hasGap)) this.parts.sync.request();
   }
 
   private take(event: DurableFrame): void {
     const { userId, outbox, typing, events } = this.parts;
-    const { type, senderId, clientId, conversationId } = event as MessageNewFrame;
+    const { senderId, clientId, conversationId } = event as MessageNewFrame;
+    const type: string = event.type;
     if (type === 'message.new') {
       if (senderId === userId && clientId) outbox.settle(clientId);
       typing.show(conversationId, senderId, false);
     }
+    if (type === 'message.deleted') this.lastGone(event as MessageDeletedFrame);
+    if (type === 'conversation.changed' && (event as ConversationChangedFrame).removed?.includes(userId)) this.removed(conversationId);
     events.emit(event.type, event);
+  }
+
+  /** Which message is the last one now, only the list tells where no other is here. */
+  private lastGone({ conversationId, messageId }: MessageDeletedFrame): void {
+    const room = this.parts.rooms.get(conversationId);
+    const wasLast = room?.meta?.lastMessage?.id === messageId;
+    if (wasLast && !room?.messages.list.some(({ deletedAt }) => !deletedAt)) this.parts.sync.requestList(true);
+  }
+
+  /** Of a message that is not here the server's counts tell. */
+  private hidden({ conversationId, messageId }: MessageHiddenFrame): void {
+    const room = this.parts.rooms.get(conversationId);
+    if (!room?.messages.find(messageId)) return this.parts.sync.request();
+    room.messages.remove(messageId);
+    this.parts.screens.changed(conversationId);
   }
 
   private heed(frame: KnownFrame): void {
@@ -225,6 +247,8 @@ export class Inbound {
         return this.parts.typing.show(frame.conversationId, frame.senderId, frame.type === 'typing.start');
       case 'presence.update':
         return this.parts.presence.update(frame);
+      case 'message.hidden':
+        return this.hidden(frame);
       case 'sync':
         // Also where we have more than that: the server's history may have gone back.
         if (frame.lastSeq !== this.parts.rooms.cursorOf(frame.conversationId)) this.parts.sync.request();

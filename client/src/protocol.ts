@@ -1,5 +1,11 @@
 /** The wire: every frame and REST shape as the server documents it, and nothing that acts on them. */
 
+import type {
+  ConversationChangedFrame, Facets, MessageDeletedFrame, MessageEditedFrame, MessageHiddenFrame, MessagePinnedFrame, MessageReactionFrame,
+} from './facets';
+
+export type * from './facets';
+
 /** ISO 8601 in UTC with milliseconds. */
 export type Timestamp = string;
 
@@ -8,6 +14,7 @@ export interface Participant {
   handle: string | null;
   displayName?: string | null;
   avatarUrl?: string | null;
+  role?: string;
 }
 
 /** One of a conversation's people, as the route for all of them gives them. */
@@ -28,6 +35,12 @@ export interface Conversation {
   id: string;
   isGroup: boolean;
   name: string | null;
+  description?: string | null;
+  avatarUrl?: string | null;
+  /** What its people may do. */
+  settings?: Record<string, unknown>;
+  /** This user's own. */
+  role?: string;
   bountyId: string | null;
   createdAt: Timestamp;
   updatedAt: Timestamp;
@@ -44,7 +57,7 @@ export interface Conversation {
 /** What the server knows of a message's way: sent, then had by all others, then read by all others. */
 export type WireStatus = 'sent' | 'delivered' | 'read';
 
-export interface WireMessage {
+export interface WireMessage extends Facets {
   id: string;
   conversationId: string;
   seq: number;
@@ -87,7 +100,7 @@ export interface HeadsFrame {
   last?: boolean;
 }
 
-export interface MessageNewFrame {
+export interface MessageNewFrame extends Facets {
   type: 'message.new';
   timestamp: Timestamp;
   conversationId: string;
@@ -206,7 +219,8 @@ export interface UnknownFrame {
 export type KnownFrame =
   | ConnectedFrame
   | HeadsFrame
-  | MessageNewFrame
+  | KnownDurable
+  | MessageHiddenFrame
   | ReceiptFrame
   | ReceiptsAllFrame
   | TypingFrame
@@ -225,8 +239,17 @@ export type ServerFrame = KnownFrame | UnknownFrame;
 export type FrameOf<T extends string> = T extends KnownType ? KnownOf<KnownFrame, T> : UnknownFrame;
 type KnownOf<F extends KnownFrame, T> = F extends KnownFrame ? (T extends F['type'] ? F & { type: T } : never) : never;
 
+/** The durable kinds that this version knows. */
+export type KnownDurable =
+  | MessageNewFrame
+  | MessageEditedFrame
+  | MessageDeletedFrame
+  | MessageReactionFrame
+  | MessagePinnedFrame
+  | ConversationChangedFrame;
+
 /** A durable event: it has a `seq` of its own in its conversation's one order. */
-export type DurableFrame = MessageNewFrame | (UnknownFrame & { conversationId: string; seq: number });
+export type DurableFrame = KnownDurable | (UnknownFrame & { conversationId: string; seq: number });
 
 export type ClientFrame =
   /** `cursors`: conversations of which this client believes that it has everything up to that seq. */
@@ -245,6 +268,8 @@ export interface SyncQuestion {
   asOf?: string;
   /** `next` of the answer before. */
   after?: string;
+  /** Messages as they stand, instead of all that happened to them. */
+  compact?: boolean;
 }
 
 export interface SyncEntry {
@@ -256,6 +281,8 @@ export interface SyncEntry {
   unreadCount: number;
   deliveredUpTo: number;
   readUpTo: number;
+  /** Ids of messages that this user hid for themselves since `asOf`. */
+  hidden?: string[];
 }
 
 export interface SyncAnswer {
@@ -305,10 +332,6 @@ export function isDurable(frame: ServerFrame): frame is DurableFrame {
 }
 
 /** The same message as a live event, so that an HTTP answer and its echo take one path. */
-export function asEvent(message: WireMessage, clientId: string | null): MessageNewFrame {
-  const { id, conversationId, seq, senderId, senderHandle, text, replyTo, mediaUrl, createdAt } = message;
-  return {
-    type: 'message.new', timestamp: createdAt, conversationId, messageId: id, seq, senderId, senderHandle,
-    text, status: 'sent', clientId, replyTo, mediaUrl, createdAt,
-  };
+export function asEvent({ id, updatedAt: _, ...message }: WireMessage, clientId: string | null): MessageNewFrame {
+  return { ...message, type: 'message.new', timestamp: message.createdAt, messageId: id, status: 'sent', clientId };
 }

@@ -1,22 +1,42 @@
-/** What this device knows of one conversation: its description, its order, who read how far, what is unread. No I/O. */
+/** What this device knows of one conversation: its description, its order, its messages, who read how far. No I/O. */
 
+import { Answers } from './answers';
+import { apply, type State } from './durable';
+import { withChange } from './durable/changed';
+import { entryOf, Messages, saidIn, type Entry } from './messages';
+import { Order } from './order';
 import { Pointers } from './pointers';
-import type { Conversation, DurableFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
-import { Timeline } from './timeline';
+import type { Conversation, ConversationChangedFrame, DurableFrame, MessageDeletedFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
+import { unreadIn, wasCounted } from './unread';
 
-export class Room {
-  /** As the list gives it; null for a conversation that is so far known by its events alone. */
+/** Changes of a description that a list asked for before them may lack. */
+const MOST_CHANGES = 100;
+
+/** A page of history and how far its snapshot was. */
+export interface Page {
+  messages: readonly WireMessage[];
+  hasMore: boolean;
+  asOfSeq: number;
+}
+
+export class Room implements State {
+  /** As the list gives it, and as changed since; null for a conversation that is so far known by its events alone. */
   meta: Conversation | null = null;
-  timeline = new Timeline();
+  readonly messages = new Messages();
+  readonly order = new Order(() => this.beginAnew());
   readonly pointers = new Pointers();
+  readonly answers = new Answers();
   /** The user's own read pointer, on whichever device it moved. */
   readSeq = 0;
-  /** The server's count of unread messages, which includes everything up to `upTo`. */
-  private counted = { unread: 0, upTo: 0 };
+  /** How often the order began anew: a page asked for before fits nowhere. */
+  begun = 0;
+  /** The server's count of unread messages, which includes everything up to `upTo`, less what was deleted since. */
+  counted = { unread: 0, upTo: 0 };
+  private changes: ConversationChangedFrame[] = [];
 
   constructor(
     readonly id: string,
-    private readonly userId: string,
+    readonly userId: string,
   ) {}
 
   /** All of the others; none where not all are named: then only what holds for all of them together is of use. */
@@ -28,45 +48,63 @@ export class Room {
 
   /** Has something to show, but nobody has said whose conversation it is. */
   get isUndescribed(): boolean {
-    return this.meta === null && this.timeline.messages.length > 0;
+    return this.meta === null && this.messages.list.length > 0;
   }
 
   get lastSeq(): number {
-    return Math.max(this.timeline.cursor ?? 0, this.meta?.lastSeq ?? 0);
+    return Math.max(this.order.cursor ?? 0, this.meta?.lastSeq ?? 0);
   }
 
   describe(meta: Conversation): void {
-    this.meta = meta;
+    this.changes = this.changes.filter(({ seq }) => seq > meta.lastSeq);
+    this.meta = this.changes.reduce((now, event) => withChange(now, event, this.userId), meta);
     this.readUpTo(meta.readSeq);
     this.count(meta.unreadCount, meta.lastSeq);
   }
 
+  change(event: ConversationChangedFrame): void {
+    this.changes = [...this.changes.slice(1 - MOST_CHANGES), event];
+    if (this.meta && event.seq > this.meta.lastSeq) this.meta = withChange(this.meta, event, this.userId);
+  }
+
   offer(event: DurableFrame): DurableFrame[] {
-    return this.settle(this.timeline.offer(event));
+    return this.settle(this.order.offer(event));
   }
 
   merge(entry: SyncEntry): DurableFrame[] {
     this.pointers.merge(entry);
     this.readUpTo(entry.readSeq);
+    const applied = this.settle(this.order.merge(entry));
     this.count(entry.unreadCount, entry.lastSeq);
-    return this.settle(this.timeline.merge(entry));
+    for (const id of entry.hidden ?? []) this.messages.remove(id);
+    return applied;
   }
 
-  prepend(page: readonly WireMessage[], hasMore: boolean): void {
-    this.timeline.prepend(page, hasMore);
-    for (const message of page) if (message.senderId === this.userId) this.pointers.learn(message);
+  /** Puts an older page before the floor. */
+  prepend(page: Page): void {
+    const older = page.messages.filter(({ seq }) => seq < this.order.floor).sort((a, b) => a.seq - b.seq);
+    this.messages.prepend(this.entries(older, page.asOfSeq));
+    this.order.lower(older[0]?.seq, page.hasMore);
+    this.learn(page);
+  }
+
+  /** Takes in messages of any place; those that fit nowhere lie apart. */
+  put(page: Page): void {
+    for (const entry of this.entries(page.messages, page.asOfSeq)) this.messages.put(entry);
+    this.learn(page);
+  }
+
+  private beginAnew(): void {
+    this.begun++;
+    this.messages.clear();
   }
 
   readUpTo(seq: number): void {
     this.readSeq = Math.max(this.readSeq, seq);
   }
 
-  /** Exact where all unread messages are here; else the server's last count and what came since. */
   unread(): number {
-    if (this.readSeq >= this.lastSeq) return 0;
-    const { cursor, floor } = this.timeline;
-    const complete = cursor !== null && floor <= this.readSeq + 1;
-    return complete ? this.othersAfter(this.readSeq) : this.counted.unread + this.othersAfter(this.counted.upTo);
+    return unreadIn(this);
   }
 
   /**
@@ -77,39 +115,42 @@ export class Room {
     const { others } = this;
     if (others.length < 2) return false;
     const known = this.pointers.upTo(kind, others);
-    return this.timeline.messages.some((entry) => entry.senderId === this.userId && entry.seq > known && entry.seq <= seq);
+    return this.messages.list.some((entry) => entry.senderId === this.userId && entry.seq > known && entry.seq <= seq);
   }
 
   /** Whether a message lies above `after`, up to `upTo`: other events are nobody's receipt. Below the floor, maybe. */
   hasMessageIn(after: number, upTo: number): boolean {
-    const { messages, floor } = this.timeline;
-    for (let at = messages.length - 1; at >= 0 && messages[at]!.seq > after; at--) if (messages[at]!.seq <= upTo) return true;
+    const { messages: { list }, order: { floor } } = this;
+    for (let at = list.length - 1; at >= 0 && list[at]!.seq > after; at--) if (list[at]!.seq <= upTo) return true;
     return floor > after + 1;
   }
 
-  private othersAfter(seq: number): number {
-    const { messages } = this.timeline;
-    let count = 0;
-    for (let at = messages.length - 1; at >= 0; at--) {
-      const message = messages[at]!;
-      if (message.seq <= seq) break;
-      if (message.senderId !== this.userId) count++;
-    }
-    return count;
+  /** What came while the page was under way is applied to what it brought. */
+  private learn({ messages }: Page): void {
+    for (const event of this.answers.since() ?? []) apply(this, event);
+    for (const message of messages) if (message.senderId === this.userId) this.pointers.learn(message);
+  }
+
+  private entries(page: readonly WireMessage[], asOfSeq: number): Entry[] {
+    return page.filter(({ hidden }) => !hidden).map((message) => entryOf(saidIn(message), asOfSeq));
   }
 
   private count(unread: number, upTo: number): void {
     if (upTo >= this.counted.upTo) this.counted = { unread, upTo };
   }
 
-  private settle(applied: DurableFrame[]): DurableFrame[] {
-    for (const event of applied) {
-      const { type, senderId } = event as MessageNewFrame;
-      if (type !== 'message.new') continue;
-      // Sending moves the sender's read pointer, as the server counts it.
-      if (senderId === this.userId) this.readUpTo(event.seq);
-      else this.pointers.advance('read', senderId, event.seq);
+  private settle(given: DurableFrame[]): DurableFrame[] {
+    for (const event of given) {
+      if (event.type === 'message.deleted' && wasCounted(this, event as MessageDeletedFrame)) this.counted.unread--;
+      if (!apply(this, event)) this.answers.keep(event);
+      if (event.type === 'message.new') this.readBySending(event as MessageNewFrame);
     }
-    return applied;
+    return given;
+  }
+
+  /** Sending moves the sender's read pointer, as the server counts it. */
+  private readBySending({ senderId, seq }: MessageNewFrame): void {
+    if (senderId === this.userId) this.readUpTo(seq);
+    else this.pointers.advance('read', senderId, seq);
   }
 }

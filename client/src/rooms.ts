@@ -13,11 +13,12 @@ export class Rooms {
   incarnation = 0;
   /** The server's word for "since when", from the last complete sync. */
   asOf: string | null = null;
-  private epoch: string | null = null;
+  /** What is here is of that database. */
+  epoch: string | null = null;
   private turn = 0;
   private readonly rooms = new Map<string, Room>();
 
-  constructor(private readonly userId: string) {}
+  constructor(readonly userId: string) {}
 
   get(id: string): Room | undefined {
     return this.rooms.get(id);
@@ -25,7 +26,7 @@ export class Rooms {
 
   /** Everything up to and with this seq is here; -1 where nobody has said where we begin. */
   cursorOf(id: string): number {
-    return this.get(id)?.timeline.cursor ?? -1;
+    return this.get(id)?.order.cursor ?? -1;
   }
 
   ensure(id: string): Room {
@@ -45,8 +46,8 @@ export class Rooms {
 
   /** Where a first sync has already said how far we are; of those in `but` nothing. */
   cursors(but: ReadonlySet<string> = new Set()): Record<string, number> {
-    const known = this.all().filter(({ id, timeline }) => timeline.cursor !== null && !but.has(id));
-    return Object.fromEntries(known.slice(0, MOST_NAMED).map(({ id, timeline }) => [id, timeline.cursor ?? 0]));
+    const known = this.all().filter(({ id, order }) => order.cursor !== null && !but.has(id));
+    return Object.fromEntries(known.slice(0, MOST_NAMED).map(({ id, order }) => [id, order.cursor ?? 0]));
   }
 
   /** The cursors of some conversations, in turn. */

@@ -1,10 +1,11 @@
 /** The readable state of the whole client: lists and counts that a view subscribes to. */
 
 import type { Outbox } from './outbox';
+import type { Pending } from './pending';
 import type { Room } from './room';
 import type { Rooms } from './rooms';
 import { Derived, Family, type Readable } from './store';
-import { Views, type ConversationView, type Me, type MessageList } from './views';
+import { Views, type ChatMessage, type ConversationView, type Me, type MessageList } from './views';
 
 export class Screens {
   /** Newest activity first. Null until the list has come. */
@@ -12,6 +13,11 @@ export class Screens {
   readonly unread = new Derived<number>(() => this.sum());
   readonly isSynced = new Derived<boolean>(() => this.synced);
   private readonly messageLists = new Family<MessageList>((id) => this.messageList(id));
+  private readonly knowns = new Family<ReadonlyMap<string, ChatMessage>>((id) => this.knownOf(id));
+  private readonly arounds = new Family<readonly ChatMessage[]>((id) => this.aroundOf(id));
+  private readonly windows = new Map<string, readonly string[]>();
+  /** Hears which conversation changed; null for all of them. */
+  onChange: (conversationId: string | null) => void = () => {};
   private readonly loadingOlder = new Set<string>();
   private readonly views: Views;
   private listed = false;
@@ -21,8 +27,23 @@ export class Screens {
     private readonly rooms: Rooms,
     private readonly outbox: Outbox,
     me: Me,
+    pending: Pending,
   ) {
-    this.views = new Views(me);
+    this.views = new Views(me, pending);
+  }
+
+  /** All that is known of a conversation's messages, by id, those apart included. */
+  known(conversationId: string): Readable<ReadonlyMap<string, ChatMessage>> {
+    return this.knowns.of(conversationId);
+  }
+
+  /** What is shown of the last page that was asked for around a place. */
+  around(conversationId: string): Readable<readonly ChatMessage[]> {
+    return this.arounds.of(conversationId);
+  }
+
+  setWindow(conversationId: string, ids: readonly string[]): void {
+    this.windows.set(conversationId, ids);
   }
 
   messages(conversationId: string): Readable<MessageList> {
@@ -30,12 +51,19 @@ export class Screens {
   }
 
   changed(conversationId: string): void {
+    this.knowns.invalidate(conversationId);
+    this.arounds.invalidate(conversationId);
+    this.onChange(conversationId);
     this.messageLists.invalidate(conversationId);
     this.conversations.invalidate();
     this.unread.invalidate();
   }
 
   changedAll(): void {
+    this.knowns.invalidateAll();
+    this.arounds.invalidateAll();
+    this.windows.clear();
+    this.onChange(null);
     this.messageLists.invalidateAll();
     this.conversations.invalidate();
     this.unread.invalidate();
@@ -61,11 +89,21 @@ export class Screens {
   private messageList(id: string): MessageList {
     const room = this.rooms.get(id);
     return {
-      messages: this.views.messages(room, this.outbox.of(id)),
-      hasOlder: room?.timeline.hasOlder ?? false,
+      messages: this.views.messages(room, this.known(id).getSnapshot(), this.outbox.of(id)),
+      hasOlder: room?.order.hasOlder ?? false,
       isLoadingOlder: this.loadingOlder.has(id),
-      isLoaded: (room?.timeline.cursor ?? null) !== null,
+      isLoaded: (room?.order.cursor ?? null) !== null,
     };
+  }
+
+  private knownOf(id: string): ReadonlyMap<string, ChatMessage> {
+    const room = this.rooms.get(id);
+    return room ? this.views.known(room) : new Map();
+  }
+
+  private aroundOf(id: string): readonly ChatMessage[] {
+    const known = this.known(id).getSnapshot();
+    return (this.windows.get(id) ?? []).flatMap((messageId) => known.get(messageId) ?? []);
   }
 
   private list(): ConversationView[] {

@@ -82,7 +82,7 @@ export class Sync {
     for (;;) {
       const { incarnation, asOf } = this.rooms;
       const before = this.rooms.cursors(run.told);
-      const answer = await this.api.sync({ conversations: before, ...(asOf && { asOf }), ...(run.after && { after: run.after }) });
+      const answer = await this.api.sync({ conversations: before, compact: true, ...(asOf && { asOf }), ...(run.after && { after: run.after }) });
       if (incarnation !== this.rooms.incarnation) return this.request();
       if (this.rooms.enter(answer.epoch, before, (id) => answer.conversations[id]?.lastSeq)) {
         this.handlers.onForgotten();

@@ -1,9 +1,12 @@
 /** What a screen shows, built from rooms and the outbox. Objects keep their identity until what they show changes. */
 
+import type { MessageReaction } from './facets';
+import { entryOf, type Entry } from './messages';
 import type { OutboxItem, OutboxState } from './outbox';
+import type { Pending } from './pending';
 import type { Conversation, LastMessage, WireStatus } from './protocol';
 import type { Room } from './room';
-import type { Entry } from './timeline';
+
 
 export type MessageStatus = OutboxState | WireStatus;
 
@@ -22,6 +25,13 @@ export interface ChatMessage {
   replyTo: string | null;
   mediaUrl: string | null;
   createdAt: string;
+  editedAt: string | null;
+  /** Its words, files and reactions are gone; who replied to it still does. */
+  isDeleted: boolean;
+  isPinned: boolean;
+  reactions: readonly Required<MessageReaction>[];
+  /** JSON of the app's own. */
+  data: unknown;
   /** Of one's own: queued, sending, sent, delivered (to all others), read (by all others), failed. */
   status: MessageStatus;
   /** Why it failed. */
@@ -51,14 +61,22 @@ export class Views {
   private readonly shown = new Map<string, Map<string, ChatMessage>>();
   private readonly listed = new Map<string, ConversationView>();
 
-  constructor(private readonly me: Me) {}
+  constructor(
+    private readonly me: Me,
+    private readonly pending: Pending,
+  ) {}
 
-  messages(room: Room | undefined, unsent: readonly OutboxItem[]): ChatMessage[] {
-    const cursor = room?.timeline.cursor ?? 0;
-    const placed = (room?.timeline.messages ?? []).map((entry) => this.placed(room as Room, entry));
+  /** All that is known of a conversation, by id. */
+  known(room: Room): ReadonlyMap<string, ChatMessage> {
+    const placed = room.messages.all.flatMap((entry) => this.shownPlaced(room, entry));
+    return new Map(this.keep(room.id, placed).map((message) => [message.id ?? '', message]));
+  }
+
+  messages(room: Room | undefined, known: ReadonlyMap<string, ChatMessage>, unsent: readonly OutboxItem[]): ChatMessage[] {
+    const cursor = room?.order.cursor ?? 0;
+    const placed = (room?.messages.list ?? []).flatMap(({ messageId }) => known.get(messageId) ?? []);
     const waiting = unsent.filter((item) => item.seq === null || item.seq > cursor).map((item) => this.waiting(item));
-    const id = room?.id ?? unsent[0]?.conversationId ?? '';
-    return this.keep(id, [...placed, ...waiting]);
+    return [...placed, ...this.keep(`unsent ${unsent[0]?.conversationId}`, waiting)];
   }
 
   conversation(room: Room, meta: Conversation, unsent: readonly OutboxItem[]): ConversationView {
@@ -74,20 +92,31 @@ export class Views {
   private last(room: Room, meta: Conversation, unsent: readonly OutboxItem[]): ChatMessage | null {
     const item = unsent[unsent.length - 1];
     if (item) return this.waiting(item);
-    const { messages } = room.timeline;
-    const entry = messages[messages.length - 1];
     const listed = meta.lastMessage;
-    if (entry && entry.seq >= (listed?.seq ?? 0)) return this.placed(room, entry);
-    return listed && this.placed(room, fromList(listed, meta));
+    // What was deleted is not the last message, whatever the list said before.
+    const isGone = listed !== null && this.isGone(room.messages.find(listed.id));
+    const entry = [...room.messages.list].reverse().find((one) => !this.isGone(one));
+    if (entry && (isGone || entry.seq >= (listed?.seq ?? 0))) return this.shownPlaced(room, entry)[0] ?? null;
+    return listed && !isGone ? this.placed(room, fromList(listed, meta)) : null;
+  }
+
+  private isGone(entry: Entry | undefined): boolean {
+    return entry !== undefined && this.pending.shown(entry)?.deletedAt !== null;
+  }
+
+  private shownPlaced(room: Room, entry: Entry): ChatMessage[] {
+    const shown = this.pending.shown(entry);
+    return shown ? [this.placed(room, shown)] : [];
   }
 
   private placed(room: Room, entry: Entry): ChatMessage {
-    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt } = entry;
+    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt, editedAt, isPinned, reactions, data } = entry;
     const isMine = senderId === this.me.userId;
     const seen = seq <= room.readSeq ? 'read' : 'delivered';
     return {
       key: (isMine && clientId) || messageId, conversationId: room.id, id: messageId, seq, clientId, senderId, senderHandle,
-      isMine, text, replyTo, mediaUrl, createdAt, status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
+      isMine, text, replyTo, mediaUrl, createdAt, editedAt, isDeleted: entry.deletedAt !== null, isPinned, reactions, data,
+      status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
     };
   }
 
@@ -95,7 +124,8 @@ export class Views {
     const { clientId, conversationId, text, replyTo, mediaUrl, state, error, seq } = item;
     return {
       key: clientId, conversationId, id: null, seq, clientId, senderId: this.me.userId, senderHandle: this.me.handle,
-      isMine: true, text, replyTo, mediaUrl, createdAt: new Date(item.writtenAt).toISOString(), status: state, error,
+      isMine: true, text, replyTo, mediaUrl, createdAt: new Date(item.writtenAt).toISOString(), editedAt: null, isDeleted: false,
+      isPinned: false, reactions: NO_REACTIONS, data: null, status: state, error,
     };
   }
 
@@ -110,11 +140,13 @@ export class Views {
   }
 }
 
+const NO_REACTIONS: ChatMessage['reactions'] = [];
+
 function isSame<T extends object>(a: T, b: T): boolean {
   return (Object.keys(b) as (keyof T)[]).every((field) => a[field] === b[field]);
 }
 
 function fromList(last: LastMessage, meta: Conversation): Entry {
   const senderHandle = meta.participants.find(({ id }) => id === last.senderId)?.handle ?? null;
-  return { ...last, messageId: last.id, senderHandle, clientId: null, replyTo: null, mediaUrl: null };
+  return entryOf({ ...last, messageId: last.id, senderHandle });
 }

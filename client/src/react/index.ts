@@ -6,3 +6,7 @@ export {
   useConversations, useConversationWebSocket, useMarkRead, useMessages, usePresence, useSendMessage, useTyping, useUnread,
   type ConversationHandle, type MarkReadOptions, type MessagesHandle,
 } from './conversations';
+export {
+  useConversation, useMessage, usePinned, useReactions, useSeenBy,
+  type MessageHandle, type PinnedHandle, type ReactionsHandle, type SeenBy,
+} from './messages';

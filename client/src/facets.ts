@@ -1,0 +1,95 @@
+/** What may be told of a message beside its words, and the events that tell it. */
+
+import type { Participant, Timestamp } from './protocol';
+
+export interface MessageReaction {
+  emoji: string;
+  count: number;
+  /** Whether this user reacts so. Left out of what is told to all alike. */
+  mine?: boolean;
+}
+
+/** As it stands. What is left out is empty, or unknown to an older server. */
+export interface Facets {
+  /** The seq of the last event that touched the message. */
+  rev?: number | null;
+  editedAt?: Timestamp | null;
+  deletedAt?: Timestamp | null;
+  /** Who deleted it; null where nobody did: it expired. */
+  deletedBy?: string | null;
+  by?: DeletedBy | null;
+  reactions?: MessageReaction[] | null;
+  isPinned?: boolean | null;
+  /** JSON of the app's own. */
+  data?: unknown;
+  /** Deleted by this user, on their own devices alone. */
+  hidden?: boolean;
+}
+
+export type DeletedBy = 'author' | 'admin' | 'moderator' | 'retention' | 'erasure';
+
+interface Touches {
+  timestamp: Timestamp;
+  conversationId: string;
+  seq: number;
+  /** Who did it. */
+  senderId: string;
+  messageId: string;
+  messageSeq: number;
+}
+
+export interface MessageEditedFrame extends Touches, Facets {
+  type: 'message.edited';
+  text: string;
+  replyTo?: string | null;
+  mediaUrl?: string | null;
+}
+
+export interface MessageDeletedFrame extends Touches {
+  type: 'message.deleted';
+  deletedBy: string | null;
+  by: DeletedBy;
+}
+
+export interface MessageReactionFrame extends Touches {
+  type: 'message.reaction';
+  emoji: string;
+  on: boolean;
+  count: number;
+}
+
+export interface MessagePinnedFrame extends Touches {
+  type: 'message.pinned';
+  isPinned: boolean;
+}
+
+export interface ConversationChangedFrame {
+  type: 'conversation.changed';
+  timestamp: Timestamp;
+  conversationId: string;
+  seq: number;
+  senderId: string;
+  name?: string | null;
+  description?: string | null;
+  avatarUrl?: string | null;
+  settings?: Record<string, unknown>;
+  added?: (Pick<Participant, 'id'> & Partial<Participant>)[];
+  removed?: string[];
+  roles?: Record<string, string>;
+  participantCount?: number;
+}
+
+/** To the devices of one user; not durable. */
+export interface MessageHiddenFrame {
+  type: 'message.hidden';
+  timestamp: Timestamp;
+  conversationId: string;
+  messageId: string;
+  messageSeq: number;
+}
+
+/** Who has a message and who has read it, without its sender. */
+export interface MessageReceipts {
+  delivered: { userId: string }[];
+  read: { userId: string; at?: Timestamp | null }[];
+}
