@@ -35,12 +35,19 @@ RETURNING id
 """,
 )
 
+_NAME_PEOPLE = Query(
+    "name_people",
+    "INSERT INTO users (id) SELECT id FROM unnest($1::uuid[]) AS w(id) ORDER BY id ON CONFLICT DO NOTHING",
+)
+
+# Race: a participant's reference locks its user FOR KEY SHARE, and who then wants more of a row that others wait for
+# waits for them. So the people are held as `memberships.change` holds them before their participants come to be, and
+# after the conversation, on whose key another one may have to wait.
+_HOLD_PEOPLE = Query("hold_people", "SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE")
+
 _INSERT_PARTICIPANTS = Query(
     "insert_participants",
     """
-WITH named AS (
-    INSERT INTO users (id) SELECT id FROM unnest($2::uuid[]) AS w(id) ORDER BY id ON CONFLICT DO NOTHING
-)
 INSERT INTO participants (conversation_id, user_id, joined_at)
 SELECT c.id, w.id, c.created_at FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id
 """,
@@ -152,6 +159,8 @@ async def create(
         if row is None:
             return await _existing(connection, caller, key)
         conversation_id = row["id"]
+        await _NAME_PEOPLE.rows(connection, people)
+        await _HOLD_PEOPLE.rows(connection, people)
         await _INSERT_PARTICIPANTS.rows(connection, conversation_id, people)
         joined = await memberships.change(connection, Kind.JOINED, conversation_id, people)
         return Created(await _one(connection, caller, conversation_id), existing=False, joined=joined)
