@@ -9,7 +9,7 @@ export interface DateSeparatorProps {
 /** Between two days. */
 export function DateSeparator({ time }: DateSeparatorProps): ReactNode {
   const styles = useStyles();
-  return <View style={styles.day}><Text role="heading" aria-level={3} selectable={false} style={styles.dayText}>{useKit().times.day(time)}</Text></View>;
+  return <View style={styles.day}><Text role="heading" aria-level={2} selectable={false} style={styles.dayText}>{useKit().times.day(time)}</Text></View>;
 }
 
 /** Before the first message that was unread when the conversation was opened. */

@@ -27,7 +27,7 @@ PLAIN_TEXTS = [
     "[data-testid=parley-header] h1",
     f"{THEIRS} [data-testid=parley-text]",
     f"{THEIRS} [data-testid=parley-time]",
-    "[data-testid=parley-messages] h3",
+    "[data-testid=parley-messages] h2",
     ".controls button",
     ".chip",
     ".top p",
