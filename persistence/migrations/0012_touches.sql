@@ -51,6 +51,8 @@ ALTER TABLE participants ADD COLUMN hid_messages boolean NOT NULL DEFAULT false;
 
 -- A pushed message was deleted: true until its device was told, then false.
 ALTER TABLE push_ledger ADD COLUMN withdraw boolean;
+-- The ledger keeps seven days: built in a moment.
+-- squawk-ignore require-concurrent-index-creation
 CREATE INDEX push_ledger_withdraw ON push_ledger (updated_at) WHERE withdraw;
 
 -- As in 0001: nothing of this is for the holders of Supabase's anon key.

@@ -1,7 +1,5 @@
 """What an app is told when a request fails: `{"error": text, "code": word}`, and `field` where one is at fault."""
 
-from enum import Enum, auto
-
 import msgspec
 
 RETRY_SECONDS = 1.0
@@ -14,13 +12,6 @@ class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
     error: str
     code: str
     field: str | None = None
-
-
-class Muting(Enum):
-    """What a limit refuses of one connection's requests: all of them, or those without a token."""
-
-    EVERYTHING = auto()
-    STRANGERS = auto()
 
 
 class ApiError(Exception):
@@ -41,14 +32,14 @@ class ApiError(Exception):
         field: str | None = None,
         retry_after: float | None = None,
         ends_connection: bool = False,
-        mutes: "Muting | None" = None,
+        mutes_strangers: bool = False,
     ) -> None:
         super().__init__(error)
         self.status = status
         self.body = ErrorBody(error, code, field)
         self.retry_after = retry_after
         self.ends_connection = ends_connection
-        self.mutes = mutes
+        self.mutes_strangers = mutes_strangers
 
 
 def malformed(field: str | None, message: str) -> ApiError:
@@ -99,8 +90,9 @@ def too_large(max_bytes: int) -> ApiError:
     return ApiError(413, "too_large", f"the body may have at most {max_bytes} bytes")
 
 
-def limited(retry_after: float, mutes: Muting | None = None) -> ApiError:
-    return ApiError(429, "rate_limited", "too many requests, slow down", retry_after=retry_after, mutes=mutes)
+def limited(retry_after: float, *, mutes_strangers: bool = False) -> ApiError:
+    words = "too many requests, slow down"
+    return ApiError(429, "rate_limited", words, retry_after=retry_after, mutes_strangers=mutes_strangers)
 
 
 def unavailable(

@@ -12,7 +12,7 @@ from shared.auth import Identity, Reason, Rejected, TokenVerifier
 from shared.auth.header import LONGEST_TOKEN
 from shared.http.cost import body_tokens
 from shared.http.endpoint import Endpoint
-from shared.http.errors import ApiError, Muting, head_too_large, limited, unauthorized, unavailable
+from shared.http.errors import ApiError, head_too_large, limited, unauthorized, unavailable
 from shared.http.strangers import Strangers
 from shared.limits import Allowed, Check, Limited
 from shared.setting_forms import Bucket
@@ -51,10 +51,8 @@ class Limits:
         """Counts the request and the bytes that it announces. Raises ApiError 429."""
         address = keys.address_limit(self.strangers.address_of(request))
         cost = 1 + (body_tokens(request.content_length, endpoint.max_body_bytes) if request.can_read_body else 0)
-        # In one round trip. What else this connection sends its user may not either, unless this one was dear.
-        await self._take(
-            Check(address, self._per_address), self._user(user, cost), mutes=Muting.EVERYTHING if cost == 1 else None
-        )
+        # In one round trip. What else the connection sends is read all the same: it may carry many users' requests.
+        await self._take(Check(address, self._per_address), self._user(user, cost))
 
     async def charge(self, user: Identity, tokens: float) -> None:
         """Raises ApiError 429."""
@@ -63,10 +61,10 @@ class Limits:
     def _user(self, user: Identity, cost: float) -> Check:
         return Check(keys.user_limit(user.user_id), self._per_user, cost)
 
-    async def _take(self, *checks: Check, mutes: Muting | None = None) -> None:
+    async def _take(self, *checks: Check) -> None:
         verdict = await self._limiter.take(checks)
         if isinstance(verdict, Limited):
-            raise limited(verdict.retry_after_seconds, mutes)
+            raise limited(verdict.retry_after_seconds)
 
 
 class UserGate:

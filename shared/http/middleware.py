@@ -121,8 +121,8 @@ class Middleware:
                 self._guard.admit(request, "" if is_preflight else route)
             return self._preflight(request) if is_preflight else await handler(request)
         except ApiError as error:
-            if error.mutes is not None and isinstance(request.protocol, HttpConnection):
-                request.protocol.mute(error.mutes, error.retry_after or 0.0)
+            if error.mutes_strangers and isinstance(request.protocol, HttpConnection):
+                request.protocol.mute_strangers(error.retry_after or 0.0)
             return error_answer(error)
         except web.HTTPException as error:
             # aiohttp keeps the one of an unknown route in its request, and the traceback has the request: a circle, in

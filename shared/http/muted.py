@@ -1,12 +1,12 @@
-"""Requests that would be answered 429 anyway, answered unread: parsing one, and asking who sends it, costs ten times as
-much as refusing it.
+"""Requests without a token that would be answered 429 anyway, answered unread: parsing one costs ten times as much as
+refusing it. Who sends a token is always read: a connection may carry the requests of many users.
 """
 
 from random import getrandbits
 
 import msgspec
 
-from shared.http.errors import Muting, limited
+from shared.http.errors import limited
 
 SERVER = "parley"
 _BODY = msgspec.json.encode(limited(1).body)
@@ -15,19 +15,18 @@ _HEAD = (
     b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nVary: Origin\r\nServer: parley\r\n"
     b"Content-Length: %d\r\n" % len(_BODY)
 )
-_OTHERS = (b"forwarded", b"\nvia:", b"\norigin:", b"content-length", b"transfer-encoding")
-"""In what a proxy sends for many clients, in what a web page is told only with CORS headers, and where a body is."""
-_BY_TOKEN = (b"authorization:", b"upgrade:")
+_READ = (b"forwarded", b"\nvia:", b"\norigin:", b"content-length", b"transfer-encoding", b"authorization:", b"upgrade:")
+"""In what a proxy sends for many clients, in what a web page is told only with CORS headers, where a body is, and who
+may have a token."""
 
 
-def refusals(data: bytes, muting: Muting) -> int:
+def refusals(data: bytes) -> int:
     """How many whole requests these bytes are, each of which this limit refuses; 0 where one may be another's, or where
     they cannot be told apart without being parsed."""
     if not data.startswith(b"GET /") or not data.endswith(b"\r\n\r\n") or data.startswith(b"GET /health"):
         return 0
     lowered = data.lower()
-    signs = _OTHERS if muting is Muting.EVERYTHING else (*_OTHERS, *_BY_TOKEN)
-    for sign in signs:
+    for sign in _READ:
         if sign in lowered:
             return 0
     return data.count(b"\r\n\r\n")

@@ -13,7 +13,7 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from shared.address import UNKNOWN
 from shared.http.answers import INTERNAL, answer
 from shared.http.crowd import Crowd
-from shared.http.errors import ErrorBody, Muting
+from shared.http.errors import ErrorBody
 from shared.http.muted import SERVER, refusals, refused
 from shared.http.repeats import Repeats
 from shared.http.strangers import REFUSED
@@ -42,7 +42,7 @@ _Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class HttpConnection(web.RequestHandler):
     """Belongs to a listener's crowd from the accept to its end, or to its upgrade."""
 
-    __slots__ = ("_address", "_body", "_crowd", "_head_bytes", "_is_unreadable", "_muted_until", "_muting", "_repeats")
+    __slots__ = ("_address", "_body", "_crowd", "_head_bytes", "_is_unreadable", "_muted_until", "_repeats")
 
     def __init__(self, manager: Any, crowd: Crowd, repeats: Repeats, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(
@@ -62,7 +62,6 @@ class HttpConnection(web.RequestHandler):
         self._head_bytes = 0
         self._body: StreamReader | None = None  # of the last request, read or not
         self._is_unreadable = False
-        self._muting: Muting | None = None
         self._muted_until = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -85,17 +84,17 @@ class HttpConnection(web.RequestHandler):
         self._crowd.leave(self, self._address)
         super().connection_lost(exc)
 
-    def mute(self, muting: Muting, seconds: float) -> None:
-        """For so long this connection's requests, as far as this limit refuses them, are not even read."""
-        self._muting, self._muted_until = muting, self._loop.time() + seconds
+    def mute_strangers(self, seconds: float) -> None:
+        """For so long this connection's requests without a token are not even read."""
+        self._muted_until = self._loop.time() + seconds
 
     def _refuse_unread(self, data: bytes) -> bool:
-        if self._loop.time() >= self._muted_until or self._muting is None:
-            self._muting = None
+        if self._loop.time() >= self._muted_until:
+            self._muted_until = 0.0
             return False
         if self._request_in_progress or self._messages or self._head_bytes or not self._is_in_head():
             return False
-        count = refusals(data, self._muting)
+        count = refusals(data)
         if not count or self.transport is None:
             return False
         UNREAD.inc(count)
@@ -105,7 +104,7 @@ class HttpConnection(web.RequestHandler):
         return True
 
     def data_received(self, data: bytes) -> None:
-        if self._close or self._force_close or (self._muting is not None and self._refuse_unread(data)):
+        if self._close or self._force_close or (self._muted_until and self._refuse_unread(data)):
             return
         requests, in_head = self._request_count, self._is_in_head()  # asked before: a read may end a body
         super().data_received(data)

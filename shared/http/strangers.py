@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import Counter
 
 from shared.address import client_address, limit_key
-from shared.http.errors import Muting, limited
+from shared.http.errors import limited
 from shared.limits.local import LocalBuckets
 from shared.setting_forms import Bucket, Network
 
@@ -44,11 +44,11 @@ class Strangers:
 
     def admit(self, request: web.BaseRequest) -> None:
         """Counts a request. Raises ApiError 429."""
-        self._take("request", self._requests, request, Muting.STRANGERS)
+        self._take("request", self._requests, request, mutes=True)
 
     def failed(self, request: web.BaseRequest) -> None:
         """Counts a token that was not good. Raises ApiError 429."""
-        self._take("failure", self._failures, request, Muting.EVERYTHING)
+        self._take("failure", self._failures, request)
 
     @classmethod
     def uncounted(cls) -> "Strangers":
@@ -59,11 +59,11 @@ class Strangers:
         """Raises ApiError 429."""
         self._take("health", HEALTH, request)
 
-    def _take(self, name: str, bucket: Bucket, request: web.BaseRequest, mutes: Muting | None = None) -> None:
+    def _take(self, name: str, bucket: Bucket, request: web.BaseRequest, *, mutes: bool = False) -> None:
         wait = self._buckets[name].take(self.address_of(request), bucket, monotonic())
         if wait:
             _REFUSED[name].inc()
-            raise limited(wait, mutes)
+            raise limited(wait, mutes_strangers=mutes)
 
 
 STRANGERS = web.RequestKey("strangers", Strangers)

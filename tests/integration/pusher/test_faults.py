@@ -8,7 +8,7 @@ import pytest
 from pusher.dead_letters import DeadLetters
 from pusher.metrics import RECEIPT_ERRORS, STOPPED
 from pusher.worker import MAX_DELIVERIES
-from shared import keys, push_api
+from shared import api, keys, push_api
 from shared.checkpoints import EXPO_ANSWERED, PUSH_SETTLED
 from shared.ids import new_id
 from tests.integration.pusher.refusing import refusing
@@ -291,12 +291,15 @@ async def test_a_burst_that_persistence_refuses_harms_no_other(push: PushWorld) 
 
 @pytest.mark.parametrize("status", [401, 500])
 async def test_nothing_becomes_a_dead_letter_while_persistence_refuses_everything(push: PushWorld, status: int) -> None:
-    """As it does between a rollout and its migration, or while the services' token is being changed."""
+    """As it does between a rollout and its migration, or while the services' token is being changed. Only whose entries
+    there are has been told: before that a pusher takes none."""
     await a_message(push)
     refused = MAX_DELIVERIES + 2
 
     async with refusing(push.parley.persistence_url) as proxy:
-        proxy.rule = lambda *_: status if proxy.refused.count(push_api.TARGETS) < refused else None
+        proxy.rule = lambda path, _: (
+            status if path != api.HEADS and proxy.refused.count(push_api.TARGETS) < refused else None
+        )
         async with push.pusher(persistence_url=proxy.url, push_burst_seconds=0.0):
             await eventually(lambda: without_rest(push, lambda: enough(proxy.refused, refused)), 60)
             await push.drained()
