@@ -4,9 +4,15 @@ from collections.abc import Sequence
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.support.waiting import eventually
+
 SECONDS = 1000
 RETURN = 30 * SECONDS
 """Longer than the client's longest wait between two attempts."""
+
+
+FEWEST = 5
+"""Messages of a long conversation that are in sight at its end."""
 
 
 class Phone:
@@ -55,6 +61,15 @@ class Phone:
 
     async def shows(self, texts: Sequence[str], within: float = RETURN) -> None:
         await expect(self.said).to_have_text(list(texts), timeout=within)
+
+    async def shows_end_of(self, texts: Sequence[str], within: float = RETURN) -> None:
+        """What is mounted is the end of these: all of a few, and at least FEWEST of many."""
+
+        async def is_end() -> bool:
+            shown = await self.texts()
+            return len(shown) >= min(FEWEST, len(texts)) and shown == list(texts[-len(shown) :])
+
+        await eventually(is_end, within / SECONDS)
 
     async def all_are(self, *statuses: str, within: float = RETURN) -> None:
         """Every message of one's own has come at least this far."""

@@ -98,7 +98,7 @@ SABOTAGES = (
         "persistence/routes/messages.py",
         (
             (
-                """            client_id=given.client_id,
+                """            client_id=given.named(),
 """,
                 """            client_id=None,
 """,
@@ -151,7 +151,7 @@ SABOTAGES = (
     Sabotage(
         "count the sender's own message as unread",
         "unread counts what lies above the read cursor",
-        "persistence/store/messages.py",
+        "persistence/store/send_statement.py",
         (
             (
                 """read_seq = last.seq, read_ordinal = last.ordinal,

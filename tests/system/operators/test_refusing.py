@@ -81,8 +81,8 @@ async def test_the_commands_find_an_up_by_its_data_folder(tmp_path: Path, http: 
     [
         (["kick", "ada"], {}, "USER"),
         (["kick", USER], {}, "SERVICE_TOKEN"),
-        (["kick", USER], {"SERVICE_TOKEN": "x"}, "REDIS_URL"),
-        (["kick", USER], {"SERVICE_TOKEN": "x", "PERSISTENCE_URL": "http://127.0.0.1:1"}, "PERSISTENCE_URL"),
+        (["kick", USER], {"SERVICE_TOKEN": "x" * 16}, "REDIS_URL"),
+        (["kick", USER], {"SERVICE_TOKEN": "x" * 16, "PERSISTENCE_URL": "http://127.0.0.1:1"}, "PERSISTENCE_URL"),
         (["revoke", ""], {}, "SESSION"),
         (["revoke", "x" * 129], {}, "SESSION"),
         (["revoke", "x", "--days", "0"], {}, "--days"),
