@@ -101,7 +101,7 @@ async def pool_of(url: str) -> AsyncIterator[Pool]:
 async def test_a_row_that_somebody_holds_beyond_the_roles_lock_timeout_is_a_temporary_error(
     database_url: str, redis_url: str
 ) -> None:
-    url = f"{database_url}?options=-c%20lock_timeout%3D100ms"
+    url = f"{database_url}&options=-c%20lock_timeout%3D100ms"
     async with pool_of(url) as pool, parts(pool, redis_url) as process, process.running():
         [ann, bob] = await people(pool, 2)
         room, other = [await conversation(pool, ann, bob, bounty_id=str(n)) for n in range(2)]
