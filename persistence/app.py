@@ -5,28 +5,27 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.conversations import routes as conversations
+from persistence.database import probe
+from persistence.database.pool import DATABASE_FAILURES, Pool
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
+from persistence.members import routes as members
+from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
+from persistence.messages.queue import SendQueue
+from persistence.push import device_routes as devices
+from persistence.push import mute_routes as mute
+from persistence.push import routes as notifications
 from persistence.quotas import Quotas
 from persistence.reactions import routes as reactions
-from persistence.refusals import Refusals
-from persistence.routes import (
-    conversations,
-    devices,
-    members,
-    messages,
-    mute,
-    notifications,
-    presence,
-    sync,
-    trace,
-)
 from persistence.rules import DEFAULT_RULES, Rules
-from persistence.sending import SendQueue
-from persistence.store import probe, users
-from persistence.store.database import DATABASE_FAILURES, Pool
+from persistence.sync import routes as sync
+from persistence.trace import routes as trace
+from persistence.users import presence_routes as presence
+from persistence.users import store as users
+from persistence.users.refusals import Refusals
 from shared.api import SessionUser
 from shared.auth import Identity
 from shared.http.endpoint import Endpoint

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 
 import uvloop
 
-from persistence.migrate import MigrationError
+from persistence.database.migrate import MigrationError
 from services.embedded import StartError
 from shared.log import configure_logging
 from shared.settings import SettingError, Settings, environment, from_environment, readable

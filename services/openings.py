@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import asyncpg
 
-from persistence.store.database import DATABASE_FAILURES, Pool, open_pool
+from persistence.database.pool import DATABASE_FAILURES, Pool, open_pool
 from shared.auth import TokenVerifier
 from shared.auth.jwks import JwksCache
 from shared.auth.verified import MOST_TOKENS

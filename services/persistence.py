@@ -6,23 +6,24 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.conversations import clock
+from persistence.database import retention
+from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
-from persistence.delivery.epoch import Epoch
 from persistence.delivery.minima import Minima
-from persistence.delivery.publisher import Publisher
-from persistence.delivery.push_marker import PushMarker
-from persistence.delivery.push_state import PushState
 from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.log.epoch import Epoch
+from persistence.log.publisher import Publisher
 from persistence.messages import aftermath
+from persistence.messages.queue import SendQueue
+from persistence.push.marker import PushMarker
+from persistence.push.state import PushState
 from persistence.quotas import Quotas
-from persistence.refusals import Refusals
 from persistence.rules import Rules, rules_of
-from persistence.sending import SendQueue
-from persistence.store import clock, retention
-from persistence.store.database import Pool
+from persistence.users.refusals import Refusals
 from services import openings
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks

@@ -10,7 +10,7 @@ from gateway.endpoints import SUBSCRIBE
 from gateway.endpoints import endpoints as gateway_endpoints
 from gateway.gateway import Gateway
 from persistence import app as routes
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from pusher.calls import Sender
 from pusher.local import LocalSender
 from services import demo, gateway, openings, serving

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from persistence.delivery.publisher import Envelope
+from persistence.conversations.views import Conversation, Hidden
 from persistence.log.logged import Logged
-from persistence.store.views import Conversation, Hidden, Member, Minimum, Moved, Pointer
+from persistence.log.publisher import Envelope
+from persistence.members.views import Member
+from persistence.receipts.views import Minimum, Moved, Pointer
 from shared import api, frames, keys, wire
 
 

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from functools import partial
 
+from persistence.conversations.views import Created, Hidden, Purged
 from persistence.delivery import announcements
-from persistence.delivery.epoch import Epoch
 from persistence.delivery.minima import Minima
-from persistence.delivery.publisher import Envelope, Publisher
 from persistence.delivery.settling import Settling
+from persistence.log.epoch import Epoch
 from persistence.log.logged import Logged
-from persistence.store.views import Created, Hidden, Member, Moved, Purged
+from persistence.log.publisher import Envelope, Publisher
+from persistence.members.views import Member
+from persistence.receipts.views import Moved
 from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.clock import now_us
 from shared.tracing import PUBLISH, Span, Tracing

@@ -8,12 +8,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 
+from persistence.database.pool import Pool
 from persistence.delivery import announcements
-from persistence.delivery.epoch import Epoch
-from persistence.delivery.publisher import Publisher
-from persistence.store import cursors
-from persistence.store.database import Pool
-from persistence.store.views import Minimum
+from persistence.log.epoch import Epoch
+from persistence.log.publisher import Publisher
+from persistence.receipts import cursors
+from persistence.receipts.views import Minimum
 from shared import keys
 from shared.redis import RedisClient
 from shared.redis_batches import Batches, successes

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import asyncpg
 import structlog
 
+from persistence.database.pool import DATABASE_FAILURES, Pool
 from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
-from persistence.delivery.epoch import Epoch
-from persistence.delivery.publisher import Publisher
 from persistence.delivery.receipts_stream import Entry, ReceiptsStream
-from persistence.store import cursors, users
-from persistence.store.database import DATABASE_FAILURES, Pool
-from persistence.store.views import Moved
+from persistence.log.epoch import Epoch
+from persistence.log.publisher import Publisher
+from persistence.receipts import cursors
+from persistence.receipts.views import Moved
+from persistence.users import store as users
 from shared.checkpoints import RECEIPTS_APPLIED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES

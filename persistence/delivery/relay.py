@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge
 
+from persistence.conversations import store as conversations
+from persistence.conversations.views import Conversation, Hidden
+from persistence.database.pool import Connection, Pool, transaction
 from persistence.delivery import announcements
-from persistence.delivery.epoch import Epoch
-from persistence.delivery.follower import Follower
-from persistence.delivery.publisher import Envelope, Publisher
-from persistence.log import read
+from persistence.log import outbox, read
+from persistence.log.epoch import Epoch
+from persistence.log.follower import Follower
 from persistence.log.logged import Logged
-from persistence.store import conversations, memberships, outbox
-from persistence.store.database import Connection, Pool, transaction
-from persistence.store.memberships import Change
-from persistence.store.views import Conversation, Hidden, Member
+from persistence.log.publisher import Envelope, Publisher
+from persistence.members import user_outbox as memberships
+from persistence.members.user_outbox import Change
+from persistence.members.views import Member
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.clock import now_us
 from shared.tracing import RELAY, Span, Tracing

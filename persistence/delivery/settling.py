@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from persistence.delivery.follower import Follower
+from persistence.database.pool import DATABASE_FAILURES, Pool
+from persistence.log import outbox
+from persistence.log.follower import Follower
 from persistence.log.logged import Logged
-from persistence.store import memberships, outbox
-from persistence.store.database import DATABASE_FAILURES, Pool
-from persistence.store.views import Member
+from persistence.members import user_outbox as memberships
+from persistence.members.views import Member
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES

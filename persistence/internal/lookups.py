@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
 from persistence.delivery import announcements
 from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
 from persistence.log import heads, read
-from persistence.store import conversations, cursors, users
-from persistence.store.database import Pool
+from persistence.receipts import cursors
+from persistence.users import store as users
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed, not_found

@@ -2,11 +2,11 @@
 
 import time
 
+from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
-from persistence.refusals import Refusals
-from persistence.store import refusals
-from persistence.store.database import Pool
+from persistence.users import revocations as refusals
+from persistence.users.refusals import Refusals
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed

@@ -1,9 +1,12 @@
 """What pushers ask and tell: `/internal/push`."""
 
+from persistence.database.pool import Pool
 from persistence.internal.question import question
 from persistence.messages import aftermath
-from persistence.store import badges, push_ledger, push_receipts, push_targets
-from persistence.store.database import Pool
+from persistence.push import badges
+from persistence.push import ledger as push_ledger
+from persistence.push import ledger_receipts as push_receipts
+from persistence.push import targets as push_targets
 from shared import push_api
 from shared.http.endpoint import Call, Endpoint, Nothing
 

@@ -1,7 +1,7 @@
 """`/internal/messages/{id}/trace`: the whole life of a message, for operators."""
 
-from persistence.store.database import Pool
-from persistence.store.trace import Trace, trace
+from persistence.database.pool import Pool
+from persistence.trace.store import Trace, trace
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import not_found
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from persistence.database.pool import Connection, Query
 from persistence.log.logged import Logged
 from persistence.log.rows import STATE, logged_as
-from persistence.store.database import Connection, Query
 from shared.events.kind import Body, Compact, EventKind
 
 MOST_BODY_BYTES = 1024 * 1024 + 64 * 1024

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.database.pool import Database, Query, Row, columns
+from persistence.database.visibility import is_hidden
 from persistence.log.logged import Logged
 from persistence.log.rows import STATE, logged_as
 from persistence.log.state import state_of
-from persistence.store.database import Database, Query, Row, columns
-from persistence.store.message_rows import my_emojis, reactions_of
-from persistence.store.visibility import is_hidden
+from persistence.messages.rows import my_emojis, reactions_of
 from shared.clock import iso
 from shared.events.kind import Compact
 from shared.events.kinds import BY_CODE, KINDS

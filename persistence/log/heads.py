@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from persistence.store.database import Database, Query, Row, columns
+from persistence.database.pool import Database, Query, Row, columns
 from shared.api import HeadsAnswer
 
 # One statement is one snapshot: no head is older than another, nor than a version or a membership. Where all events are

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.database.pool import Database, Query, Row, columns
 from persistence.log.logged import Key, Logged
 from persistence.log.rows import COLUMNS, log_where, logged_of, unbroken
-from persistence.store.database import Database, Query, Row, columns
 from shared.api import MAX_EVENTS, EventsAnswer, LoggedEvent
 from shared.clock import to_us
 

@@ -7,10 +7,10 @@ anon key (Postgres 13 and 14 know no view with its caller's rights), and could n
 
 from collections.abc import Sequence
 
+from persistence.database.pool import Row
 from persistence.log.logged import Logged
 from persistence.log.state import state_of, state_of_sent
-from persistence.store.database import Row
-from persistence.store.views import Message
+from persistence.messages.views import Message
 from shared.clock import iso
 from shared.events.kind import EventKind
 from shared.events.kinds import BY_CODE, KINDS

@@ -3,8 +3,8 @@
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from persistence.store.database import Row
-from persistence.store.views import Message
+from persistence.database.pool import Row
+from persistence.messages.views import Message
 from shared.clock import iso
 from shared.events.message_new import MessageNew
 

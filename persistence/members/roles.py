@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from persistence.store.views import Role
+from persistence.members.views import Role
 
 ROLE: Final = "CASE WHEN c.is_group AND c.created_by = p.user_id THEN 'owner' ELSE 'member' END"
 """Of a participant `p` in their conversation `c`: who made a group owns it, and nobody has another role."""

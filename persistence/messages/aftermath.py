@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from persistence.database.pool import Database, Query, columns
 from persistence.log.logged import Logged
-from persistence.store.database import Database, Query, columns
-from persistence.store.devices import IS_REVOKED
+from persistence.push.devices import IS_REVOKED
 from shared import push_api
 from shared.events.message_deleted import MESSAGE_DELETED
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from persistence.members.views import NotAMember
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
-from persistence.store.views import Message, NotAMember
+from persistence.messages.views import Message
 from shared.http.errors import (
     ApiError,
     ErrorBody,

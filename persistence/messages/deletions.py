@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
+from persistence.database.pool import Connection, Pool, Query, transaction
+from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_delete_of
+from persistence.members.views import NotAMember
 from persistence.messages.held import LOCK, Held, NoSuchMessage, NotAllowed, hold
-from persistence.store.database import Connection, Pool, Query, transaction
-from persistence.store.views import Message, NotAMember
-from persistence.store.visibility import BEGINS
+from persistence.messages.views import Message
 from shared.events.message_deleted import MESSAGE_DELETED, MessageDeleted
 
 # The row stays, for what numbers and connects it. The row's lock was taken by an earlier statement: these see all that

@@ -5,13 +5,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.database.pool import Connection, Database, Pool, Query, transaction
+from persistence.database.view import View
+from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
+from persistence.members.views import NotAMember
 from persistence.messages.held import Deleted, Held, NoSuchMessage, NotAllowed, hold
 from persistence.messages.texts import fault_of
-from persistence.store.database import Connection, Database, Pool, Query, transaction
-from persistence.store.views import Message, NotAMember, View
-from persistence.store.visibility import BEGINS
+from persistence.messages.views import Message
 from shared.clock import iso
 from shared.events.message_edited import MESSAGE_EDITED, MessageEdited
 

@@ -7,11 +7,12 @@ the row of that other one, and an event could be numbered and then not written.
 
 from typing import NamedTuple
 
+from persistence.database.pool import Connection, Query, Row
+from persistence.database.visibility import BEGINS
 from persistence.members.roles import AUTHOR_ROLE, ROLE
-from persistence.store.database import Connection, Query, Row
-from persistence.store.message_rows import REACH, columns, with_status
-from persistence.store.views import Message, NotAMember, Role
-from persistence.store.visibility import BEGINS
+from persistence.members.views import NotAMember, Role
+from persistence.messages.rows import REACH, columns, with_status
+from persistence.messages.views import Message
 
 LOCK = Query(
     "hold_message",

@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
+from persistence.database.pool import Connection, Pool, Query, transaction
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_pin
+from persistence.members.views import NotAMember
 from persistence.messages.held import AtLimit, Deleted, Held, NoSuchMessage, NotAllowed, hold
-from persistence.store.database import Connection, Pool, Query, transaction
-from persistence.store.views import NotAMember
 from shared.events.message_pinned import MESSAGE_PINNED, MessagePinned
 
 MOST = 100

@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
+from persistence.database.pool import Database, Query
+from persistence.database.view import View
+from persistence.database.visibility import BEGINS
+from persistence.members.views import NotAMember
 from persistence.messages.held import NoSuchMessage, NotAllowed
-from persistence.store.database import Database, Query
-from persistence.store.views import NotAMember, View
-from persistence.store.visibility import BEGINS
 from shared.clock import iso
 
 MOST = 1000

@@ -4,14 +4,14 @@ from typing import Literal
 
 import msgspec
 
+from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.log.logged import Logged
 from persistence.messages import deletions, edits, pins, receipts
 from persistence.messages.answers import told
+from persistence.messages.shapes import Data, MessageAnswer, Text, extra_of
 from persistence.messages.texts import trimmed
-from persistence.routes.shapes import Data, MessageAnswer, Text, extra_of
 from persistence.rules import Rules
-from persistence.store.database import Pool
 from shared import frames
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success

@@ -5,13 +5,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.messages.answers import told
+from persistence.messages.views import Reaction
+from persistence.paging import MAX_PAGE, PageSize
 from persistence.reactions import store
 from persistence.reactions.emoji import EMOJI, emoji_of
-from persistence.routes.shapes import MAX_PAGE, PageSize
-from persistence.store.database import Pool
-from persistence.store.views import Reaction
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
 from shared.http.errors import malformed

@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
+from persistence.database.view import View
+from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
+from persistence.members.views import NotAMember
 from persistence.messages.held import LOCK, AtLimit, Deleted, NoSuchMessage
-from persistence.store.database import Connection, Database, Pool, Query, Row, transaction
-from persistence.store.message_rows import Counted, counted
-from persistence.store.views import NotAMember, Reaction, View
-from persistence.store.visibility import BEGINS
+from persistence.messages.rows import Counted, counted
+from persistence.messages.views import Reaction
 from shared.clock import iso
 from shared.events.message_reaction import MESSAGE_REACTION, MessageReaction
 

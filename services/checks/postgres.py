@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
-from persistence.migrate import DIRECTORY, MigrationError, read
-from persistence.store.database import DATABASE_FAILURES
+from persistence.database.migrate import DIRECTORY, MigrationError, read
+from persistence.database.pool import DATABASE_FAILURES
 from services.checks.clock import skew
 from services.checks.finding import Finding, error, ok, warning
 from shared.redact import redact_text

@@ -2,7 +2,7 @@
 
 import argparse
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.printing import say
 from shared.settings import Settings
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from persistence.store.trace import DeviceTrace, RecipientTrace, Trace
-from persistence.store.trace import trace as read_trace
+from persistence.trace.store import DeviceTrace, RecipientTrace, Trace
+from persistence.trace.store import trace as read_trace
 from services import attached, openings
 from services.printing import say
 from shared.ids import canonical_id

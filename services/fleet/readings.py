@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gateway.gateway import Gateway
 from persistence.delivery import relay
-from persistence.sending import MESSAGES
+from persistence.messages.queue import MESSAGES
 from pusher.metrics import BULK_PENDING, PUSHES, STREAM_AGE, STREAM_PENDING
 from shared.metrics import value_of
 

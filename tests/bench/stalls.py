@@ -19,7 +19,7 @@ import aiohttp
 import orjson
 
 from gateway.endpoints import SUBSCRIBE
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.processes import settle_heap
 from shared.auth import mint
 from tests.integration.gateway.world import OwnSite, World, world

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from persistence.migrate import MigrationError, migrate
+from persistence.database.migrate import MigrationError, migrate
 
 SLOW_TABLE = "SELECT pg_sleep(0.2); CREATE TABLE {name} (id bigint);"
 

@@ -1,6 +1,6 @@
 """Somebody in very many conversations, written straight into the database: made one by one it would take minutes."""
 
-from persistence.store.database import Pool
+from persistence.database.pool import Pool
 
 _CONVERSATIONS = """
 INSERT INTO conversations (id, created_at, updated_at, members, is_group, created_by)

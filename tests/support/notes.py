@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from persistence.database.pool import Pool, transaction
 from persistence.log.append import append
 from persistence.log.logged import Logged
-from persistence.store.database import Pool, transaction
 from shared.events.kind import Body, EventKind
 
 

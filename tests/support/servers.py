@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from services.embedded.server import EmbeddedServer
 from shared.redis import open_redis

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from persistence.store.database import Pool, open_pool
+from persistence.database.pool import Pool, open_pool
 from tests.support.fleet import ROOT, Fleet, fleet_from
 from tests.support.notes import add_kind, note
 from tests.support.person import Person, Phone

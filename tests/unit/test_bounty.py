@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from persistence.store import bounty
+from persistence.conversations import bounty
 
 ids = st.one_of(st.text().filter(lambda text: text not in bounty.NONE), st.integers())
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 import uvloop
 
+from persistence.database.pool import open_pool
 from persistence.log.logged import Logged
-from persistence.sending import SendQueue
-from persistence.store.database import open_pool
-from persistence.store.views import Draft, Sent
+from persistence.messages.queue import SendQueue
+from persistence.messages.views import Draft, Sent
 from shared.checkpoints import NoCheckpoints
 from shared.ids import new_id
 from tests.bench.seats import Seats, conversation_id, user_id

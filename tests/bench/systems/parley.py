@@ -8,7 +8,7 @@ from pathlib import Path
 
 import asyncpg
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from shared import keys
 from tests.bench.load.publishing import to_parley
 from tests.bench.machine import LOAD_CPU, SERVER_CPU, descendants, pinned

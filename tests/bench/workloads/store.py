@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from persistence.store.send_statement import SEND
+from persistence.messages.send_statement import SEND
 from tests.bench.machine import SERVER_CPU, pinned
 from tests.bench.seats import Seats
 from tests.bench.systems.parley import Parley

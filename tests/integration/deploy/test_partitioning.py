@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from persistence.migrate import migrate
-from persistence.store import conversations, history, messages
-from persistence.store.database import Pool, open_pool
-from persistence.store.views import HistoryPage, Message, Repeated, Sent
+from persistence.database.migrate import migrate
+from persistence.conversations import store as conversations
+from persistence.messages import history, send as messages
+from persistence.database.pool import Pool, open_pool
+from persistence.messages.views import HistoryPage, Message, Repeated, Sent
 from tests.integration.deploy.files import DEPLOY
 from tests.integration.persistence.talk import conversation, draft, people, say
 from tests.support.notes import note

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import asyncpg
 
-from persistence.migrate import migrate
-from persistence.store import history, meta
-from persistence.store.database import open_pool
-from persistence.store.views import HistoryPage
+from persistence.database.migrate import migrate
+from persistence.messages import history
+from persistence.database import meta
+from persistence.database.pool import open_pool
+from persistence.messages.views import HistoryPage
 from services.embedded import EmbeddedPostgres
 from tests.integration.deploy.files import ROOT, accepts, run
 from tests.integration.persistence.talk import conversation, people, say

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.store.database import Pool, open_pool
+from persistence.database.pool import Pool, open_pool
 from shared.redis import RedisClient, open_redis
 
 

@@ -8,19 +8,19 @@ from typing import Any
 
 import orjson
 
+from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
-from persistence.delivery.epoch import Epoch
 from persistence.delivery.minima import Minima
-from persistence.delivery.publisher import Publisher
-from persistence.delivery.push_marker import PushMarker
-from persistence.delivery.push_state import PushState
 from persistence.delivery.receipts import ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.log.epoch import Epoch
+from persistence.log.publisher import Publisher
 from persistence.messages import aftermath
-from persistence.sending import SendQueue
-from persistence.store.database import Pool
+from persistence.messages.queue import SendQueue
+from persistence.push.marker import PushMarker
+from persistence.push.state import PushState
 from shared import wire
 from shared.checkpoints import Checkpoints, NoCheckpoints
 from shared.ids import new_id

@@ -3,9 +3,11 @@
 from itertools import count
 from typing import Any
 
-from persistence.store import conversations, messages, users
-from persistence.store.database import Database, Pool
-from persistence.store.views import Draft, Message, Sent
+from persistence.conversations import store as conversations
+from persistence.database.pool import Database, Pool
+from persistence.messages import send as messages
+from persistence.messages.views import Draft, Message, Sent
+from persistence.users import store as users
 from shared.api import SessionUser
 from shared.ids import new_id
 

@@ -5,9 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from persistence.store import conversations, cursors, history, memberships, users
-from persistence.store.database import Pool, open_pool, transaction
-from persistence.store.views import Hidden, HistoryPage, Member, NotAMember, Position, StillHidden
+from persistence.conversations import store as conversations
+from persistence.conversations.views import Hidden, Position, StillHidden
+from persistence.database.pool import Pool, open_pool, transaction
+from persistence.members import user_outbox as memberships
+from persistence.members.views import Member, NotAMember
+from persistence.messages import history
+from persistence.messages.views import HistoryPage
+from persistence.receipts import cursors
+from persistence.users import store as users
 from shared.api import SessionUser
 from shared.ids import new_id
 from shared.wire import Cursor, Kind

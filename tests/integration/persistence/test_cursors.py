@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from persistence.store import conversations, cursors, messages
-from persistence.store.database import Pool, open_pool
-from persistence.store.views import Marked, NotAMember, Pointer, Status
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool, open_pool
+from persistence.members.views import NotAMember
+from persistence.messages import send as messages
+from persistence.receipts import cursors
+from persistence.receipts.views import Marked, Pointer, Status
 from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, draft, people, say

@@ -10,10 +10,13 @@ from itertools import combinations_with_replacement
 import asyncpg
 import pytest
 
+from persistence.conversations import store as conversations
+from persistence.database import retention
+from persistence.database.pool import Pool, open_pool
 from persistence.log.append import NoConversation
-from persistence.store import conversations, cursors, messages, retention
-from persistence.store.database import Pool, open_pool
-from persistence.store.sync import sync
+from persistence.messages import send as messages
+from persistence.receipts import cursors
+from persistence.sync.sync import sync
 from shared.wire import Cursor
 from tests.integration.persistence.talk import draft, people
 from tests.support.notes import note

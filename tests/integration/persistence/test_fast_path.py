@@ -9,12 +9,15 @@ import msgspec
 import orjson
 import pytest
 
+from persistence.conversations import store as conversations
+from persistence.conversations.views import Hidden
+from persistence.database.pool import Pool
 from persistence.log import read
 from persistence.log.rows import logged_message
-from persistence.sending import Overloaded
-from persistence.store import conversations, cursors
-from persistence.store.database import Pool
-from persistence.store.views import Hidden, NotAMember, Repeated, Sent
+from persistence.members.views import NotAMember
+from persistence.messages.queue import Overloaded
+from persistence.messages.views import Repeated, Sent
+from persistence.receipts import cursors
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.presence import PresenceReader

@@ -2,9 +2,12 @@
 
 import pytest
 
-from persistence.store import conversations, cursors, history
-from persistence.store.database import Pool
-from persistence.store.views import HistoryPage, Message, NotAMember
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
+from persistence.members.views import NotAMember
+from persistence.messages import history
+from persistence.messages.views import HistoryPage, Message
+from persistence.receipts import cursors
 from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, people, say

@@ -8,12 +8,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from persistence.conversations import store as conversations
+from persistence.database.pool import QUERY_SECONDS, Pool, open_pool
 from persistence.log.logged import Logged
-from persistence.sending import SendQueue
-from persistence.store import conversations, messages
-from persistence.store.database import QUERY_SECONDS, Pool, open_pool
-from persistence.store.messages import Prior
-from persistence.store.views import Draft, NoSuchReply, NotAMember, Outcome, Repeated, Sent
+from persistence.members.views import NotAMember
+from persistence.messages import send as messages
+from persistence.messages.queue import SendQueue
+from persistence.messages.send import Prior
+from persistence.messages.views import Draft, NoSuchReply, Outcome, Repeated, Sent
 from shared.checkpoints import NoCheckpoints
 from tests.integration.persistence.parts import running, soon
 from tests.integration.persistence.talk import conversation, draft, people, say

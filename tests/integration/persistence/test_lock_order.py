@@ -3,9 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-from persistence.store import conversations, cursors, memberships, messages, outbox
-from persistence.store.database import Pool, open_pool, transaction
-from persistence.store.views import Sent
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool, open_pool, transaction
+from persistence.log import outbox
+from persistence.members import user_outbox as memberships
+from persistence.messages import send as messages
+from persistence.messages.views import Sent
+from persistence.receipts import cursors
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, draft, people
 

@@ -5,10 +5,11 @@ import asyncio
 import asyncpg
 import pytest
 
-from persistence.log import read
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool, transaction
+from persistence.log import outbox, read
 from persistence.log.append import MOST_BODY_BYTES, NoConversation, append
-from persistence.store import conversations, outbox, sync
-from persistence.store.database import Pool, transaction
+from persistence.sync import sync
 from shared import keys
 from shared.ids import new_id
 from tests.integration.persistence.parts import listening, parts

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from persistence.database.pool import Pool
 from persistence.delivery.minima import EVERY_MS, Minima
-from persistence.store import cursors
-from persistence.store.database import Pool
+from persistence.receipts import cursors
 from shared import keys
 from shared.wire import NOBODY, Cursor, Kind
 from tests.integration.persistence.parts import Ear, Parts, listening, parts

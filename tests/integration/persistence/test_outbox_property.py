@@ -6,8 +6,8 @@ import asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from persistence.store import conversations
-from persistence.store.database import Pool
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
 from shared import keys
 from shared.checkpoints import COMMITTED, PUBLISHED
 from shared.ids import new_id

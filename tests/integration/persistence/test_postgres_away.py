@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.store import history
-from persistence.store.database import DATABASE_FAILURES, Pool, open_pool
-from persistence.store.views import HistoryPage, Outcome, Repeated, Sent
+from persistence.database.pool import DATABASE_FAILURES, Pool, open_pool
+from persistence.messages import history
+from persistence.messages.views import HistoryPage, Outcome, Repeated, Sent
 from services.embedded import EmbeddedPostgres
 from tests.integration.persistence.parts import Parts, parts
 from tests.integration.persistence.talk import conversation, draft, people

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from persistence.delivery.epoch import Epoch
+from persistence.database.pool import Pool, open_pool
 from persistence.delivery.receipts import ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
-from persistence.store.database import Pool, open_pool
+from persistence.log.epoch import Epoch
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
 from shared.checkpoints import RECEIPTS_APPLIED, NoCheckpoints

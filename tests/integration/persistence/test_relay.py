@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
 from persistence.delivery.relay import AGE_SECONDS, PENDING, Relay
-from persistence.store import conversations, messages
-from persistence.store.database import Pool
+from persistence.messages import send as messages
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.checkpoints import COMMITTED, PUBLISHED

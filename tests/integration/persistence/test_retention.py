@@ -1,7 +1,7 @@
 """What is kept for a while only goes when its time is over, and not before."""
 
-from persistence.store import retention
-from persistence.store.database import Pool
+from persistence.database import retention
+from persistence.database.pool import Pool
 from shared.ids import new_id
 
 

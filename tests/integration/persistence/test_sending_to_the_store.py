@@ -6,9 +6,11 @@ from itertools import pairwise
 import asyncpg
 import pytest
 
-from persistence.store import history, messages
-from persistence.store.database import Pool, open_pool
-from persistence.store.views import HistoryPage, Message, NoSuchReply, NotAMember, Outcome, Repeated, Sent
+from persistence.database.pool import Pool, open_pool
+from persistence.members.views import NotAMember
+from persistence.messages import history
+from persistence.messages import send as messages
+from persistence.messages.views import HistoryPage, Message, NoSuchReply, Outcome, Repeated, Sent
 from shared.ids import new_id
 from tests.integration.persistence.talk import conversation, draft, people, say
 

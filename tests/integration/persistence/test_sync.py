@@ -9,11 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
 from persistence.log import heads, read
-from persistence.store import conversations, cursors, messages, sync
-from persistence.store.database import Pool
-from persistence.store.sync_filling import Bounds
-from persistence.store.views import Reached, Sync, SyncedConversation
+from persistence.messages import send as messages
+from persistence.receipts import cursors
+from persistence.sync import sync
+from persistence.sync.filling import Bounds
+from persistence.sync.views import Reached, Sync, SyncedConversation
 from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import new_id
 from shared.wire import Cursor

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from persistence.store import conversations, cursors, sync, sync_rows
-from persistence.store.database import Pool
-from persistence.store.sync_filling import DEFAULT_BOUNDS, Bounds
-from persistence.store.views import Place, Sync
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
+from persistence.receipts import cursors
+from persistence.sync import rows as sync_rows
+from persistence.sync import sync
+from persistence.sync.filling import DEFAULT_BOUNDS, Bounds
+from persistence.sync.views import Place, Sync
 from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import conversation, people, say

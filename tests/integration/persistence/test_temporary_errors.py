@@ -10,10 +10,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from persistence.migrate import migrate
-from persistence.store import clock
-from persistence.store.database import DATABASE_FAILURES, Pool, open_pool
-from persistence.store.views import Repeated, Sent
+from persistence.conversations import clock
+from persistence.database.migrate import migrate
+from persistence.database.pool import DATABASE_FAILURES, Pool, open_pool
+from persistence.messages.views import Repeated, Sent
 from services.embedded import EmbeddedPostgres
 from tests.integration.persistence.parts import Parts, parts
 from tests.integration.persistence.talk import conversation, draft, people

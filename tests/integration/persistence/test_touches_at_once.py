@@ -8,12 +8,13 @@ from typing import Any
 
 import orjson
 
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
 from persistence.log import read
-from persistence.messages import deletions, edits, pins
+from persistence.messages import deletions, edits, history, pins
+from persistence.messages import send as messages
+from persistence.messages.views import HistoryPage, Message
 from persistence.reactions import store as reactions
-from persistence.store import conversations, history, messages
-from persistence.store.database import Pool
-from persistence.store.views import HistoryPage, Message
 from tests.integration.persistence.talk import conversation, draft, people, say
 
 AT_ONCE = int(os.environ.get("TOUCHES_AT_ONCE", "300"))

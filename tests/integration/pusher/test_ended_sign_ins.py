@@ -4,7 +4,8 @@ from typing import Any
 
 import jwt
 
-from persistence.store import badges, retention
+from persistence.database import retention
+from persistence.push import badges
 from shared import api
 from shared.ids import new_id
 from tests.integration.pusher.test_trace import full_trace

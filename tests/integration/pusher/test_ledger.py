@@ -4,10 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.store import conversations, devices, messages, push_ledger, push_receipts, push_targets
-from persistence.store.database import Pool, open_pool
-from persistence.store.preferences import change_preferences
-from persistence.store.views import Created, Draft, Sent
+from persistence.conversations import store as conversations
+from persistence.conversations.views import Created
+from persistence.database.pool import Pool, open_pool
+from persistence.messages import send as messages
+from persistence.messages.views import Draft, Sent
+from persistence.push import devices
+from persistence.push import ledger as push_ledger
+from persistence.push import ledger_receipts as push_receipts
+from persistence.push import targets as push_targets
+from persistence.push.preferences import change_preferences
 from shared import push_api
 from shared.ids import new_id
 from shared.wire import Deadline

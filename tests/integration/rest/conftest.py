@@ -11,10 +11,10 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
+from persistence.database.pool import open_pool
 from persistence.quotas import Quotas
-from persistence.refusals import Refusals
 from persistence.rules import DEFAULT_RULES, Rules
-from persistence.store.database import open_pool
+from persistence.users.refusals import Refusals
 from services.listening import listening
 from shared.auth import TokenVerifier, mint
 from shared.http.app import internal_app, public_app

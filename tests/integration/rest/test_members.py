@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from persistence.delivery.publisher import BATCH, MOST_BYTES, ROOM_BYTES
-from persistence.store.views import Conversation
+from persistence.conversations.views import Conversation
+from persistence.log.publisher import BATCH, MOST_BYTES, ROOM_BYTES
 from shared.ids import new_id
 from tests.integration.rest.conftest import Person, Rest
 from tests.support.waiting import eventually

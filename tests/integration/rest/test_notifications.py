@@ -3,8 +3,8 @@ import asyncio
 import jwt
 import pytest
 
-from persistence.store import devices
-from persistence.store.preferences import MAX_TOGGLES
+from persistence.push import devices
+from persistence.push.preferences import MAX_TOGGLES
 from shared.ids import new_id
 from tests.integration.rest.conftest import Person, Rest
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from asyncpg.connection import LoggedQuery
 
-from persistence.store.database import Pool
-from persistence.store.sync_rows import SLICE
+from persistence.database.pool import Pool
+from persistence.sync.rows import SLICE
 from tests.integration.rest.conftest import Person, Rest
 from tests.support.waiting import eventually
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from tests.support.fleet import fleet
 from tests.support.servers import new_postgres, new_redis
 from tests.system.abuse.attacks import ATTACKS

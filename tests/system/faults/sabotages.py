@@ -95,7 +95,7 @@ SABOTAGES = (
     Sabotage(
         "ignore the client id",
         "a retry sends nothing twice",
-        "persistence/routes/messages.py",
+        "persistence/messages/list_routes.py",
         (
             (
                 """            client_id=given.named(),
@@ -108,7 +108,7 @@ SABOTAGES = (
     Sabotage(
         "answer before the commit",
         "a 201 means committed",
-        "persistence/sending.py",
+        "persistence/messages/queue.py",
         (
             (
                 """            return await messages.send_joined(await borrower.connection(), drafts)
@@ -132,7 +132,7 @@ SABOTAGES = (
     Sabotage(
         "let a cursor go back",
         "a cursor only goes forward",
-        "persistence/store/cursors.py",
+        "persistence/receipts/cursors.py",
         (
             (
                 """           greatest(read_seq, least(read, last_seq)) AS new_read
@@ -151,7 +151,7 @@ SABOTAGES = (
     Sabotage(
         "count the sender's own message as unread",
         "unread counts what lies above the read cursor",
-        "persistence/store/send_statement.py",
+        "persistence/messages/send_statement.py",
         (
             (
                 """read_seq = last.seq, read_ordinal = last.ordinal,
@@ -190,7 +190,7 @@ SABOTAGES = (
     Sabotage(
         "push nobody who is offline",
         "the silent are reached",
-        "persistence/delivery/push_state.py",
+        "persistence/push/state.py",
         (
             (
                 """        if offline:

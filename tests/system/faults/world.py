@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from tests.support.fake_expo import FakeExpo, fake_expo
 from tests.support.fault_proxy import FaultProxy

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
 from shared.clock import now_ms

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from persistence.store.database import Database
+from persistence.database.pool import Database
 from shared.ids import new_id
 
 CHUNK = 5000

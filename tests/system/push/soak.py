@@ -19,8 +19,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from persistence.migrate import migrate
-from persistence.store.database import Pool, open_pool
+from persistence.database.migrate import migrate
+from persistence.database.pool import Pool, open_pool
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
 from shared.ids import new_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from tests.support.fleet import Fleet, ServiceProcess, fleet
 from tests.support.servers import new_postgres, new_redis

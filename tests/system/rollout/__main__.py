@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.support.servers import new_postgres, new_redis
 from tests.system.load_balancer import balancer

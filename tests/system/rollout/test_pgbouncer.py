@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from persistence.migrate import migrate
+from persistence.database.migrate import migrate
 from tests.support import pgbouncer
 from tests.system.rollout.over_redis import survive, talking_fleet
 

@@ -1,6 +1,6 @@
 """The files of the schema, before any database sees them."""
 
-from persistence.migrate import DIRECTORY, read
+from persistence.database.migrate import DIRECTORY, read
 
 
 def test_each_migration_has_a_number_of_its_own_and_none_is_left_out() -> None:

@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 from asyncpg import exceptions
 
-from persistence.store.database import DATABASE_FAILURES
-from persistence.store.sqlstates import MEANINGS, meaning
+from persistence.database.pool import DATABASE_FAILURES
+from persistence.database.sqlstates import MEANINGS, meaning
 
 # Appendix A of Postgres' documentation, "PostgreSQL Error Codes".
 CLASSES = {

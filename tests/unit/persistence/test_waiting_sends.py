@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from persistence.store.views import Draft
-from persistence.waiting import MOST_CONVERSATIONS, MOST_MESSAGES, Waiting, WaitingSends
+from persistence.messages.views import Draft
+from persistence.messages.waiting import MOST_CONVERSATIONS, MOST_MESSAGES, Waiting, WaitingSends
 
 
 def waiting(room: str, text: str = "", client_id: str | None = None, sender: str = "ann") -> Waiting:

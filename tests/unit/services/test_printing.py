@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from persistence.store.trace import RecipientTrace
+from persistence.trace.store import RecipientTrace
 from pusher.dead_letters import DeadLetter
 from services.commands import deadletters, trace
 from services.fleet.process import Process

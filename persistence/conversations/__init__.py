@@ -1,0 +1,1 @@
+"""Conversations: starting, listing, hiding and removing them."""

@@ -1,0 +1,146 @@
+"""`/api/conversations`: listing, starting and hiding them."""
+
+import msgspec
+
+from persistence.conversations import beginnings
+from persistence.conversations import store as conversations
+from persistence.conversations.shapes import (
+    ConversationAnswer,
+    ConversationsAnswer,
+    ConversationsQuery,
+    CreatedAnswer,
+    CreatedConversation,
+    NewConversation,
+)
+from persistence.conversations.views import Hidden, Position
+from persistence.database.pool import Pool
+from persistence.delivery.delivery import Delivery
+from persistence.members.views import NotAMember
+from persistence.paging import MAX_PAGE
+from persistence.quotas import Quotas
+from persistence.rules import Rules
+from shared.http.cost import FLAT, Cost
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
+from shared.http.errors import forbidden, malformed
+
+TAG = "conversations"
+
+
+class Conversations:
+    """The handlers."""
+
+    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> None:
+        self._pool = pool
+        self._delivery = delivery
+        self._rules = rules
+        self._quotas = quotas
+
+    async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
+        after = _position(call.query)
+        page = await conversations.page(self._pool, call.user_id, limit=min(call.query.limit, MAX_PAGE), after=after)
+        return ConversationsAnswer(page.conversations, page.next.to_cursor() if page.next else None)
+
+    async def create(self, call: Call[NewConversation, Nothing]) -> Reply:
+        given, people, is_group = call.body, call.body.people(call.user_id), bool(call.body.is_group)
+        per_bounty = self._rules.direct_per_bounty
+        new = await beginnings.begins(
+            self._pool, people, is_group=is_group, bounty_id=given.bounty_id, per_bounty=per_bounty
+        )
+        if new is not None:
+            await self._quotas.begin(call.user_id, strangers=new.strangers)
+        created = await conversations.create(
+            self._pool,
+            call.user_id,
+            people,
+            is_group=is_group,
+            name=given.line(),
+            bounty_id=given.bounty_id,
+            per_bounty=per_bounty,
+        )
+        await self._delivery.joined(created)
+        shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
+        return Reply(200 if created.existing else 201, CreatedAnswer(shown))
+
+    async def one(self, call: Call[Nothing, Nothing]) -> ConversationAnswer:
+        wanted = call.user_id, call.ids["id"]
+        found = (await conversations.view(self._pool, [wanted])).get(wanted)
+        if found is None:
+            raise forbidden()
+        return ConversationAnswer(found)
+
+    async def hide(self, call: Call[Nothing, Nothing]) -> Success:
+        hidden = await conversations.hide(self._pool, call.user_id, call.ids["id"])
+        if isinstance(hidden, NotAMember):
+            raise forbidden()
+        if isinstance(hidden, Hidden):
+            self._delivery.hidden(call.ids["id"], hidden)
+        return Success()
+
+
+def _position(query: ConversationsQuery) -> Position | None:
+    if not isinstance(query.cursor, str):
+        return None
+    position = Position.from_cursor(query.cursor)
+    if position is None:
+        raise malformed("cursor", "expected nextCursor of the page before")
+    return position
+
+
+def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> list[Endpoint]:
+    handlers = Conversations(pool, delivery, rules, quotas)
+    return [
+        Endpoint(
+            method="GET",
+            path="/api/conversations",
+            name="listConversations",
+            handler=handlers.page,
+            summary="List the caller's conversations",
+            description="Newest activity first. Hidden ones are left out until a new message brings them back."
+            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all.",
+            tag=TAG,
+            query=ConversationsQuery,
+            cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),
+            response=ConversationsAnswer,
+        ),
+        Endpoint(
+            method="GET",
+            path="/api/conversations/{id}",
+            name="getConversation",
+            handler=handlers.one,
+            summary="Read one conversation",
+            description="As in the list, also while the caller hides the conversation.",
+            tag=TAG,
+            cost=FLAT,
+            response=ConversationAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/conversations",
+            name="createConversation",
+            handler=handlers.create,
+            summary="Start a conversation, or find the one that two people have",
+            description="Two people have one conversation about each `bountyId`, and one about none: asking again"
+            " gives it back with 200 and `existing: true`. A `bountyId` that is empty, `null` or `undefined` is none."
+            " With `DIRECT_PER=pair` two people have one conversation in all. Three or more, or `isGroup`, are a new"
+            " group. 429 also for too many conversations begun, or too many people named who were never seen.",
+            tag=TAG,
+            body=NewConversation,
+            cost=Cost(lambda body, _: len(body.participant_ids), per=10),
+            response=CreatedAnswer,
+            statuses=(201, 200),
+        ),
+        Endpoint(
+            method="DELETE",
+            path="/api/conversations/{id}",
+            name="hideConversation",
+            handler=handlers.hide,
+            summary="Hide a conversation from the caller alone",
+            description="All up to now is gone from the caller's list, history, totals, unread and sync. A new message,"
+            " or the caller's own `POST /api/conversations`, brings the conversation back.",
+            tag=TAG,
+            cost=FLAT,
+            response=Success,
+            errors=(403,),
+        ),
+    ]

@@ -1,0 +1,238 @@
+"""Conversations: making, listing, hiding and removing them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from persistence.conversations import bounty
+from persistence.conversations.beginnings import direct_key, pair_key
+from persistence.conversations.rows import LISTED, NAMED, conversation_of
+from persistence.conversations.views import (
+    Conversation,
+    ConversationPage,
+    Created,
+    Hidden,
+    Position,
+    Purged,
+    StillHidden,
+)
+from persistence.database.pool import Connection, Database, Pool, Query, columns, transaction
+from persistence.database.visibility import HIDES
+from persistence.members import user_outbox as memberships
+from persistence.members.views import Member, NotAMember
+from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
+from shared.ids import new_id
+from shared.wire import Kind
+
+# Two who ask for the same direct conversation at once: the second INSERT waits for the first one's commit, does
+# nothing, and the query after it finds that row.
+_INSERT = Query(
+    "insert_conversation",
+    """
+INSERT INTO conversations (id, is_group, name, bounty_id, created_by, members, direct_key, created_at, updated_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, now.at, now.at FROM date_trunc('milliseconds', clock_timestamp()) AS now(at)
+ON CONFLICT (direct_key) DO NOTHING
+RETURNING id
+""",
+)
+
+_NAME_PEOPLE = Query(
+    "name_people",
+    "INSERT INTO users (id) SELECT id FROM unnest($1::uuid[]) AS w(id) ORDER BY id ON CONFLICT DO NOTHING",
+)
+
+# Race: a participant's reference locks its user FOR KEY SHARE, and who then wants more of a row that others wait for
+# waits for them. So the people are held as `memberships.change` holds them before their participants come to be, and
+# after the conversation, on whose key another one may have to wait.
+_HOLD_PEOPLE = Query("hold_people", "SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE")
+
+_INSERT_PARTICIPANTS = Query(
+    "insert_participants",
+    """
+INSERT INTO participants (conversation_id, user_id, joined_at)
+SELECT c.id, w.id, c.created_at FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id
+""",
+)
+
+_DIRECT = Query("direct_conversation", "SELECT id FROM conversations WHERE direct_key = $1")
+
+# Only for one that its caller had hidden; says whether it was out of the caller's list until now.
+_BRING_BACK = Query(
+    "bring_back_conversation",
+    """
+UPDATE participants p SET hidden = false FROM conversations c
+WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.hidden AND c.id = p.conversation_id
+RETURNING c.last_ordinal <= p.hidden_ordinal AS was_hidden
+""",
+)
+
+_PAGE = Query(
+    "conversation_page",
+    LISTED.format(
+        named=NAMED,
+        mine=f"""
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES}
+        AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
+    ORDER BY c.updated_at DESC, c.id DESC LIMIT $4""",
+    ),
+)
+
+_VIEW = Query(
+    "conversation_view",
+    LISTED.format(
+        named=NAMED,
+        mine="""
+    JOIN unnest($1::uuid[], $2::uuid[]) AS w(user_id, conversation_id)
+        ON w.user_id = p.user_id AND w.conversation_id = p.conversation_id
+    WHERE p.left_at IS NULL""",
+    ),
+)
+
+# The head is of this statement's snapshot: a message that commits meanwhile is a new one, and brings it back.
+_HIDE = Query(
+    "hide_conversation",
+    f"""
+UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal = c.last_ordinal
+FROM conversations c
+WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2
+    AND p.left_at IS NULL AND NOT {HIDES}
+RETURNING p.hidden_seq
+""",
+)
+
+_IS_MEMBER = Query(
+    "is_member",
+    "SELECT FROM participants WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL",
+)
+
+_PEERS = Query(
+    "peers",
+    """
+SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user_id) CROSS JOIN LATERAL (
+    SELECT c.id::text FROM participants p JOIN conversations c ON c.id = p.conversation_id
+    WHERE p.user_id = w.user_id AND p.left_at IS NULL AND c.members <= $2 ORDER BY c.updated_at DESC LIMIT $3
+) AS small GROUP BY w.user_id
+""",
+)
+
+# In the order in which all take their locks: participants, then messages, then the conversation.
+_PURGE = [
+    Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
+    Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
+    Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
+    Query("purge_edits", "DELETE FROM message_edits WHERE conversation_id = $1"),
+    Query("purge_reactions", "DELETE FROM reactions WHERE conversation_id = $1"),
+    Query("purge_hidden", "DELETE FROM hidden_messages WHERE conversation_id = $1"),
+    Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
+    Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
+]
+_PURGE_PARTICIPANTS = Query(
+    "purge_participants", "DELETE FROM participants WHERE conversation_id = $1 RETURNING user_id, left_at"
+)
+_PURGE_CONVERSATION = Query("purge_conversation", "DELETE FROM conversations WHERE id = $1 RETURNING id")
+
+
+async def create(
+    pool: Pool,
+    caller: str,
+    participant_ids: Iterable[str],
+    *,
+    is_group: bool = False,
+    name: str | None = None,
+    bounty_id: str | int | None = None,
+    per_bounty: bool = True,
+) -> Created:
+    """A conversation of the caller and these people. For two, unless `is_group`, the one that they have already:
+    about this bounty, or, without `per_bounty`, the eldest about any.
+
+    Who is unknown becomes a user without a handle. Raises ValueError where nobody besides the caller is named.
+    """
+    people = sorted({caller, *participant_ids})
+    if len(people) < 2:
+        raise ValueError("a conversation needs someone besides the caller")
+    group = is_group or len(people) > 2
+    about = bounty.to_text(bounty_id)
+    key = direct_key(people, group, about)
+    async with transaction(pool) as connection:
+        if key is not None and not per_bounty:
+            key = await pair_key(connection, people)
+        row = await _INSERT.row(connection, new_id(), group, name, about, caller, len(people), key)
+        if row is None:
+            return await _existing(connection, caller, key)
+        conversation_id = row["id"]
+        await _NAME_PEOPLE.rows(connection, people)
+        await _HOLD_PEOPLE.rows(connection, people)
+        await _INSERT_PARTICIPANTS.rows(connection, conversation_id, people)
+        joined = await memberships.change(connection, Kind.JOINED, conversation_id, people)
+        return Created(await _one(connection, caller, conversation_id), existing=False, joined=joined)
+
+
+async def _existing(connection: Connection, caller: str, key: str | None) -> Created:
+    row = await _DIRECT.row(connection, key)
+    assert row is not None, "a conversation was purged at the moment when it was asked for"
+    hidden = await _BRING_BACK.row(connection, row["id"], caller)
+    joined: list[Member] = []
+    if hidden is not None and hidden["was_hidden"]:
+        joined = await memberships.change(connection, Kind.JOINED, row["id"], [caller])
+    return Created(await _one(connection, caller, row["id"]), existing=True, joined=joined)
+
+
+async def _one(database: Database, user_id: str, conversation_id: str) -> Conversation:
+    return (await view(database, [(user_id, conversation_id)]))[user_id, conversation_id]
+
+
+async def page(database: Database, user_id: str, *, limit: int, after: Position | None = None) -> ConversationPage:
+    """The user's conversations, newest activity first, below `after`; those that the user hid are left out.
+
+    One query whatever the limit. A conversation that becomes active meanwhile moves up and may be met twice or, having
+    moved above the page, not again: its event tells of it.
+    """
+    below: tuple[Any, Any] = (None, None) if after is None else (after.updated_at, after.conversation_id)
+    rows = await _PAGE.rows(database, user_id, *below, limit + 1)
+    conversations = [conversation_of(row) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return ConversationPage(conversations, None)
+    last = rows[limit - 1]
+    return ConversationPage(conversations, Position(round(last["updated_at"].timestamp() * 1000), last["id"]))
+
+
+async def view(database: Database, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Conversation]:
+    """For each (user, conversation) what that user sees in their list; absent where the user is not in it."""
+    rows = await _VIEW.rows(database, *columns(wanted, 2))
+    return {(row["viewer"], row["id"]): conversation_of(row) for row in rows}
+
+
+async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | StillHidden | NotAMember:
+    """Takes the conversation out of the user's list, and all up to now out of what this user (alone) sees of it."""
+    async with transaction(pool) as connection:
+        row = await _HIDE.row(connection, conversation_id, user_id)
+        if row is not None:
+            [member] = await memberships.change(connection, Kind.HIDDEN, conversation_id, [user_id])
+            return Hidden(member, row["hidden_seq"])
+        return StillHidden() if await is_member(connection, user_id, conversation_id) else NotAMember()
+
+
+async def is_member(database: Database, user_id: str, conversation_id: str) -> bool:
+    return await _IS_MEMBER.row(database, conversation_id, user_id) is not None
+
+
+async def peers(database: Database, user_ids: Iterable[str]) -> dict[str, list[str]]:
+    """For each user, their conversations that are small enough for live presence, at most LIVE_PRESENCE_ROOMS, those of
+    the latest activity. Who has none is absent."""
+    rows = await _PEERS.rows(database, list(user_ids), LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS)
+    return {row["user_id"]: row["rooms"] for row in rows}
+
+
+async def purge(pool: Pool, conversation_ids: Iterable[str]) -> list[Purged]:
+    """Removes conversations and all in them, for good. Those that do not exist are left out of the answer."""
+    purged = []
+    for conversation_id in sorted(set(conversation_ids)):
+        async with transaction(pool) as connection:
+            for step in _PURGE:
+                await step.rows(connection, conversation_id)
+            people = await _PURGE_PARTICIPANTS.rows(connection, conversation_id)
+            if await _PURGE_CONVERSATION.row(connection, conversation_id) is None:
+                continue
+            present = [row["user_id"] for row in people if row["left_at"] is None]
+            left = await memberships.change(connection, Kind.LEFT, conversation_id, present)
+        purged.append(Purged(conversation_id, left))
+    return purged

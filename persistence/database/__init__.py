@@ -1,0 +1,1 @@
+"""The ground: the pool, queries, migrations, and what is kept for a while only."""

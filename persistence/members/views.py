@@ -1,0 +1,52 @@
+"""Who is in a conversation, as the contract gives it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from persistence.database.view import View
+
+
+class Participant(View, frozen=True):
+    """`handle` is None for who never signed in; the others too for whose token says nothing of them."""
+
+    id: str
+    handle: str | None
+    display_name: str | None = None
+    avatar_url: str | None = None
+
+
+class Role(StrEnum):
+    """What somebody may do in a group."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class RoomMember(View, frozen=True):
+    """Somebody who is in a conversation, and since when."""
+
+    id: str
+    handle: str | None
+    display_name: str | None
+    avatar_url: str | None
+    role: Role
+    joined_at: str
+
+
+class MemberPage(NamedTuple):
+    """`next` is the id after which the next page begins."""
+
+    members: list[RoomMember]
+    next: str | None
+
+
+class NotAMember(NamedTuple):
+    """The user is not in this conversation, or there is none: the two look alike."""
+
+
+class Member(NamedTuple):
+    """A user and the version of their memberships that a change gave them."""
+
+    user_id: str
+    version: int

@@ -1,0 +1,199 @@
+"""`/api/conversations/{id}/messages`: reading, sending, reporting what was received, and typing."""
+
+from msgspec import UnsetType
+
+from persistence.conversations import store as conversations
+from persistence.database.pool import Pool
+from persistence.delivery.delivery import Delivery
+from persistence.members.views import NotAMember
+from persistence.messages import history
+from persistence.messages.queue import Overloaded, SendQueue
+from persistence.messages.shapes import (
+    HistoryAnswer,
+    HistoryQuery,
+    MessageAnswer,
+    NewMessage,
+    Pagination,
+    Progress,
+    ProgressAnswer,
+    Typing,
+)
+from persistence.messages.views import Draft, HistoryPage, NoSuchReply, Outcome, Repeated
+from persistence.paging import MAX_PAGE
+from persistence.receipts import cursors
+from persistence.receipts.views import Status
+from persistence.rules import Rules
+from shared.http.cost import FLAT, Cost
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
+from shared.http.errors import forbidden, malformed, unavailable
+from shared.http.middleware import SPAN
+from shared.ids import new_id
+from shared.tracing import COMMIT, Tracing
+
+TAG = "messages"
+PATH = "/api/conversations/{id}/messages"
+
+
+class Messages:
+    """The handlers."""
+
+    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._delivery = delivery
+        self._tracing = tracing
+        self._rules = rules
+
+    async def read(self, call: Call[Nothing, HistoryQuery]) -> HistoryAnswer:
+        query, limit = call.query, min(call.query.limit, MAX_PAGE)
+        found = await self._find(call.user_id, call.ids["id"], query, limit)
+        if isinstance(found, NotAMember):
+            raise forbidden()
+        page = query.page if _is_counted(query) else None
+        return HistoryAnswer(found.messages, Pagination(page, limit, found.total, found.has_more), found.as_of_seq)
+
+    async def _find(
+        self, user_id: str, conversation_id: str, query: HistoryQuery, limit: int
+    ) -> HistoryPage | NotAMember:
+        before, after, choice = query.before, query.after, query.choice()
+        place = self._pool, user_id, conversation_id
+        if isinstance(query.around, int):
+            if not _is_open(query):
+                raise malformed("around", "not together with before or after")
+            return await history.around(*place, seq=query.around, limit=limit, choice=choice)
+        if isinstance(before, UnsetType) and isinstance(after, UnsetType):
+            return await history.page(*place, number=query.page, limit=limit, choice=choice)
+        if isinstance(after, UnsetType):
+            assert isinstance(before, int)
+            return await history.before(*place, seq=before, limit=limit, choice=choice)
+        found = await history.after(*place, seq=after, limit=limit, choice=choice)
+        return found if isinstance(before, UnsetType) else _below(found, before)
+
+    async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
+        given, span = call.body, call.request.get(SPAN)
+        draft = Draft(
+            id=new_id(),
+            sender_id=call.user_id,
+            text=given.trimmed(),
+            client_id=given.named(),
+            reply_to=given.reply_to.lower() if given.reply_to else None,
+            media_url=given.address(self._rules),
+            opaque=bool(given.opaque),
+            span=None if span is None else span.context,
+            data=given.extra(),
+        )
+        try:
+            return _told(await self._commit(call.ids["id"], draft))
+        except Overloaded as overloaded:
+            raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
+
+    async def _commit(self, conversation_id: str, draft: Draft) -> Outcome:
+        span = None if draft.span is None else self._tracing.step(COMMIT, draft.span)
+        outcome = await self._queue.send(conversation_id, draft)
+        if span is not None:
+            span.end()
+        return outcome
+
+    async def mark(self, call: Call[Progress, Nothing]) -> ProgressAnswer:
+        ids = [one.lower() for one in call.body.message_ids]
+        marked = await cursors.mark(self._pool, call.user_id, call.ids["id"], ids, Status(call.body.status))
+        if isinstance(marked, NotAMember):
+            raise forbidden()
+        self._delivery.receipts(marked.moved)
+        return ProgressAnswer(marked.updated_count)
+
+    async def typing(self, call: Call[Typing, Nothing]) -> Success:
+        if not await conversations.is_member(self._pool, call.user_id, call.ids["id"]):
+            raise forbidden()
+        self._delivery.typing(call.ids["id"], call.user_id, is_typing=call.body.is_typing)
+        return Success()
+
+
+def _is_counted(query: HistoryQuery) -> bool:
+    return _is_open(query) and isinstance(query.around, UnsetType)
+
+
+def _is_open(query: HistoryQuery) -> bool:
+    return isinstance(query.before, UnsetType) and isinstance(query.after, UnsetType)
+
+
+def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMember:
+    """The messages of a page that lie below a seq; where one does not, no more of them come after it."""
+    if isinstance(found, NotAMember):
+        return found
+    messages = [message for message in found.messages if message.seq < before]
+    is_whole = len(messages) == len(found.messages)
+    reaches_end = bool(messages) and messages[-1].seq == before - 1
+    return found._replace(messages=messages, has_more=found.has_more and is_whole and not reaches_end)
+
+
+def _told(outcome: Outcome) -> Reply:
+    if isinstance(outcome, NotAMember):
+        raise forbidden()
+    if isinstance(outcome, NoSuchReply):
+        raise malformed("replyTo", "there is no such message in this conversation")
+    return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
+
+
+def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> list[Endpoint]:
+    handlers = Messages(pool, queue, delivery, tracing, rules)
+    return [
+        Endpoint(
+            method="GET",
+            path=PATH,
+            name="listMessages",
+            handler=handlers.read,
+            summary="Read messages",
+            description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
+            " which the nearest messages are given, and are the cheaper way through a long history; `around` one is"
+            " where a search or a reply leads. `pinned=true` gives the pinned alone, `replyTo` the replies to a"
+            " message. A deleted message keeps its place as a tombstone; of what the caller deleted for themselves only"
+            " `hidden` is told.",
+            tag=TAG,
+            query=HistoryQuery,
+            cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),
+            response=HistoryAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path=PATH,
+            name="sendMessage",
+            handler=handlers.send,
+            summary="Send a message",
+            description="201 once it is committed. The same `clientId` again gives 200 and the first message:"
+            " nothing is sent twice, so a request whose answer was lost can be repeated.",
+            tag=TAG,
+            body=NewMessage,
+            cost=FLAT,
+            response=MessageAnswer,
+            statuses=(201, 200),
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path=f"{PATH}/status",
+            name="reportMessages",
+            handler=handlers.mark,
+            summary="Report messages as delivered or read",
+            description="Counts for all up to and with the newest one named; never backwards.",
+            tag=TAG,
+            body=Progress,
+            cost=Cost(lambda body, _: len(body.message_ids) - 50, per=50),
+            response=ProgressAnswer,
+            errors=(403,),
+        ),
+        Endpoint(
+            method="POST",
+            path="/api/conversations/{id}/typing",
+            name="setTyping",
+            handler=handlers.typing,
+            summary="Say that the caller types, or stopped",
+            description="The others see it stop by itself after six seconds.",
+            tag=TAG,
+            body=Typing,
+            cost=FLAT,
+            response=Success,
+            errors=(403,),
+        ),
+    ]

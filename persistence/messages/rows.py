@@ -1,0 +1,84 @@
+"""The columns that make a message, and the message that they make."""
+
+import msgspec
+
+from persistence.database.pool import Row
+from persistence.messages.views import Message, Reaction
+from persistence.receipts.views import Status
+from shared.clock import iso, iso_or_none
+
+_COLUMNS = """m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
+    m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque, coalesce(m.rev, m.seq) AS rev,
+    m.edited_at, m.deleted_at, m.deleted_by, m.deleted_as, m.data, m.reactions"""
+
+# What all who are in the conversation (its id, as SQL) have, and have read. A sender's own cursors stand at or above
+# what they sent.
+REACH = """
+SELECT min(p.delivered_seq) AS delivered_up_to, min(p.read_seq) AS read_up_to
+FROM participants p WHERE p.conversation_id = {conversation} AND p.left_at IS NULL
+"""
+
+
+def my_emojis(viewer: str) -> str:
+    """With which emojis this user reacts to the message `m`; looked for only where anybody reacts to it."""
+    return f"""CASE WHEN m.reactions IS NOT NULL THEN ARRAY(
+        SELECT r.emoji FROM reactions r
+        WHERE r.conversation_id = m.conversation_id AND r.message_seq = m.seq AND r.user_id = {viewer}) END"""
+
+
+def columns(viewer: str) -> str:
+    """Of a message `m` and its sender `u`, as this user sees it."""
+    return f"{_COLUMNS}, {my_emojis(viewer)} AS mine"
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """An entry of `messages.reactions`."""
+
+    emoji: str
+    count: int
+
+
+_counted = msgspec.json.Decoder(list[Counted]).decode
+
+
+def counted(row: Row) -> list[Counted]:
+    """Who reacts to the message, in the order in which each emoji came first."""
+    return _counted(row["reactions"]) if row["reactions"] else []
+
+
+def reactions_of(row: Row) -> list[Reaction]:
+    mine = row["mine"] or ()
+    return [Reaction(one.emoji, one.count, one.emoji in mine) for one in counted(row)]
+
+
+def with_status(row: Row) -> Message:
+    if row["seq"] <= row["read_up_to"]:
+        return message_of(row, Status.READ)
+    return message_of(row, Status.DELIVERED if row["seq"] <= row["delivered_up_to"] else Status.SENT)
+
+
+def message_of(row: Row, status: Status = Status.SENT) -> Message:
+    """A message from a row that has its columns, whatever else the row has."""
+    return Message(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        seq=row["seq"],
+        sender_id=row["sender_id"],
+        sender_handle=row["sender_handle"],
+        text=row["text"],
+        created_at=iso(row["created_at"]),
+        updated_at=iso(row["updated_at"]),
+        client_id=row["client_id"],
+        reply_to=row["reply_to"],
+        media_url=row["media_url"],
+        is_pinned=row["is_pinned"],
+        status=status,
+        opaque=row["opaque"],
+        rev=row["rev"],
+        edited_at=iso_or_none(row["edited_at"]),
+        deleted_at=iso_or_none(row["deleted_at"]),
+        deleted_by=row["deleted_by"],
+        by=row["deleted_as"],
+        reactions=reactions_of(row),
+        data=msgspec.Raw(row["data"]) if row["data"] else None,
+    )

@@ -1,0 +1,214 @@
+"""The shapes of messages as apps send them. What they refuse stands in the OpenAPI document."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from persistence.messages.history import EVERYTHING, Choice, Which
+from persistence.messages.texts import MAX_OPAQUE_BYTES, MAX_TEXT, fault_of, trimmed
+from persistence.messages.views import Message
+from persistence.paging import PageSize
+from persistence.rules import Rules
+from shared import texts
+from shared.http.errors import malformed
+from shared.http.fields import (
+    SHOWN_PATTERN,
+    TEXT_PATTERN,
+    WORD_PATTERN,
+    Id,
+    Seq,
+)
+from shared.texts import CONTROLS, INVISIBLE
+
+MAX_DATA_BYTES = 2048
+"""As the server writes it: without blanks, in UTF-8."""
+
+
+RESERVED = ("scheduled:", "call:", "held:")
+"""Client ids that begin so are the server's own."""
+
+
+Text = Annotated[
+    str,
+    Meta(
+        pattern=TEXT_PATTERN,
+        description=f"1 to {MAX_TEXT} characters after trimming, of which something must show; no control characters"
+        " but tab and newline; may be empty or left out beside `mediaUrl`",
+    ),
+]
+
+
+ClientId = Annotated[
+    str,
+    Meta(
+        pattern=WORD_PATTERN,
+        min_length=1,
+        max_length=64,
+        description="chosen by the app, one for each message: sent again, it gives the first message back",
+    ),
+]
+
+
+Data = Annotated[
+    Any,
+    Meta(description=f"any JSON of the app's own, at most {MAX_DATA_BYTES:,} bytes; null counts as none"),
+]
+
+
+MediaUrl = Annotated[
+    str,
+    Meta(
+        max_length=2048,
+        description="an absolute URL without blanks and control characters; other schemes by MEDIA_URL_SCHEMES",
+        extra_json_schema={"pattern": rf"^https://[^/?#\s{CONTROLS}{INVISIBLE}][^\s{CONTROLS}{INVISIBLE}]*$"},
+    ),
+]
+
+
+PageNumber = Annotated[int, Meta(ge=1, le=2**31, description="1 is the newest; ignored beside before and after")]
+
+
+def extra_of(data: Any) -> str | None:
+    """An app's own JSON as text; None for none. Raises ApiError 400 where there is too much of it."""
+    if data is None:
+        return None
+    encoded = msgspec.json.encode(data)
+    if len(encoded) > MAX_DATA_BYTES:
+        raise malformed("data", f"at most {MAX_DATA_BYTES} bytes")
+    return encoded.decode()
+
+
+class HistoryQuery(msgspec.Struct, rename="camel"):
+    """A page counted from the newest, or what lies before, after, between or around seqs: of all, of the pinned, or of
+    the replies to a message."""
+
+    page: PageNumber = 1
+    limit: PageSize = 50
+    before: Seq | UnsetType = UNSET
+    after: Seq | UnsetType = UNSET
+    around: (
+        Annotated[Seq, Meta(description="half of the page lies before it; not beside before and after")] | UnsetType
+    ) = UNSET
+    pinned: bool | UnsetType = UNSET
+    reply_to: Annotated[Id, Meta(description="a message; not beside pinned")] | UnsetType = UNSET
+
+    def choice(self) -> Choice:
+        """Raises ApiError 400 for what does not go together."""
+        if isinstance(self.reply_to, str):
+            if self.pinned is True:
+                raise malformed("replyTo", "not together with pinned")
+            return Choice(Which.REPLIES, self.reply_to.lower())
+        return Choice(Which.PINNED) if self.pinned is True else EVERYTHING
+
+
+class Pagination(msgspec.Struct, rename="camel"):
+    """`total` counts all messages that the caller can see. `page` is null beside `before` and `after`."""
+
+    page: int | None
+    limit: int
+    total: int
+    has_more: bool
+
+
+_SHOWN = {
+    "anyOf": [
+        {"$ref": "#/components/schemas/Message"},
+        {
+            "type": "object",
+            "description": "In place of a message that the caller deleted for themselves alone.",
+            "properties": {"id": {"type": "string"}, "seq": {"type": "integer"}, "hidden": {"const": True}},
+            "required": ["id", "seq", "hidden"],
+        },
+    ]
+}
+
+
+class HistoryAnswer(msgspec.Struct, rename="camel"):
+    """Oldest first. `asOfSeq`: the messages are as they were when the log had come so far."""
+
+    messages: Annotated[list[Any], Meta(extra_json_schema={"items": _SHOWN})]
+    pagination: Pagination
+    as_of_seq: int
+
+
+class NewMessage(msgspec.Struct, rename="camel"):
+    json_schema: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "anyOf": [
+                    {"required": ["text"], "properties": {"text": {"type": "string", "pattern": SHOWN_PATTERN}}},
+                    {"required": ["mediaUrl"], "properties": {"mediaUrl": {"type": "string"}}},
+                ]
+            },
+            {
+                "anyOf": [
+                    {"properties": {"text": {"maxLength": MAX_TEXT}}},
+                    {"required": ["opaque"], "properties": {"opaque": {"const": True}}},
+                ]
+            },
+        ]
+    }
+
+    text: Text | None = None
+    client_id: ClientId | None = None
+    reply_to: Annotated[Id | None, Meta(description="a message of this conversation")] = None
+    media_url: MediaUrl | None = None
+    opaque: Annotated[
+        bool | None,
+        Meta(
+            description="the text is the app's own, encrypted perhaps: no push and no list shows it. It may then have"
+            f" {MAX_OPAQUE_BYTES:,} bytes of UTF-8"
+        ),
+    ] = None
+    data: Data | None = None
+
+    def trimmed(self) -> str:
+        """The text, empty only beside a mediaUrl. Raises ApiError 400 where nothing of it would show, or it is long."""
+        text = trimmed(self.text or "")
+        fault = fault_of(text, opaque=bool(self.opaque), beside_file=self.media_url is not None)
+        if fault is not None:
+            raise malformed("text", fault)
+        return text
+
+    def named(self) -> str | None:
+        """The client id. Raises ApiError 400 for one that the server gives to what it sends by itself."""
+        if self.client_id is not None and self.client_id.startswith(RESERVED):
+            raise malformed("clientId", "expected none that begins with " + " or ".join(RESERVED))
+        return self.client_id
+
+    def extra(self) -> str | None:
+        """The app's own JSON. Raises ApiError 400 where there is too much of it."""
+        return extra_of(self.data)
+
+    def address(self, rules: Rules) -> str | None:
+        """The mediaUrl. Raises ApiError 400 where it is no URL of a scheme that the deployment takes."""
+        if self.media_url is not None and not texts.is_address(self.media_url, rules.media_schemes):
+            schemes = " or ".join(f"{scheme}:" for scheme in rules.media_schemes)
+            raise malformed("mediaUrl", f"expected a URL that begins with {schemes}, without blanks")
+        return self.media_url
+
+
+class MessageAnswer(msgspec.Struct, rename="camel"):
+    """`asOfSeq`: the message is as it was when the log had come so far."""
+
+    message: Message
+    as_of_seq: int
+
+
+class Progress(msgspec.Struct, rename="camel"):
+    """The caller has, or has read, all up to and with the newest of these messages."""
+
+    message_ids: Annotated[list[Id], Meta(min_length=1)]
+    status: Literal["delivered", "read"]
+
+
+class ProgressAnswer(msgspec.Struct, rename="camel"):
+    """`updatedCount`: how many of them are messages of this conversation."""
+
+    updated_count: int
+    success: bool = True
+
+
+class Typing(msgspec.Struct, rename="camel"):
+    is_typing: bool

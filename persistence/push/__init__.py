@@ -1,0 +1,1 @@
+"""Who is told by push: devices, preferences, the ledger, and push state."""

@@ -1,0 +1,1 @@
+"""How far each participant has come."""

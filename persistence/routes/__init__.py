@@ -1,1 +1,0 @@
-"""The REST routes, one module a group: shapes, handlers, and their endpoints as data."""

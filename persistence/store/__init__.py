@@ -1,1 +1,0 @@
-"""All SQL of Parley, one module per aggregate. Knows no HTTP and no Redis; expected outcomes are values."""

@@ -1,0 +1,1 @@
+"""Bringing a client up to date after any absence."""

@@ -1,0 +1,90 @@
+"""Whose tokens are refused although they are signed: revoked sessions, and banned users."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from persistence.database.pool import Connection, Database, Pool, Query, transaction
+
+SESSION, USER = "session:", "user:"
+LIFTED_SECONDS = 86_400
+"""How long it is remembered that a ban was lifted: every process asks every second."""
+
+_PUT = Query(
+    "refuse",
+    """
+INSERT INTO refusals AS known (subject, refused, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))
+ON CONFLICT (subject) DO UPDATE SET refused = excluded.refused, changed_at = now(), expires_at = excluded.expires_at,
+    changed_xid = pg_current_xact_id()
+""",
+)
+
+# The version moves, so that a gateway which was not told of it finds out at its next check.
+_BAN = Query(
+    "ban",
+    """
+INSERT INTO users AS known (id, banned_at) SELECT $1, CASE WHEN $2 THEN now() END WHERE $2 OR EXISTS (
+    SELECT FROM users WHERE id = $1)
+ON CONFLICT (id) DO UPDATE SET banned_at = excluded.banned_at, version = known.version + 1
+WHERE (known.banned_at IS NOT NULL) <> $2
+RETURNING id
+""",
+)
+
+_SINCE = Query(
+    "refusals_since",
+    """
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS mark, r.subject, r.refused,
+       extract(epoch FROM r.expires_at)::float8 AS expires_at
+FROM (SELECT) AS one LEFT JOIN refusals r
+    ON r.changed_xid >= $1::text::xid8 AND (r.expires_at IS NULL OR r.expires_at > now())
+""",
+)
+
+# With the epoch, which is asked for anyway: a connect costs no query more.
+_REVOKED = Query(
+    "epoch_and_revoked",
+    """
+SELECT epoch, ARRAY(
+    SELECT subject FROM refusals WHERE subject = ANY ($1::text[]) AND refused AND expires_at > now()) AS revoked
+FROM meta
+""",
+)
+
+
+class Refusal(NamedTuple):
+    """`expires_at` in Unix seconds; None: never by itself."""
+
+    subject: str
+    refused: bool
+    expires_at: float | None
+
+
+async def revoke(database: Database, session_id: str, seconds: float) -> None:
+    """Refuses the tokens of this sign-in for so long."""
+    await _PUT.rows(database, SESSION + session_id, True, seconds)
+
+
+async def ban(pool: Pool, user_id: str, *, banned: bool) -> bool:
+    """Refuses the user, known or not, from now on; or no longer. False where that was so already."""
+    async with transaction(pool) as connection:
+        changed = await _BAN.row(connection, user_id, banned)
+        if changed is not None:
+            await _note(connection, user_id, banned=banned)
+    return changed is not None
+
+
+async def _note(connection: Connection, user_id: str, *, banned: bool) -> None:
+    await _PUT.rows(connection, USER + user_id, banned, None if banned else LIFTED_SECONDS)
+
+
+async def since(database: Database, mark: int) -> tuple[int, list[Refusal]]:
+    """What changed since this mark (0: all there is), and the next one. A change may come twice, none is left out."""
+    rows = await _SINCE.rows(database, str(mark))
+    found = [Refusal(row["subject"], row["refused"], row["expires_at"]) for row in rows if row["subject"] is not None]
+    return rows[0]["mark"], found
+
+
+async def epoch_and_revoked(database: Database, session_ids: Sequence[str]) -> tuple[str, list[str]]:
+    """The database's epoch, and those of these sign-ins that are revoked."""
+    [row] = await _REVOKED.rows(database, [SESSION + session_id for session_id in session_ids])
+    return str(row["epoch"]), [subject.removeprefix(SESSION) for subject in row["revoked"]]
