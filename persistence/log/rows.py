@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 from persistence.database.pool import Row
 from persistence.log.logged import Logged
-from persistence.log.state import state_of, state_of_sent
-from persistence.messages.views import Message
+from persistence.log.state import state_of
 from shared.clock import iso
 from shared.events.kind import EventKind
 from shared.events.kinds import BY_CODE, KINDS
@@ -64,20 +63,6 @@ def logged_as(kind: EventKind, row: Row, span: bytes | None = None) -> Logged:
         span=span,
         people=row["people"],
         removed=tuple(row["removed"] or ()),
-    )
-
-
-def logged_message(message: Message, span: bytes | None = None) -> Logged:
-    """The event of a message that was just sent: the same as its row makes."""
-    return Logged(
-        message.conversation_id,
-        message.seq,
-        MESSAGE_NEW,
-        message.sender_id,
-        message.created_at,
-        state_of_sent(message),
-        message.id,
-        span,
     )
 
 

@@ -4,7 +4,6 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from persistence.database.pool import Row
-from persistence.messages.views import Message
 from shared.clock import iso
 from shared.events.message_new import MessageNew
 
@@ -25,22 +24,6 @@ class HiddenState(msgspec.Struct, frozen=True, rename="camel"):
 
     def encode(self) -> bytes:
         return _encode(self)
-
-
-def state_of_sent(message: Message) -> bytes:
-    """Of one that was sent just now."""
-    state = MessageNew(
-        message.id,
-        message.sender_handle,
-        message.text,
-        message.client_id,
-        message.reply_to,
-        message.media_url,
-        message.created_at,
-        opaque=message.opaque or UNSET,
-        data=UNSET if message.data is None else message.data,
-    )
-    return _encode(state)
 
 
 def state_of(row: Row, *, is_news: bool, reactions: bytes | None = None) -> bytes:

@@ -8,8 +8,8 @@ from prometheus_client import Counter, Histogram
 
 from persistence.database.pool import DATABASE_FAILURES, Borrower, Pool
 from persistence.log.logged import Logged
-from persistence.log.rows import logged_message
 from persistence.messages import send as messages
+from persistence.messages.logged import logged_message
 from persistence.messages.send import Prior
 from persistence.messages.views import Draft, Message, Outcome, Sent
 from persistence.messages.waiting import Waiting, WaitingSends

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import msgspec
 
 from persistence.database.pool import Connection, Row
-from persistence.log import compact, read
+from persistence.log import read
 from persistence.log.logged import Logged
 from persistence.log.rows import logged_of
 from persistence.log.state import HiddenState
+from persistence.sync import compact
 from persistence.sync import rows as sync_rows
 
 

@@ -46,7 +46,7 @@ async def sync(
     or with what the user still sees of it, or with the newest NEWEST_MESSAGES, without a hole; `first_seq` says where.
     A client that names a seq past the head has another history: it gets the newest events, as if it had named none.
     `left` are those named that are not, or no longer, in the user's list. `compact`: not every event, but what they
-    came to (`log.compact`).
+    came to (`sync.compact`).
 
     Where more conversations wait than the bounds let in, `next` is the place `after` which the next question goes on;
     it is told as well of those before that place in which it still lacks events, with up to half of the bounds, so that

@@ -13,8 +13,8 @@ from persistence.conversations import store as conversations
 from persistence.conversations.views import Hidden
 from persistence.database.pool import Pool
 from persistence.log import read
-from persistence.log.rows import logged_message
 from persistence.members.views import NotAMember
+from persistence.messages.logged import logged_message
 from persistence.messages.queue import Overloaded
 from persistence.messages.views import Repeated, Sent
 from persistence.receipts import cursors
