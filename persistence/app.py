@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.audit import routes as audit
 from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
@@ -68,6 +69,14 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *devices.endpoints(deps.pool),
         *mute.endpoints(deps.pool),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
+        *staff_endpoints(deps),
+    ]
+
+
+def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+    """The routes of moderators and admins: each has a `role`."""
+    return [
+        *audit.endpoints(deps.pool),
     ]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.audit import store as audit
 from persistence.conversations import clock
 from persistence.database import retention
 from persistence.database.pool import Pool
@@ -23,6 +24,8 @@ from persistence.push.marker import PushMarker
 from persistence.push.state import PushState
 from persistence.quotas import Quotas
 from persistence.rules import Rules, rules_of
+from persistence.staff.staff import Staff
+from persistence.staff.store import ROLES
 from persistence.users.refusals import Refusals
 from services import openings
 from shared.ids import new_id
@@ -58,6 +61,7 @@ class Persistence:
     sending: SendQueue
     delivery: Delivery
     refusals: Refusals
+    staff: Staff
     ack_timeout_seconds: float
     tracing: Tracing
     rules: Rules
@@ -85,7 +89,8 @@ async def _compose(
 ) -> Persistence:
     points = openings.checkpoints()
     epoch = await _epoch(pool)
-    refusals = Refusals(pool)
+    refusals, staff = Refusals(pool), Staff(pool)
+    refusals.listen(ROLES, staff.refresh)
     await refusals.refresh()
     presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
@@ -107,11 +112,25 @@ async def _compose(
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
+    tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
     limiter = RateLimiter(redis, tasks)
     quotas = Quotas(limiter, settings.rate_limit_new_conversations, settings.rate_limit_new_people)
     rules, ack_timeout = rules_of(settings), settings.ack_timeout
     return Persistence(
-        pool, redis, tasks, epoch, presence, sending, delivery, refusals, ack_timeout, tracing, rules, limiter, quotas
+        pool=pool,
+        redis=redis,
+        tasks=tasks,
+        epoch=epoch,
+        presence=presence,
+        sending=sending,
+        delivery=delivery,
+        refusals=refusals,
+        staff=staff,
+        ack_timeout_seconds=ack_timeout,
+        tracing=tracing,
+        rules=rules,
+        limiter=limiter,
+        quotas=quotas,
     )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.endpoints import SUBSCRIBE
 from persistence import app as routes
+from persistence.staff.gate import StaffGate
 from services.listening import UNRESERVED, listening, public_bounds
 from services.persistence import Persistence
 from shared.auth import TokenVerifier
@@ -31,9 +32,10 @@ def strangers(settings: Settings) -> Strangers:
 
 
 def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, strangers: Strangers) -> Gate:
-    """Lets users in by their token, as often as the limits say."""
+    """Lets users in by their token, as often as the limits say, and the staff to what is theirs."""
     limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
-    return UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
+    users = UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
+    return StaffGate(users, parts.staff)
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from persistence.database.pool import Connection, Database, Pool, Query, transaction
 
-SESSION, USER = "session:", "user:"
+SESSION, USER, CHANGED = "session:", "user:", "changed:"
+"""Of subjects. One that begins with CHANGED refuses nobody: it tells every process, by the statement that each runs
+every second anyway, that something else which it keeps in memory is to be read anew."""
 LIFTED_SECONDS = 86_400
 """How long it is remembered that a ban was lifted: every process asks every second."""
 
@@ -75,6 +77,11 @@ async def ban(pool: Pool, user_id: str, *, banned: bool) -> bool:
 
 async def _note(connection: Connection, user_id: str, *, banned: bool) -> None:
     await _PUT.rows(connection, USER + user_id, banned, None if banned else LIFTED_SECONDS)
+
+
+async def note_change(connection: Connection, what: str) -> None:
+    """Every process reads anew, within a second of the commit, what it listens for under this word."""
+    await _PUT.rows(connection, CHANGED + what, False, LIFTED_SECONDS)
 
 
 async def since(database: Database, mark: int) -> tuple[int, list[Refusal]]:

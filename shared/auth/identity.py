@@ -22,6 +22,8 @@ class Identity(msgspec.Struct, frozen=True):
     expires_at: float
     """Unix seconds. From then on the token proves nothing."""
     role: str
+    key_id: str | None = None
+    """The server key that acts as this user; None for a user's own token."""
 
 
 class Reason(StrEnum):

@@ -6,8 +6,10 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from aiohttp import web
+from structlog.contextvars import get_contextvars
 
 from shared.auth import Identity
+from shared.auth.caller import Actor, Caller, KeyHolder, actor_of
 from shared.http.cost import Cost
 
 MAX_BODY_BYTES = 64 * 1024
@@ -31,7 +33,7 @@ class Call(Generic[B, Q]):
     """One request to an endpoint: who asks, and what, already checked to be of the endpoint's shapes."""
 
     request: web.Request
-    user: Identity | None
+    caller: Caller | None
     body: B
     query: Q
     ids: Mapping[str, str]
@@ -39,9 +41,24 @@ class Call(Generic[B, Q]):
 
     @property
     def identity(self) -> Identity:
-        """Who asks. Only endpoints that are not public may ask for it."""
-        assert self.user is not None, "a public endpoint has no identity"
-        return self.user
+        """The user who asks. Only endpoints for users may ask for it."""
+        assert isinstance(self.caller, Identity), "an endpoint that is public, or for keys, has no user"
+        return self.caller
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as the audit log names them. Only endpoints that are not public may ask for it."""
+        assert self.caller is not None, "a public endpoint has no caller"
+        return actor_of(self.caller)
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller's key has this scope too. A user whom the gate let in may."""
+        return not isinstance(self.caller, KeyHolder) or self.caller.may(scope)
+
+    @property
+    def request_id(self) -> str | None:
+        """As the log has it."""
+        return get_contextvars().get("request_id")
 
     @property
     def user_id(self) -> str:
@@ -76,6 +93,9 @@ class Endpoint:
     all others. `cost` is what a request takes from its user's bucket: every route says so, and a test finds the one
     that does not. `name` is what a client made from the OpenAPI document calls it; without one it is made from
     method and path.
+
+    `role` (`moderator`, `admin`) lets in only users who have it, an admin wherever a moderator may. `scope` lets in
+    only server keys that have it (`users`, or `users:read` for what changes nothing), and an admin where `admins`.
     """
 
     method: str
@@ -92,6 +112,9 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     public: bool = False
     is_health: bool = False
+    role: str = ""
+    scope: str = ""
+    admins: bool = False
     cost: Cost | None = None
     max_body_bytes: int = MAX_BODY_BYTES
     texts: Mapping[str, PathText] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from shared import keys
 from shared.auth import Identity, Reason, Rejected, TokenVerifier
+from shared.auth.caller import Caller
 from shared.auth.header import LONGEST_TOKEN
 from shared.http.cost import body_tokens
 from shared.http.endpoint import Endpoint
@@ -104,10 +105,10 @@ class UserGate:
             await self._make_known(user)
         return user
 
-    async def charge(self, user: Identity | None, tokens: float) -> None:
+    async def charge(self, caller: Caller | None, tokens: float) -> None:
         """Takes so many tokens more. Raises ApiError 429."""
-        if user is not None:
-            await self._limits.charge(user, tokens)
+        if isinstance(caller, Identity):
+            await self._limits.charge(caller, tokens)
 
     async def _user(self, request: web.Request) -> Identity:
         token = bearer(request)
@@ -170,7 +171,7 @@ class ServiceGate:
         self.check(request)
         return None
 
-    async def charge(self, user: Identity | None, tokens: float) -> None:
+    async def charge(self, caller: Caller | None, tokens: float) -> None:
         """Services pay nothing."""
 
     def check(self, request: web.Request) -> None:
@@ -192,5 +193,5 @@ class PublicGate:
         count_public(self._strangers, request, endpoint)
         return None
 
-    async def charge(self, user: Identity | None, tokens: float) -> None:
+    async def charge(self, caller: Caller | None, tokens: float) -> None:
         """There is no user who could pay."""

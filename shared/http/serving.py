@@ -7,6 +7,7 @@ from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
 from shared.auth import Identity
+from shared.auth.caller import Caller
 from shared.http.answers import answer, read_body
 from shared.http.cost import FLAT
 from shared.http.decoding import BodyDecoder, QueryDecoder
@@ -16,10 +17,10 @@ from shared.ids import canonical_id
 
 
 class Gate(Protocol):
-    async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
+    async def admit(self, request: web.Request, endpoint: Endpoint) -> Caller | None:
         """Who asks; None where the endpoint does not care. Raises ApiError for who may not."""
 
-    async def charge(self, user: Identity | None, tokens: float) -> None:
+    async def charge(self, caller: Caller | None, tokens: float) -> None:
         """Takes more tokens, for what only the decoded request shows. Raises ApiError 429."""
 
 
@@ -43,15 +44,15 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitabl
     cost = endpoint.cost or FLAT
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        user = await gate.admit(request, endpoint)
+        caller = await gate.admit(request, endpoint)
         ids = _ids(request, parameters, texts)
-        if user is not None:
-            bind_contextvars(user_id=user.user_id)
+        if isinstance(caller, Identity):
+            bind_contextvars(user_id=caller.user_id)
         body, query = await read_json(request), read_query(request)
         more = cost.extra(body, query)
         if more:
-            await gate.charge(user, more)
-        given = await call_endpoint(Call(request, user, body, query, ids))
+            await gate.charge(caller, more)
+        given = await call_endpoint(Call(request, caller, body, query, ids))
         if isinstance(given, Reply):
             return answer(given.body, given.status)
         return answer(given, usual_status)

@@ -14,9 +14,14 @@ from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, interna
 from persistence.database.pool import open_pool
 from persistence.quotas import Quotas
 from persistence.rules import DEFAULT_RULES, Rules
+from persistence.staff.gate import StaffGate
+from persistence.staff.ranks import Rank
+from persistence.staff.staff import Staff
+from persistence.staff.store import ROLES, grant
 from persistence.users.refusals import Refusals
 from services.listening import listening
 from shared.auth import TokenVerifier, mint
+from shared.auth.caller import Actor
 from shared.http.app import internal_app, public_app
 from shared.http.gate import Limits, UserGate
 from shared.http.origins import Origins
@@ -80,10 +85,18 @@ class Rest:
     internal: ClientSession
     parts: Parts
     url: str
+    refusals: Refusals
 
     def person(self, handle: str = "ann", user_id: str | None = None) -> Person:
         user_id = user_id or new_id()
         return Person(self.http, user_id, mint(SECRET, user_id, handle))
+
+    async def moderator(self, handle: str = "mod", rank: Rank = Rank.MODERATOR) -> Person:
+        """A signed-in user of the staff, whom the process knows as such already."""
+        person = self.person(handle)
+        await grant(self.parts.pool, Actor("cli", "tests"), person.id, rank)
+        await self.refusals.refresh()
+        return person
 
     async def ask_internal(self, path: str, body: Any, status: int = 200) -> Any:
         headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
@@ -107,8 +120,11 @@ async def serving(
     async with pool, parts(pool, redis_url) as running, running.running(), Tasks("persistence", stop) as tasks:
         limiter, strangers = RateLimiter(running.redis, tasks), Strangers(per_address, failures)
         limits = Limits(limiter, per_address, per_user, strangers)
-        refusals = Refusals(pool)
-        gate = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
+        refusals, staff = Refusals(pool), Staff(pool)
+        refusals.listen(ROLES, staff.refresh)
+        await refusals.refresh()
+        users = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
+        gate = StaffGate(users, staff)
         presence = PresenceReader(running.redis, lambda: running.epoch)
         quotas = Quotas(limiter, new_conversations, new_people)
         deps = PersistenceDeps(
@@ -124,7 +140,7 @@ async def serving(
         async with listening(app, "127.0.0.1", 0) as port, listening(internal, "127.0.0.1", 0) as internal_port:
             outside, inside = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal_port}"
             async with ClientSession(outside) as http, ClientSession(inside) as internal_http:
-                yield Rest(http, internal_http, running, outside)
+                yield Rest(http, internal_http, running, outside, refusals)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
 from shared.auth import Identity, Profile
+from shared.auth.caller import Caller
 from shared.http.app import internal_app, public_app
 from shared.http.endpoint import Call, Endpoint, Reply, Success
 from shared.http.errors import limited, unavailable
@@ -40,7 +41,7 @@ class OpenGate:
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Identity | None:
         return None if endpoint.public else Identity(USER, Profile("ann"), None, 0.0, "authenticated")
 
-    async def charge(self, user: Identity | None, tokens: float) -> None: ...
+    async def charge(self, caller: Caller | None, tokens: float) -> None: ...
 
 
 async def succeed(_: Call[Any, Any]) -> Success:

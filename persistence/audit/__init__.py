@@ -1,0 +1,1 @@
+"""What moderators, admins, server keys and operators did: written once, never changed."""
