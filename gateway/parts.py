@@ -209,6 +209,7 @@ class Parts:
             on_other_epoch=self._reconciler.on_other_epoch,
             on_epoch=self._on_epoch,
             on_removed=self._memberships.on_removed,
+            on_withdrawn=self._memberships.on_withdrawn,
             on_room_signal=self._typing.on_signal,
             on_typist_spoke=self._typing.on_spoke,
             on_unconfirmed=self._silent.on_written,

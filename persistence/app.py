@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import asyncpg
 
 from persistence.audit import routes as audit
+from persistence.blocks import routes as blocks
 from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
-from persistence.keys import routes as keys
-from persistence.keys.by_key import by_key
 from persistence.members import routes as members
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
@@ -55,7 +54,6 @@ class PersistenceDeps:
     tracing: Tracing
     quotas: Quotas
     rules: Rules = DEFAULT_RULES
-    server_api: bool = False
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
@@ -63,6 +61,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     return [
         *conversations.endpoints(deps.pool, deps.delivery, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
+        *blocks.endpoints(deps.pool, deps.delivery),
         *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing, deps.rules),
         *one_message.endpoints(deps.pool, deps.delivery, deps.rules),
         *reactions.endpoints(deps.pool, deps.delivery),
@@ -73,7 +72,6 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *mute.endpoints(deps.pool),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
         *staff_endpoints(deps),
-        *(server_endpoints(deps) if deps.server_api else ()),
     ]
 
 
@@ -81,14 +79,6 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
     return [
         *audit.endpoints(deps.pool),
-    ]
-
-
-def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
-    """The routes of the app's own server: each has a `scope`. What the staff may do, a key may too."""
-    return [
-        *keys.endpoints(deps.pool, deps.refusals.refresh),
-        *by_key(staff_endpoints(deps)),
     ]
 
 

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     BANNED = "user banned"
     LEFT = "left the conversation"
     HIDDEN = "hid the conversation"
+    BLOCKED = "sender blocked"
     READ = "read"
     ATTENDED = "delivered while looking"
     OFF = "notifications off"
@@ -47,6 +48,7 @@ def decide(target: Target | None, now: Now) -> Reason:
         (Reason.BANNED, target.banned),
         (Reason.LEFT, target.left),
         (Reason.HIDDEN, target.seq <= target.hidden_seq),
+        (Reason.BLOCKED, target.blocked),
         (Reason.READ, target.read_seq >= target.seq),
         (Reason.ATTENDED, target.attended_seq >= target.seq),
         (Reason.OFF, not target.messages_enabled),

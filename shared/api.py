@@ -63,7 +63,8 @@ class Session(Shape):
     """`version` grows by one with each change of the user's memberships.
 
     `hidden` are those of the rooms that the user does not list, and up to which seq they hid them: what comes above
-    that brings them back. None: from an older release, which does not say.
+    that brings them back. None: from an older release, which does not say. `barred` are those in which the user can
+    say nothing, because of a block.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Session(Shape):
     rooms: list[Room]
     hidden: dict[str, int] | None = None
     banned: bool = False
+    barred: list[str] = []
 
 
 class SessionsAnswer(Shape):

@@ -54,6 +54,11 @@ def message_hidden(*, conversation_id: str, message_id: str, seq: int) -> bytes:
     return encode("message.hidden", conversationId=conversation_id, messageId=message_id, messageSeq=seq)
 
 
+def blocks_changed() -> bytes:
+    """For the devices of who blocked or unblocked somebody."""
+    return encode("blocks.changed")
+
+
 def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
     return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
 

@@ -62,7 +62,7 @@ class Target(Shape):
     `text` is cut to SENT_CHARACTERS, and empty where it is `opaque`, or where the message is a file alone. `ordinal`
     numbers the conversation's messages, and the user has seen them up to `seen_ordinal`. `devices` are those that may
     still be told of this message: none of a user who is `banned`, nor those, `revoked_devices` many, whose sign-in was
-    revoked. `told_devices`: how many were told of it.
+    revoked. `told_devices`: how many were told of it. `blocked`: the user blocks the sender.
     """
 
     conversation_id: str
@@ -94,6 +94,7 @@ class Target(Shape):
     banned: bool = False
     cause: Cause = "offline"
     opaque: bool = False
+    blocked: bool = False
 
 
 class TargetsAnswer(Shape):

@@ -65,6 +65,13 @@ class Kind(IntEnum):
     REMOVED = 17
     """A DURABLE that takes people out: whom, then its finished frame (`pack_removed`). In the order of the room's
     events; whoever is named leaves the room right after it. A gateway of an older release reads it from the log."""
+    WITHDRAWN = 24
+    """Users who left without an event (`pack_removed`, no frame): out of the room at once; who stays is barred. On the
+    room's channel."""
+    BARRED = 25
+    """A `Membership`: the user stays in a conversation of two in which nothing new is said. On the user's channel, in
+    the order of the user's version, as the next."""
+    UNBARRED = 26
     USER_FRAME = 18
     """A finished frame for all of a user's devices that are connected now. Not durable, not numbered."""
 

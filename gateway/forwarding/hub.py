@@ -22,7 +22,7 @@ from gateway.websocket.fanout import Fanout
 from gateway.websocket.frames import text_frame
 from shared import frames
 from shared.clock import now_us
-from shared.wire import PREFIX_BYTES, VERSION, Kind, unpack_prefix
+from shared.wire import PREFIX_BYTES, VERSION, Kind, split_removed, unpack_prefix
 
 _DURABLE: Final = int(Kind.DURABLE)
 _REMOVED: Final = int(Kind.REMOVED)
@@ -232,6 +232,8 @@ class Hub(Registry):
             self.listener.on_room_signal(room, kind, envelope)
         elif kind == Kind.EVENT:
             self.send_to_room(room, envelope[PREFIX_BYTES:], "event")
+        elif kind == Kind.WITHDRAWN:
+            self.listener.on_withdrawn(room, split_removed(envelope)[0])
         elif kind == Kind.SPAN:
             self.tracing.begin(room, envelope)
 

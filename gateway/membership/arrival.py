@@ -4,13 +4,15 @@ from collections import deque
 
 from gateway.state.room import Room
 from gateway.state.session import Session
+from gateway.state.user import NOWHERE
 
 
 class Arrival:
-    """A session on its way into its rooms, some of them `hidden`, as they were at `version`. `heads` are of a later
-    moment, at which the user's version was `newest`."""
+    """A session on its way into its rooms, some of them `hidden` or `barred`, as they were at `version`.
+    `heads` are of a later moment, at which the user's version was `newest`."""
 
     __slots__ = (
+        "barred",
         "counted",
         "epoch",
         "has_others",
@@ -36,6 +38,7 @@ class Arrival:
         self.has_others = False  # the user has further sockets, here or elsewhere
         self.epoch = ""
         self.hidden: dict[str, int] | None = None  # not told by persistence of an older release
+        self.barred = NOWHERE
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}

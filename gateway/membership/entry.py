@@ -19,7 +19,7 @@ from gateway.persistence_client import PersistenceAway
 from gateway.presence.writer import PresenceWriter
 from gateway.state.room import Room
 from gateway.state.session import Session
-from gateway.state.user import User
+from gateway.state.user import NOWHERE, User
 from shared import api
 from shared.auth import Identity
 
@@ -85,6 +85,7 @@ class Entry:
         async with asyncio.timeout(ARRIVE_SECONDS):
             await self._bus.subscribe([user.channel])
             found = await self._look_up(arrival.session)
+            arrival.barred = frozenset(found.session.barred) or NOWHERE
             counted = self._count(arrival, found.session.rooms)
             await self._move(arrival, found.session.rooms)
             await self._check_count(arrival, counted)
@@ -137,7 +138,7 @@ class Entry:
         user.arriving -= 1
         user.sessions = (*user.sessions, session)
         rooms = list(arrival.rooms.values())
-        self._memberships.adopt(session, arrival.version, arrival.newest, rooms, arrival.hidden)
+        self._memberships.adopt(arrival, rooms)
         self._presence.entered(user)
 
     def abandon(self, arrival: Arrival) -> None:
@@ -183,7 +184,8 @@ class Entry:
         """Enters the connection into presence: it counts from here on."""
         arrival.is_counted = True
         arrival.is_return = self._presence.left_lately(arrival.session.user)
-        live = (room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS)
+        barred = arrival.barred
+        live = (room.id for room in listed if room.members <= api.LIVE_PRESENCE_MEMBERS and room.id not in barred)
         return self._presence.arrive(arrival.session.user, list(islice(live, api.LIVE_PRESENCE_ROOMS)))
 
     async def _check_count(self, arrival: Arrival, counted: "asyncio.Future[int | None]") -> None:

@@ -12,6 +12,8 @@ import structlog
 
 from gateway.forwarding.hub import Hub
 from gateway.lookups import Lookups
+from gateway.membership.arrival import Arrival
+from gateway.membership.barring import Barring
 from gateway.membership.hiding import Hiding, tell_left
 from gateway.membership.joins import Joins
 from gateway.membership.missing import Missing
@@ -36,12 +38,13 @@ class Memberships:
         self._lookups = lookups
         self._joins = joins
         self._hiding = Hiding(hub, joins)
+        self._barring = Barring(hub)
         self._missing = missing
 
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def on_change(self, user: User, version: int, envelope: bytes) -> None:
-        """A JOINED, LEFT or HIDDEN: applied in the order of the user's versions, each once."""
+        """A JOINED, LEFT, HIDDEN, BARRED or UNBARRED: applied in the order of the user's versions, each once."""
         self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
         if user.changes.gap is not None:
             self._missing.on_behind(user)
@@ -53,6 +56,10 @@ class Memberships:
                 self._apply(user, envelope[1], membership)
 
     def _apply(self, user: User, kind: int, membership: Membership) -> None:
+        if kind in (Kind.BARRED, Kind.UNBARRED):
+            self._barring.set(user, membership.conversation_id, on=kind == Kind.BARRED)
+            return
+        self._barring.set(user, membership.conversation_id, on=False)
         if kind == Kind.JOINED:
             self._hiding.unhide(user, membership.conversation_id)
             self._joins.join(user, membership.conversation_id, membership.members, membership.conversation)
@@ -63,23 +70,26 @@ class Memberships:
 
     # --- the list ---------------------------------------------------------------------------------------------------
 
-    def adopt(
-        self, session: Session, version: int, newest: int, rooms: list[Room], hidden: Mapping[str, int] | None
-    ) -> None:
-        """A session has come into these rooms, the user's at `version`, and was told of all but the hidden ones; by now
-        the user's version is `newest`.
+    def adopt(self, arrival: Arrival, rooms: list[Room]) -> None:
+        """A session has come into these rooms, the user's at the arrival's version, and was told of all but the hidden
+        ones; by now the user's version is `newest`.
 
         Whoever is behind follows: the other sessions, or this one.
         """
+        session, version, newest = arrival.session, arrival.version, arrival.newest
         user = session.user
-        hidden = (user.hidden if hidden is None else hidden) or NOTHING  # most hide nothing: one object for all of them
+        is_news = len(user.sessions) == 1 or version >= user.changes.forwarded
+        barred = self._barring.adopt(user, arrival.barred) if is_news else 0
+        hidden: Mapping[str, int] = (
+            user.hidden if arrival.hidden is None else arrival.hidden
+        ) or NOTHING  # most hide nothing: one object for all of them
         if len(user.sessions) == 1:
             user.rooms = held_together(rooms)
             self._hub.uncounted.set_hidden(user, hidden)
             newest = max(newest, user.changes.forwarded)
             user.restart_changes_if_past(version)
         elif version >= user.changes.forwarded:
-            told = self._apply_rooms(user, rooms)
+            told = barred + self._apply_rooms(user, rooms)
             if version > user.changes.forwarded:
                 told += self._hiding.apply(user, hidden)
             others = [other for other in user.sessions if other is not session]
@@ -137,7 +147,8 @@ class Memberships:
 
     def _apply_session(self, user: User, session: api.Session) -> int:
         """How many differences were told."""
-        told = self._apply_list(user, {room.id: room.members for room in session.rooms})
+        changed = self._barring.adopt(user, frozenset(session.barred))
+        told = changed + self._apply_list(user, {room.id: room.members for room in session.rooms})
         return told if session.hidden is None else told + self._hiding.apply(user, session.hidden)
 
     def _apply_list(self, user: User, listed: dict[str, int]) -> int:
@@ -189,6 +200,16 @@ class Memberships:
         """An event that was just queued takes these out."""
         named = [self._hub.users.get(user_channel(key)) for key in user_keys]
         self.take_out(room, [user for user in named if user is not None])
+
+    def on_withdrawn(self, room: Room, user_keys: Iterable[bytes]) -> None:
+        """These left without an event, at once; who stays can say nothing there. What comes on the users' channels is
+        in the order of their versions and this is not, so all of them are looked at once more."""
+        self.on_removed(room, user_keys)
+        gone = {user_channel(key) for key in user_keys}
+        for user in self._hub.users_in(room):
+            if user.channel not in gone:
+                self._barring.set(user, room.conversation_id, on=True)
+                self._missing.on_doubt(user)
 
     def _leave(self, user: User, conversation_id: str) -> None:
         room = self._hub.room(conversation_id)

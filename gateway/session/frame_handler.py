@@ -99,7 +99,9 @@ class FrameHandler:
 
     def _obey_in_room(self, session: Session, command: _InRoom) -> None:
         room = self._hub.room_of(session, command.conversation_id)
-        if room is not None:
+        if isinstance(command, Typing | AppEvent) and command.conversation_id in session.user.barred:
+            session.send_error(*NOT_A_PARTICIPANT, command.ref)
+        elif room is not None:
             self._in_room[type(command)](session, command, room)
         else:
             self._tasks.start(self._look_again(session, command), name="look for a conversation")

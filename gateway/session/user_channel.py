@@ -44,7 +44,7 @@ class UserChannel:
     def _hear(self, user: User, envelope: bytes) -> None:
         _, kind, _, version, _, _, _ = unpack_prefix(envelope)
         payload = envelope[PREFIX_BYTES:]
-        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN):
+        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN, Kind.BARRED, Kind.UNBARRED):
             self._memberships.on_change(user, version, envelope)
         elif kind in (Kind.DEVICE, Kind.DEVICE_GONE):
             self._devices.on_envelope(user, kind, payload)

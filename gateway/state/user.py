@@ -18,6 +18,7 @@ from shared.ids import id_text
 if TYPE_CHECKING:
     from gateway.state.session import Session
 
+NOWHERE: Final[frozenset[str]] = frozenset()
 NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 FEW: Final = 64
 """Rooms up to which a tuple of them is looked through: smaller than a dictionary, which most users would never need."""
@@ -42,7 +43,7 @@ class User(msgspec.Struct, gc=False, eq=False):
 
     Membership changes are numbered by the user's version in Postgres; `changes` puts them in order. `hidden` are those
     of the conversations that the sessions were told to have left, because the user hid them up to that seq: their rooms
-    stay the user's, as any message brings them back.
+    stay the user's, as any message brings them back. In those that are `barred` a block lets the user say nothing.
     """
 
     channel: bytes
@@ -52,6 +53,7 @@ class User(msgspec.Struct, gc=False, eq=False):
     """Made by `held_together`."""
     arriving: int = 0
     hidden: Mapping[str, int] = NOTHING
+    barred: frozenset[str] = NOWHERE
     changes: Reorder[bytes] = msgspec.field(default_factory=Reorder)
 
     @property
@@ -68,7 +70,11 @@ class User(msgspec.Struct, gc=False, eq=False):
 
     def live_rooms(self) -> list[str]:
         """The conversations that hear of their members' presence."""
-        live = (room for room in self.rooms if room.people <= LIVE_PRESENCE_MEMBERS)
+        live = (
+            room
+            for room in self.rooms
+            if room.people <= LIVE_PRESENCE_MEMBERS and room.conversation_id not in self.barred
+        )
         return [room.conversation_id for room in islice(live, LIVE_PRESENCE_ROOMS)]
 
     def lists(self, conversation_id: str, counted: int) -> bool:

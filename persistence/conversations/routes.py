@@ -12,7 +12,7 @@ from persistence.conversations.shapes import (
     CreatedConversation,
     NewConversation,
 )
-from persistence.conversations.views import Hidden, Position
+from persistence.conversations.views import Hidden, KeptApart, Position
 from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.members.views import NotAMember
@@ -21,9 +21,10 @@ from persistence.quotas import Quotas
 from persistence.rules import Rules
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
-from shared.http.errors import forbidden, malformed
+from shared.http.errors import blocked, forbidden, malformed
 
 TAG = "conversations"
+APART = "this conversation is not possible"
 
 
 class Conversations:
@@ -37,7 +38,9 @@ class Conversations:
 
     async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
         after = _position(call.query)
-        page = await conversations.page(self._pool, call.user_id, limit=min(call.query.limit, MAX_PAGE), after=after)
+        limit = min(call.query.limit, MAX_PAGE)
+        withdrawn = call.query.blocked is True
+        page = await conversations.page(self._pool, call.user_id, limit=limit, after=after, withdrawn=withdrawn)
         return ConversationsAnswer(page.conversations, page.next.to_cursor() if page.next else None)
 
     async def create(self, call: Call[NewConversation, Nothing]) -> Reply:
@@ -57,13 +60,14 @@ class Conversations:
             bounty_id=given.bounty_id,
             per_bounty=per_bounty,
         )
+        if isinstance(created, KeptApart):
+            raise blocked() if created.by_caller else forbidden(APART)
         await self._delivery.joined(created)
         shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
         return Reply(200 if created.existing else 201, CreatedAnswer(shown))
 
     async def one(self, call: Call[Nothing, Nothing]) -> ConversationAnswer:
-        wanted = call.user_id, call.ids["id"]
-        found = (await conversations.view(self._pool, [wanted])).get(wanted)
+        found = await conversations.read(self._pool, call.user_id, call.ids["id"])
         if found is None:
             raise forbidden()
         return ConversationAnswer(found)
@@ -96,7 +100,8 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
             handler=handlers.page,
             summary="List the caller's conversations",
             description="Newest activity first. Hidden ones are left out until a new message brings them back."
-            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all.",
+            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all. `blocked=true`"
+            " gives instead those with people whom the caller blocks: their history stays readable.",
             tag=TAG,
             query=ConversationsQuery,
             cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),
@@ -123,12 +128,15 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> l
             description="Two people have one conversation about each `bountyId`, and one about none: asking again"
             " gives it back with 200 and `existing: true`. A `bountyId` that is empty, `null` or `undefined` is none."
             " With `DIRECT_PER=pair` two people have one conversation in all. Three or more, or `isGroup`, are a new"
-            " group. 429 also for too many conversations begun, or too many people named who were never seen.",
+            " group; whom a block keeps apart from the caller is left out. 403 where too few remain, and for two of"
+            " whom one blocks the other. 429 also for too many conversations begun, or too many people"
+            " named who were never seen.",
             tag=TAG,
             body=NewConversation,
             cost=Cost(lambda body, _: len(body.participant_ids), per=10),
             response=CreatedAnswer,
             statuses=(201, 200),
+            errors=(403,),
         ),
         Endpoint(
             method="DELETE",

@@ -5,7 +5,7 @@ from typing import Final
 from persistence.conversations import bounty
 from persistence.conversations.views import Conversation, LastMessage
 from persistence.database.pool import Row
-from persistence.database.visibility import BEGINS, UNREAD, is_hidden
+from persistence.database.visibility import BEGINS, UNREAD, is_hidden, stays
 from persistence.members.views import Participant
 from shared import texts
 from shared.clock import iso
@@ -31,7 +31,7 @@ FROM mine CROSS JOIN LATERAL (
            array_agg(u.display_name ORDER BY f.user_id) AS display_names,
            array_agg(u.avatar_url ORDER BY f.user_id) AS avatar_urls
     FROM (
-        SELECT q.user_id FROM participants q WHERE q.conversation_id = mine.id AND q.left_at IS NULL
+        SELECT q.user_id FROM participants q WHERE q.conversation_id = mine.id AND {stays("q")}
         ORDER BY q.user_id LIMIT {{named}}
     ) AS f JOIN users u ON u.id = f.user_id
 ) AS people LEFT JOIN LATERAL (

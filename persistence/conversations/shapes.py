@@ -45,6 +45,9 @@ class ConversationsQuery(msgspec.Struct):
     cursor: Annotated[str, Meta(pattern=CURSOR_PATTERN, description="nextCursor of the page before")] | UnsetType = (
         UNSET
     )
+    blocked: Annotated[bool, Meta(description="those that are over because of a block of the caller's")] | UnsetType = (
+        UNSET
+    )
 
 
 class ConversationsAnswer(msgspec.Struct, rename="camel"):

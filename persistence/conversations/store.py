@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from persistence.blocks.pairs import among, hold_pair
 from persistence.conversations import bounty
 from persistence.conversations.beginnings import direct_key, pair_key
 from persistence.conversations.rows import LISTED, NAMED, conversation_of
@@ -11,14 +12,15 @@ from persistence.conversations.views import (
     ConversationPage,
     Created,
     Hidden,
+    KeptApart,
     Position,
     Purged,
     StillHidden,
 )
 from persistence.database.pool import Connection, Database, Pool, Query, columns, transaction
-from persistence.database.visibility import HIDES
+from persistence.database.visibility import HIDES, stays
 from persistence.members import user_outbox as memberships
-from persistence.members.views import Member, NotAMember
+from persistence.members.views import Member, NotAMember, Present, Withdrew
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import new_id
 from shared.wire import Kind
@@ -76,16 +78,24 @@ _PAGE = Query(
     ),
 )
 
-_VIEW = Query(
-    "conversation_view",
+# What its caller withdrew from, by blocking the other one.
+_WITHDRAWN_PAGE = Query(
+    "withdrawn_page",
     LISTED.format(
         named=NAMED,
         mine="""
-    JOIN unnest($1::uuid[], $2::uuid[]) AS w(user_id, conversation_id)
-        ON w.user_id = p.user_id AND w.conversation_id = p.conversation_id
-    WHERE p.left_at IS NULL""",
+    WHERE p.user_id = $1 AND p.withdrawn_at IS NOT NULL
+        AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
+    ORDER BY c.updated_at DESC, c.id DESC LIMIT $4""",
     ),
 )
+
+_VIEWED = """
+    JOIN unnest($1::uuid[], $2::uuid[]) AS w(user_id, conversation_id)
+        ON w.user_id = p.user_id AND w.conversation_id = p.conversation_id
+    WHERE """
+_VIEW = Query("conversation_view", LISTED.format(named=NAMED, mine=_VIEWED + "p.left_at IS NULL"))
+_READ = Query("conversation_read", LISTED.format(named=NAMED, mine=_VIEWED + stays("p")))
 
 # The head is of this statement's snapshot: a message that commits meanwhile is a new one, and brings it back.
 _HIDE = Query(
@@ -104,12 +114,21 @@ _IS_MEMBER = Query(
     "SELECT FROM participants WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL",
 )
 
+_STANDING = Query(
+    "standing",
+    f"""
+SELECT p.withdrawn_at IS NOT NULL AS withdrew, p.barred FROM participants p
+WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
+""",
+)
+
 _PEERS = Query(
     "peers",
     """
 SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user_id) CROSS JOIN LATERAL (
     SELECT c.id::text FROM participants p JOIN conversations c ON c.id = p.conversation_id
-    WHERE p.user_id = w.user_id AND p.left_at IS NULL AND c.members <= $2 ORDER BY c.updated_at DESC LIMIT $3
+    WHERE p.user_id = w.user_id AND p.left_at IS NULL AND NOT p.barred AND c.members <= $2
+    ORDER BY c.updated_at DESC LIMIT $3
 ) AS small GROUP BY w.user_id
 """,
 )
@@ -131,6 +150,10 @@ _PURGE_PARTICIPANTS = Query(
 _PURGE_CONVERSATION = Query("purge_conversation", "DELETE FROM conversations WHERE id = $1 RETURNING id")
 
 
+SMALLEST_GROUP = 3
+"""People who remain where somebody was left out because of a block."""
+
+
 async def create(
     pool: Pool,
     caller: str,
@@ -140,9 +163,10 @@ async def create(
     name: str | None = None,
     bounty_id: str | int | None = None,
     per_bounty: bool = True,
-) -> Created:
+) -> Created | KeptApart:
     """A conversation of the caller and these people. For two, unless `is_group`, the one that they have already:
-    about this bounty, or, without `per_bounty`, the eldest about any.
+    about this bounty, or, without `per_bounty`, the eldest about any. Into a group whoever is kept apart from the
+    caller by a block does not come, and nobody is told; with fewer than three others left there is none.
 
     Who is unknown becomes a user without a handle. Raises ValueError where nobody besides the caller is named.
     """
@@ -153,6 +177,13 @@ async def create(
     about = bounty.to_text(bounty_id)
     key = direct_key(people, group, about)
     async with transaction(pool) as connection:
+        if key is not None:
+            await hold_pair(connection, *people)
+        apart = await among(connection, caller, people)
+        if apart:
+            people = [one for one in people if one not in apart]
+            if len(people) < SMALLEST_GROUP:
+                return KeptApart(by_caller=any(apart.values()))
         if key is not None and not per_bounty:
             key = await pair_key(connection, people)
         row = await _INSERT.row(connection, new_id(), group, name, about, caller, len(people), key)
@@ -180,14 +211,17 @@ async def _one(database: Database, user_id: str, conversation_id: str) -> Conver
     return (await view(database, [(user_id, conversation_id)]))[user_id, conversation_id]
 
 
-async def page(database: Database, user_id: str, *, limit: int, after: Position | None = None) -> ConversationPage:
+async def page(
+    database: Database, user_id: str, *, limit: int, after: Position | None = None, withdrawn: bool = False
+) -> ConversationPage:
     """The user's conversations, newest activity first, below `after`; those that the user hid are left out.
+    `withdrawn`: those instead that are over because the user blocks the other one.
 
     One query whatever the limit. A conversation that becomes active meanwhile moves up and may be met twice or, having
     moved above the page, not again: its event tells of it.
     """
     below: tuple[Any, Any] = (None, None) if after is None else (after.updated_at, after.conversation_id)
-    rows = await _PAGE.rows(database, user_id, *below, limit + 1)
+    rows = await (_WITHDRAWN_PAGE if withdrawn else _PAGE).rows(database, user_id, *below, limit + 1)
     conversations = [conversation_of(row) for row in rows[:limit]]
     if len(rows) <= limit:
         return ConversationPage(conversations, None)
@@ -199,6 +233,12 @@ async def view(database: Database, wanted: Sequence[tuple[str, str]]) -> dict[tu
     """For each (user, conversation) what that user sees in their list; absent where the user is not in it."""
     rows = await _VIEW.rows(database, *columns(wanted, 2))
     return {(row["viewer"], row["id"]): conversation_of(row) for row in rows}
+
+
+async def read(database: Database, user_id: str, conversation_id: str) -> Conversation | None:
+    """As `view` one of them, also where the user withdrew from it. None: they are not in it."""
+    row = await _READ.row(database, [user_id], [conversation_id])
+    return None if row is None else conversation_of(row)
 
 
 async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | StillHidden | NotAMember:
@@ -213,6 +253,14 @@ async def hide(pool: Pool, user_id: str, conversation_id: str) -> Hidden | Still
 
 async def is_member(database: Database, user_id: str, conversation_id: str) -> bool:
     return await _IS_MEMBER.row(database, conversation_id, user_id) is not None
+
+
+async def standing(database: Database, user_id: str, conversation_id: str) -> Present | Withdrew | NotAMember:
+    """Whether the user may say something there."""
+    row = await _STANDING.row(database, conversation_id, user_id)
+    if row is None or (row["barred"] and not row["withdrew"]):
+        return NotAMember()
+    return Withdrew() if row["withdrew"] else Present()
 
 
 async def peers(database: Database, user_ids: Iterable[str]) -> dict[str, list[str]]:

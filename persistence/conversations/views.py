@@ -87,6 +87,12 @@ class Created(NamedTuple):
     joined: list[Member]
 
 
+class KeptApart(NamedTuple):
+    """A block keeps the people apart; the caller's own, or only the other's."""
+
+    by_caller: bool
+
+
 class Hidden(NamedTuple):
     """All up to and with `seq` is hidden: what comes above it brings the conversation back."""
 

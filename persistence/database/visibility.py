@@ -40,3 +40,15 @@ def is_hidden(message: str, user: str) -> str:
 
 HIDES: Final = "(p.hidden AND c.last_ordinal <= p.hidden_ordinal)"
 """The member hid the conversation, and no message came since: any other event does not bring it back."""
+
+
+def stays(participant: str) -> str:
+    """Whether this participant (an alias) is one of the conversation's people to the others: a member, or who withdrew
+    from a conversation of two, and is the other one all the same for who stays."""
+    return f"({participant}.left_at IS NULL OR {participant}.withdrawn_at IS NOT NULL)"
+
+
+def keep_apart(one: str, other: str) -> str:
+    """Whether either of these users (SQL) blocks the other; null where not."""
+    both = f"(({one}, {other}), ({other}, {one}))"
+    return f"(SELECT true FROM blocks b WHERE (b.blocker_id, b.blocked_id) IN {both} LIMIT 1)"

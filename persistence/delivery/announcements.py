@@ -7,6 +7,7 @@ import msgspec
 from persistence.conversations.views import Conversation, Hidden
 from persistence.log.logged import Logged
 from persistence.log.publisher import Envelope
+from persistence.members.user_outbox import Change
 from persistence.members.views import Member
 from persistence.receipts.views import Minimum, Moved, Pointer
 from shared import api, frames, keys, wire
@@ -50,6 +51,25 @@ def hidden(hidden: Hidden, conversation_id: str, *, epoch: str) -> Envelope:
 
 def left(member: Member, conversation_id: str, *, epoch: str) -> Envelope:
     return _membership(wire.Kind.LEFT, member, wire.Membership(conversation_id), epoch)
+
+
+def of_change(change: Change, view: Conversation | None, *, epoch: str) -> Envelope:
+    """`view`: the conversation as the user sees it, for one who came into it."""
+    if change.kind is wire.Kind.JOINED and view is not None:
+        [envelope] = joined([change.member], view, epoch=epoch)
+        return envelope
+    if change.kind is wire.Kind.HIDDEN and change.hidden_seq is not None:
+        return hidden(Hidden(change.member, change.hidden_seq), change.conversation_id, epoch=epoch)
+    if change.kind in (wire.Kind.BARRED, wire.Kind.UNBARRED):
+        return _membership(change.kind, change.member, wire.Membership(change.conversation_id), epoch)
+    # Joined or hidden, and gone before anybody was told: the version must not be missing all the same.
+    return left(change.member, change.conversation_id, epoch=epoch)
+
+
+def withdrawn(conversation_id: str, user_id: str, *, epoch: str) -> Envelope:
+    """The user is out of the room, and no event says so."""
+    payload = wire.pack(wire.Kind.WITHDRAWN, wire.pack_removed([user_id], b""), epoch=epoch)
+    return Envelope(keys.room(conversation_id), payload)
 
 
 def _membership(kind: wire.Kind, member: Member, membership: wire.Membership, epoch: str) -> Envelope:

@@ -1,15 +1,16 @@
 """What the rest of persistence tells after a commit. Nothing but `joined` waits, and nothing can fail a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from persistence.conversations.views import Created, Hidden, Purged
+from persistence.conversations.views import Conversation, Created, Hidden, Purged
 from persistence.delivery import announcements
 from persistence.delivery.minima import Minima
 from persistence.delivery.settling import Settling
 from persistence.log.epoch import Epoch
 from persistence.log.logged import Logged
 from persistence.log.publisher import Envelope, Publisher
+from persistence.members.user_outbox import Change
 from persistence.members.views import Member
 from persistence.receipts.views import Moved
 from shared.api import LIVE_PRESENCE_MEMBERS
@@ -63,6 +64,18 @@ class Delivery:
             for member in one.left:
                 envelope = announcements.left(member, one.conversation_id, epoch=self._epoch.current)
                 self._publisher.offer(envelope, partial(self._told, member))
+
+    def changed(self, changes: Sequence[Change], back: Mapping[str, Conversation]) -> None:
+        """Changes of memberships, in the order of each user's version. `back`: conversations into which somebody of
+        them came, as that one sees them."""
+        for change in changes:
+            view = back.get(change.conversation_id)
+            envelope = announcements.of_change(change, view, epoch=self._epoch.current)
+            self._publisher.offer(envelope, partial(self._told, change.member))
+
+    def withdrawn(self, conversation_id: str, user_id: str) -> None:
+        """They left without an event: also the room hears of it, whose channel may be the faster one."""
+        self._publisher.offer(announcements.withdrawn(conversation_id, user_id, epoch=self._epoch.current), _ignore)
 
     def receipts(self, moved: Sequence[Moved]) -> None:
         self._tell_rooms(self.receipt_envelopes(moved))

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge
 
 from persistence.conversations import store as conversations
-from persistence.conversations.views import Conversation, Hidden
 from persistence.database.pool import Connection, Pool, transaction
 from persistence.delivery import announcements
 from persistence.log import outbox, read
@@ -15,7 +14,6 @@ from persistence.log.logged import Logged
 from persistence.log.publisher import Envelope, Publisher
 from persistence.members import user_outbox as memberships
 from persistence.members.user_outbox import Change
-from persistence.members.views import Member
 from shared.checkpoints import PUBLISHED, Checkpoints
 from shared.clock import now_us
 from shared.tracing import RELAY, Span, Tracing
@@ -132,14 +130,8 @@ class Relay:
     async def _envelopes(self, connection: Connection, changes: Sequence[Change]) -> list[Envelope]:
         joins = [(change.user_id, change.conversation_id) for change in changes if change.kind is Kind.JOINED]
         views = await conversations.view(connection, joins)
-        return [self._envelope(change, views.get((change.user_id, change.conversation_id))) for change in changes]
-
-    def _envelope(self, change: Change, view: Conversation | None) -> Envelope:
-        member, epoch = Member(change.user_id, change.version), self._epoch.current
-        if change.kind is Kind.JOINED and view is not None:
-            [envelope] = announcements.joined([member], view, epoch=epoch)
-            return envelope
-        if change.kind is Kind.HIDDEN and change.hidden_seq is not None:
-            return announcements.hidden(Hidden(member, change.hidden_seq), change.conversation_id, epoch=epoch)
-        # Joined or hidden, and gone before anybody was told: the version must not be missing all the same.
-        return announcements.left(member, change.conversation_id, epoch=epoch)
+        epoch = self._epoch.current
+        return [
+            announcements.of_change(change, views.get((change.user_id, change.conversation_id)), epoch=epoch)
+            for change in changes
+        ]

@@ -23,6 +23,27 @@ SELECT id, version FROM changed
 """,
 )
 
+# Each user's changes in the order in which they are given.
+_CHANGE_MANY = Query(
+    "change_many_memberships",
+    """
+WITH given AS (
+    SELECT g.*, row_number() OVER (PARTITION BY user_id ORDER BY place) AS nth
+    FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS g(user_id, kind, conversation_id, place)
+), member AS (
+    SELECT id FROM users WHERE id IN (SELECT user_id FROM given) ORDER BY id FOR NO KEY UPDATE
+), changed AS (
+    UPDATE users u SET version = u.version + n.n
+    FROM member JOIN (SELECT user_id, count(*) AS n FROM given GROUP BY user_id) AS n ON n.user_id = member.id
+    WHERE u.id = member.id RETURNING u.id, u.version - n.n AS before
+)
+INSERT INTO user_outbox (user_id, version, kind, conversation_id, created_at)
+SELECT g.user_id, c.before + g.nth, g.kind, g.conversation_id, date_trunc('milliseconds', clock_timestamp())
+FROM given g JOIN changed c ON c.id = g.user_id ORDER BY g.place
+RETURNING user_id, version, kind, conversation_id
+""",
+)
+
 _OVERDUE = Query(
     "overdue_memberships",
     """
@@ -48,7 +69,8 @@ DELETE FROM user_outbox WHERE ctid = ANY (ARRAY(
 
 
 class Change(NamedTuple):
-    """`kind` is JOINED, LEFT or HIDDEN. `hidden_seq` is as far as they have hidden it by now; None where it is gone."""
+    """`kind` is JOINED, LEFT, HIDDEN, BARRED or UNBARRED. `hidden_seq` is as far as they have hidden it by
+    now; None where it is gone."""
 
     user_id: str
     version: int
@@ -56,11 +78,23 @@ class Change(NamedTuple):
     conversation_id: str
     hidden_seq: int | None
 
+    @property
+    def member(self) -> Member:
+        return Member(self.user_id, self.version)
+
 
 async def change(connection: Connection, kind: Kind, conversation_id: str, user_ids: Sequence[str]) -> list[Member]:
     """Raises each user's version and notes what happened to them. Belongs into the transaction that does it."""
     rows = await _CHANGE.rows(connection, user_ids, kind, conversation_id)
     return [Member(row["id"], row["version"]) for row in rows]
+
+
+async def change_many(connection: Connection, changes: Sequence[tuple[str, Kind, str]]) -> list[Change]:
+    """The same for several (user, kind, conversation), none of them HIDDEN: numbered in this order."""
+    if not changes:
+        return []
+    rows = await _CHANGE_MANY.rows(connection, *columns(changes, 3))
+    return [Change(row["user_id"], row["version"], Kind(row["kind"]), row["conversation_id"], None) for row in rows]
 
 
 async def overdue(connection: Connection, older_than_seconds: float, limit: int) -> list[Change]:

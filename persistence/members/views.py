@@ -45,6 +45,14 @@ class NotAMember(NamedTuple):
     """The user is not in this conversation, or there is none: the two look alike."""
 
 
+class Present(NamedTuple):
+    """The user is in this conversation, and may say something there."""
+
+
+class Withdrew(NamedTuple):
+    """The user blocks the other one of this conversation of two: they read what was there, and do nothing in it."""
+
+
 class Member(NamedTuple):
     """A user and the version of their memberships that a change gave them."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from persistence.members.views import NotAMember
+from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
 from persistence.messages.views import Message
@@ -12,6 +12,7 @@ from shared.http.errors import (
     ApiError,
     ErrorBody,
     at_limit,
+    blocked,
     deleted,
     forbidden,
     malformed,
@@ -42,6 +43,7 @@ def _refusal(found: Any) -> ApiError:
 _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
     {
         NotAMember: forbidden,
+        Withdrew: blocked,
         NoSuchMessage: no_such_message,
         NotAllowed: lambda: not_allowed("only somebody else may do this to the message"),
         Deleted: deleted,

@@ -7,8 +7,8 @@ from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_delete_of
-from persistence.members.views import NotAMember
-from persistence.messages.held import LOCK, Held, NoSuchMessage, NotAllowed, hold
+from persistence.members.views import NotAMember, Withdrew
+from persistence.messages.held import Held, Locked, NoSuchMessage, NotAllowed, hold, lock
 from persistence.messages.views import Message
 from shared.events.message_deleted import MESSAGE_DELETED, MessageDeleted
 
@@ -77,11 +77,11 @@ class HiddenNow(NamedTuple):
 
 async def delete_for_all(
     pool: Pool, conversation_id: str, user_id: str, message_id: str
-) -> Erased | NotAMember | NoSuchMessage | NotAllowed:
+) -> Erased | NotAMember | Withdrew | NoSuchMessage | NotAllowed:
     """By its author, or by whose role allows it. A tombstone is left, and what was deleted stands nowhere after the
     commit: text, data, edits, reactions, pin."""
     async with transaction(pool) as connection:
-        held = await hold(connection, conversation_id, user_id, message_id)
+        held = await hold(connection, conversation_id, user_id, message_id, erases=True)
         if not isinstance(held, Held):
             return held
         is_own = held.message.sender_id == user_id
@@ -103,10 +103,11 @@ async def _erase(connection: Connection, message: Message, user_id: str, by: str
 
 async def hide(
     pool: Pool, conversation_id: str, user_id: str, message_id: str
-) -> HiddenNow | NotAMember | NoSuchMessage:
+) -> HiddenNow | NotAMember | Withdrew | NoSuchMessage:
     """For this user alone: no event, and nobody else hears of it."""
     async with transaction(pool) as connection:
-        if await LOCK.row(connection, conversation_id, user_id, message_id) is None:
-            return NotAMember()
+        locked = await lock(connection, conversation_id, user_id, message_id, erases=True)
+        if not isinstance(locked, Locked):
+            return locked
         row = await _HIDE.row(connection, conversation_id, user_id, message_id)
     return NoSuchMessage() if row is None else HiddenNow(row["seq"], row["is_new"])

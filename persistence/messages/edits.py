@@ -7,10 +7,10 @@ import msgspec
 
 from persistence.database.pool import Connection, Database, Pool, Query, transaction
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS
+from persistence.database.visibility import BEGINS, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
-from persistence.members.views import NotAMember
+from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.held import Deleted, Held, NoSuchMessage, NotAllowed, hold
 from persistence.messages.texts import fault_of
 from persistence.messages.views import Message
@@ -50,7 +50,7 @@ SELECT m.id, m.sender_id, e.text, e.created_at FROM participants p
 JOIN conversations c ON c.id = p.conversation_id
 LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
 LEFT JOIN message_edits e ON e.conversation_id = m.conversation_id AND e.message_seq = m.seq
-WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
+WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 ORDER BY e.rev
 """,
 )
@@ -89,7 +89,7 @@ class Edited(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | NoSuchMessage | NotAllowed | Deleted | TooLate | Changed | BadText
+Refused = NotAMember | Withdrew | NoSuchMessage | NotAllowed | Deleted | TooLate | Changed | BadText
 
 
 class EditRules(NamedTuple):

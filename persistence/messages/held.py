@@ -8,20 +8,20 @@ the row of that other one, and an event could be numbered and then not written.
 from typing import NamedTuple
 
 from persistence.database.pool import Connection, Query, Row
-from persistence.database.visibility import BEGINS
+from persistence.database.visibility import BEGINS, stays
 from persistence.members.roles import AUTHOR_ROLE, ROLE
-from persistence.members.views import NotAMember, Role
+from persistence.members.views import NotAMember, Role, Withdrew
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.views import Message
 
-LOCK = Query(
+_LOCK = Query(
     "hold_message",
-    """
+    f"""
 WITH me AS MATERIALIZED (
-    SELECT p.user_id FROM participants p
-    WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL FOR NO KEY UPDATE
+    SELECT p.user_id, p.barred, p.left_at IS NOT NULL AS withdrew FROM participants p
+    WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")} FOR NO KEY UPDATE
 )
-SELECT held.id FROM me LEFT JOIN LATERAL (
+SELECT held.id, me.barred, me.withdrew FROM me LEFT JOIN LATERAL (
     SELECT m.id FROM messages m
     WHERE m.conversation_id = $1 AND m.id = $3 AND me.user_id IS NOT NULL FOR NO KEY UPDATE
 ) AS held ON true
@@ -58,6 +58,12 @@ class AtLimit(NamedTuple):
     what: str
 
 
+class Locked(NamedTuple):
+    """`message_id` None: there is no such message."""
+
+    message_id: str | None
+
+
 class Held(NamedTuple):
     """`head`: the log's last seq when the message was read. `role` is the reader's, `author_role` the sender's."""
 
@@ -72,14 +78,27 @@ class Held(NamedTuple):
         return self.message.deleted_at is not None
 
 
-async def hold(
-    connection: Connection, conversation_id: str, user_id: str, message_id: str
-) -> Held | NotAMember | NoSuchMessage:
-    """Locks the message until the caller's transaction ends."""
-    locked = await LOCK.row(connection, conversation_id, user_id, message_id)
-    if locked is None:
+async def lock(
+    connection: Connection, conversation_id: str, user_id: str, message_id: str, *, erases: bool = False
+) -> Locked | NotAMember | Withdrew:
+    """Takes both locks until the caller's transaction ends. What only `erases` may be done by who blocks the other one
+    of two, and by whom that one blocks; nothing else."""
+    row = await _LOCK.row(connection, conversation_id, user_id, message_id)
+    if row is None:
         return NotAMember()
-    row = None if locked["id"] is None else await _READ.row(connection, conversation_id, user_id, message_id)
+    if not erases and (row["withdrew"] or row["barred"]):
+        return Withdrew() if row["withdrew"] else NotAMember()
+    return Locked(row["id"])
+
+
+async def hold(
+    connection: Connection, conversation_id: str, user_id: str, message_id: str, *, erases: bool = False
+) -> Held | NotAMember | Withdrew | NoSuchMessage:
+    """`lock`, and the message behind it."""
+    locked = await lock(connection, conversation_id, user_id, message_id, erases=erases)
+    if not isinstance(locked, Locked):
+        return locked
+    row = None if locked.message_id is None else await _READ.row(connection, conversation_id, user_id, message_id)
     return NoSuchMessage() if row is None else _held(row)
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from persistence.database.pool import Database, Query, Row
-from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, is_hidden
+from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, is_hidden, stays
 from persistence.members.views import NotAMember
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.views import HiddenMessage, HistoryPage, Message
@@ -20,11 +20,10 @@ class Which(Enum):
     ALL = ""
     PINNED = "AND w.is_pinned"
     REPLIES = "AND w.reply_to = $6"
-    PINNED_REPLIES = "AND w.is_pinned AND w.reply_to = $6"
 
 
 class Choice(NamedTuple):
-    """`reply_to` is for REPLIES and PINNED_REPLIES."""
+    """`reply_to` is for REPLIES."""
 
     which: Which = Which.ALL
     reply_to: str | None = None
@@ -63,7 +62,7 @@ def _history(window: str, which: Which) -> Query:
 WITH me AS (
     SELECT {BEGINS} AS begins, {total} AS total, c.last_seq, p.hid_messages
     FROM participants p JOIN conversations c ON c.id = p.conversation_id
-    WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
+    WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
 SELECT me.total, me.last_seq, reach.*, {columns("$2")}, CASE WHEN me.hid_messages THEN {is_hidden("m", "$2")} END AS hid
 FROM me CROSS JOIN ({REACH.format(conversation="$1")}) AS reach LEFT JOIN LATERAL (

@@ -5,7 +5,7 @@ from msgspec import UnsetType
 from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
-from persistence.members.views import NotAMember
+from persistence.members.views import NotAMember, Present, Withdrew
 from persistence.messages import history
 from persistence.messages.queue import Overloaded, SendQueue
 from persistence.messages.shapes import (
@@ -25,7 +25,7 @@ from persistence.receipts.views import Status
 from persistence.rules import Rules
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
-from shared.http.errors import forbidden, malformed, unavailable
+from shared.http.errors import blocked, forbidden, malformed, unavailable
 from shared.http.middleware import SPAN
 from shared.ids import new_id
 from shared.tracing import COMMIT, Tracing
@@ -58,6 +58,8 @@ class Messages:
         before, after, choice = query.before, query.after, query.choice()
         place = self._pool, user_id, conversation_id
         if isinstance(query.around, int):
+            if not _is_open(query):
+                raise malformed("around", "not together with before or after")
             return await history.around(*place, seq=query.around, limit=limit, choice=choice)
         if isinstance(before, UnsetType) and isinstance(after, UnsetType):
             return await history.page(*place, number=query.page, limit=limit, choice=choice)
@@ -101,8 +103,9 @@ class Messages:
         return ProgressAnswer(marked.updated_count)
 
     async def typing(self, call: Call[Typing, Nothing]) -> Success:
-        if not await conversations.is_member(self._pool, call.user_id, call.ids["id"]):
-            raise forbidden()
+        standing = await conversations.standing(self._pool, call.user_id, call.ids["id"])
+        if not isinstance(standing, Present):
+            raise blocked() if isinstance(standing, Withdrew) else forbidden()
         self._delivery.typing(call.ids["id"], call.user_id, is_typing=call.body.is_typing)
         return Success()
 
@@ -126,8 +129,8 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
 
 
 def _told(outcome: Outcome) -> Reply:
-    if isinstance(outcome, NotAMember):
-        raise forbidden()
+    if isinstance(outcome, NotAMember | Withdrew):
+        raise blocked() if isinstance(outcome, Withdrew) else forbidden()
     if isinstance(outcome, NoSuchReply):
         raise malformed("replyTo", "there is no such message in this conversation")
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
@@ -144,9 +147,9 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             summary="Read messages",
             description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
             " which the nearest messages are given, and are the cheaper way through a long history; `around` one is"
-            " where a search or a reply leads, and the other two are ignored beside it. `pinned=true` gives the pinned"
-            " alone, `replyTo` the replies to a message. A deleted message keeps its place as a"
-            " tombstone; of what the caller deleted for themselves only `hidden` is told.",
+            " where a search or a reply leads. `pinned=true` gives the pinned alone, `replyTo` the replies to a"
+            " message. A deleted message keeps its place as a tombstone; of what the caller deleted for themselves only"
+            " `hidden` is told.",
             tag=TAG,
             query=HistoryQuery,
             cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),

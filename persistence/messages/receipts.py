@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from persistence.database.pool import Database, Query
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS
+from persistence.database.visibility import BEGINS, stays
 from persistence.members.views import NotAMember
 from persistence.messages.held import NoSuchMessage, NotAllowed
 from shared.clock import iso
@@ -18,13 +18,13 @@ WITH asked AS (
     SELECT c.is_group, m.seq, m.sender_id, m.created_at FROM participants p
     JOIN conversations c ON c.id = p.conversation_id
     LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
-    WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
+    WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
 SELECT asked.is_group, asked.seq, asked.sender_id, o.user_id, o.read_seq >= asked.seq AS has_read, h.read_at
 FROM asked LEFT JOIN LATERAL (
     SELECT o.user_id, o.delivered_seq, o.read_seq FROM participants o
     WHERE o.conversation_id = $1 AND o.user_id <> asked.sender_id AND o.delivered_seq >= asked.seq
-        AND o.joined_seq < asked.seq AND (o.left_at IS NULL OR o.left_at > asked.created_at)
+        AND o.joined_seq < asked.seq AND ({stays("o")} OR o.left_at > asked.created_at)
     ORDER BY o.user_id LIMIT $4
 ) AS o ON true LEFT JOIN (
     SELECT v.user_id, min(v.moved_at) AS read_at FROM cursor_moves v, asked

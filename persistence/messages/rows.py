@@ -3,6 +3,7 @@
 import msgspec
 
 from persistence.database.pool import Row
+from persistence.database.visibility import stays
 from persistence.messages.views import Message, Reaction
 from persistence.receipts.views import Status
 from shared.clock import iso, iso_or_none
@@ -11,11 +12,12 @@ _COLUMNS = """m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_ha
     m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque, coalesce(m.rev, m.seq) AS rev,
     m.edited_at, m.deleted_at, m.deleted_by, m.deleted_as, m.data, m.reactions"""
 
-# What all who are in the conversation (its id, as SQL) have, and have read. A sender's own cursors stand at or above
+# What all who are in the conversation (its id, as SQL) have, and have read; whoever withdrew has no more than before:
+# without them what the other one sent would look read. A sender's own cursors stand at or above
 # what they sent.
-REACH = """
+REACH = f"""
 SELECT min(p.delivered_seq) AS delivered_up_to, min(p.read_seq) AS read_up_to
-FROM participants p WHERE p.conversation_id = {conversation} AND p.left_at IS NULL
+FROM participants p WHERE p.conversation_id = {{conversation}} AND {stays("p")}
 """
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from persistence.database.pool import Database, Query, Row
 from persistence.database.pool import columns as columns_of
-from persistence.members.views import NotAMember
+from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.send_statement import SEND, SEND_MANY, SEND_MANY_TRACED, SEND_TRACED
 from persistence.messages.views import Draft, Message, NoSuchReply, Outcome, Repeated, Sent
@@ -95,8 +95,8 @@ def _statement(drafts: Sequence[Addressed]) -> tuple[Query, list[Any]]:
 
 
 def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
-    if not row["is_member"]:
-        return NotAMember()
+    if not row["may"]:
+        return Withdrew() if row["withdrew"] else NotAMember()
     if row["prior_seq"] is not None:
         return Prior(conversation_id, row["prior_seq"])
     if not row["reply_exists"]:

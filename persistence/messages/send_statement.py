@@ -16,11 +16,12 @@ _SENDING = """
 WITH draft AS (
     {draft}
 ), sender AS (
-    SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins FROM participants p
-    WHERE {is_sender} AND p.left_at IS NULL
+    SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins,
+           p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew
+    FROM participants p WHERE {is_sender}
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
 ), judged AS (
-    SELECT d.*, s.user_id IS NOT NULL AS is_member,
+    SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
                SELECT true FROM messages m JOIN conversations c ON c.id = m.conversation_id
@@ -33,7 +34,7 @@ WITH draft AS (
     FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id AND s.conversation_id = d.conversation_id
 ), fresh AS (
     SELECT *, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth FROM judged
-    WHERE is_member AND reply_exists AND prior_seq IS NULL
+    WHERE may AND reply_exists AND prior_seq IS NULL
 ), counted AS (
     SELECT conversation_id, count(*) AS n FROM fresh GROUP BY conversation_id
 ), due AS (
@@ -65,7 +66,7 @@ WITH draft AS (
     ) AS last
     WHERE p.conversation_id = last.conversation_id AND p.user_id = last.sender_id
 )
-SELECT j.is_member, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle
+SELECT j.may, j.withdrew, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
 """

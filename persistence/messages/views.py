@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from persistence.database.view import View
-from persistence.members.views import NotAMember
+from persistence.members.views import NotAMember, Withdrew
 from persistence.receipts.views import Status
 
 
@@ -97,4 +97,4 @@ class NoSuchReply(NamedTuple):
     """`reply_to` is no message of this conversation."""
 
 
-Outcome = Sent | Repeated | NotAMember | NoSuchReply
+Outcome = Sent | Repeated | NotAMember | Withdrew | NoSuchReply

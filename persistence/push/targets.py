@@ -47,6 +47,7 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        s.handle AS sender_handle, CASE WHEN m.opaque THEN '' ELSE left(m.text, $6) END AS text, m.opaque,
        (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
        c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left",
+       (SELECT true FROM blocks k WHERE k.blocker_id = a.user_id AND k.blocked_id = m.sender_id) IS NOT NULL AS blocked,
        {BEGINS} AS hidden_seq, p.attended_seq, p.read_seq,
        greatest(p.read_ordinal, {BEGINS_ORDINAL}) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,

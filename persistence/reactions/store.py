@@ -6,11 +6,11 @@ import msgspec
 
 from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS
+from persistence.database.visibility import BEGINS, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
-from persistence.members.views import NotAMember
-from persistence.messages.held import LOCK, AtLimit, Deleted, NoSuchMessage
+from persistence.members.views import NotAMember, Withdrew
+from persistence.messages.held import AtLimit, Deleted, Locked, NoSuchMessage, lock
 from persistence.messages.rows import Counted, counted
 from persistence.messages.views import Reaction
 from shared.clock import iso
@@ -64,7 +64,7 @@ _LIST = Query(
 WITH asked AS (
     SELECT m.seq FROM participants p JOIN conversations c ON c.id = p.conversation_id
     LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
-    WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL
+    WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
 SELECT asked.seq, r.emoji, r.user_id, r.created_at FROM asked LEFT JOIN LATERAL (
     SELECT * FROM reactions r
@@ -86,7 +86,7 @@ class Reacted(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | NoSuchMessage | Deleted | AtLimit
+Refused = NotAMember | Withdrew | NoSuchMessage | Deleted | AtLimit
 
 
 class One(View, frozen=True):
@@ -112,9 +112,9 @@ async def react(
 ) -> Reacted | Refused:
     """Whether the user reacts to the message with this emoji from now on. So already: no event."""
     async with transaction(pool) as connection:
-        locked = await LOCK.row(connection, conversation_id, user_id, message_id)
-        if locked is None:
-            return NotAMember()
+        locked = await lock(connection, conversation_id, user_id, message_id)
+        if not isinstance(locked, Locked):
+            return locked
         row = await _READ.row(connection, conversation_id, user_id, message_id, emoji)
         if row is None:
             return NoSuchMessage()

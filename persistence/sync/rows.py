@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from persistence.database.pool import Database, Query, Row
-from persistence.database.visibility import BEGINS, HIDES, UNREAD
+from persistence.database.visibility import BEGINS, HIDES, UNREAD, stays
 from persistence.sync.views import Place
 from shared.api import LIVE_PRESENCE_MEMBERS
 
@@ -27,7 +27,7 @@ _MINE = f"""
                array_agg(o.user_id::text) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
                array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
                array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
-        FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND o.left_at IS NULL
+        FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND {stays("o")}
     ) AS others
     WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES} AND {{which}}
 """
@@ -36,7 +36,8 @@ _MINE = f"""
 _STATE = Query(
     "sync_state",
     f"""
-SELECT meta.epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS as_of, mine.*
+SELECT meta.epoch, pg_snapshot_xmin(pg_current_snapshot())::text AS as_of, (
+    SELECT blocks_xid >= $2::text::xid8 FROM users WHERE id = $1) AS blocks_changed, mine.*
 FROM meta LEFT JOIN LATERAL (
     {_MINE.format(named="", which="($4::uuid IS NULL OR p.conversation_id > $4)")}
     ORDER BY p.conversation_id LIMIT $5
@@ -74,13 +75,18 @@ ORDER BY conversation_id, message_seq
 )
 
 
+_BLOCKED = Query("sync_blocked", "SELECT blocked_id::text FROM blocks WHERE blocker_id = $1 ORDER BY blocked_id")
+
+
 class Looked(NamedTuple):
-    """`end`: the last conversation that was looked at; None where that is all of them."""
+    """`end`: the last conversation that was looked at; None where that is all of them. `blocks_changed`: since then the
+    user blocked or unblocked somebody."""
 
     epoch: str
     as_of: int
     rows: list[Row]
     end: str | None
+    blocks_changed: bool
 
 
 async def look(database: Database, user_id: str, as_of: int, after: str | None) -> Looked:
@@ -88,7 +94,12 @@ async def look(database: Database, user_id: str, as_of: int, after: str | None) 
     rows = await _STATE.rows(database, user_id, str(as_of), LIVE_PRESENCE_MEMBERS, after, SLICE)
     mine = [row for row in rows if row["id"] is not None]
     end = mine[-1]["id"] if len(mine) == SLICE else None
-    return Looked(rows[0]["epoch"], int(rows[0]["as_of"]), mine, end)
+    return Looked(rows[0]["epoch"], int(rows[0]["as_of"]), mine, end, bool(rows[0]["blocks_changed"]))
+
+
+async def blocked(database: Database, user_id: str) -> list[str]:
+    """All whom the user blocks."""
+    return [row["blocked_id"] for row in await _BLOCKED.rows(database, user_id)]
 
 
 async def behind(

@@ -25,6 +25,7 @@ class _Page:
     as_of: int
     told: dict[str, Catch]
     mine: set[str]
+    blocks_changed: bool
     end: str | None
     """The last that was looked at; None where nothing lies behind it."""
 
@@ -86,6 +87,7 @@ async def _sync(
         left=[key for key in wanted if key not in page.mine and _is_between(key, after, page.end)],
         complete=is_whole and all(catch.complete for catch in told.values()),
         next=None if page.end is None else Place(begun, page.end).to_text(),
+        blocked_users=await sync_rows.blocked(database, user_id) if page.blocks_changed else UNSET,
     )
 
 
@@ -103,7 +105,7 @@ async def _look(
     rows = events = 0
     while page is None or page.end is not None:
         looked = await sync_rows.look(database, user_id, as_of, start if page is None else page.end)
-        page = page or _Page(looked.epoch, looked.as_of, {}, set(), None)
+        page = page or _Page(looked.epoch, looked.as_of, {}, set(), looked.blocks_changed, None)
         page.end = looked.end
         known = await _known(database, looked.rows, wanted)
         for row in looked.rows:

@@ -55,7 +55,8 @@ class Place(NamedTuple):
 
 
 class Sync(View, frozen=True):
-    """`next`: more conversations wait than one answer holds; ask again with it as `after`. Null: these were all."""
+    """`next`: more conversations wait than one answer holds; ask again with it as `after`. Null: these were all.
+    `blocked_users`: all whom the user blocks, where that changed since the `as_of` that was named; else left out."""
 
     epoch: str
     as_of: str
@@ -63,3 +64,4 @@ class Sync(View, frozen=True):
     left: list[str]
     complete: bool
     next: str | None = None
+    blocked_users: list[str] | UnsetType = UNSET

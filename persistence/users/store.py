@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from persistence.database.pool import Database, Query, Row, columns
-from persistence.database.visibility import HIDES
+from persistence.database.visibility import HIDES, keep_apart
 from persistence.users.revocations import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.wire import Seen
@@ -33,9 +33,10 @@ SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.*
 FROM users u CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
-           array_agg(o.hidden_seq) FILTER (WHERE o.is_hidden) AS hidden_seqs
+           array_agg(o.hidden_seq) FILTER (WHERE o.is_hidden) AS hidden_seqs,
+           array_agg(o.id) FILTER (WHERE o.barred) AS barred_ids
     FROM (
-        SELECT c.id::text, c.members, {HIDES} AS is_hidden, p.hidden_seq
+        SELECT c.id::text, c.members, {HIDES} AS is_hidden, p.hidden_seq, p.barred
         FROM participants p JOIN conversations c ON c.id = p.conversation_id
         WHERE p.user_id = u.id AND p.left_at IS NULL ORDER BY c.updated_at DESC
     ) AS o
@@ -48,11 +49,11 @@ _LAST_SEEN = Query("last_seen", "SELECT id, last_seen_at FROM users WHERE id = A
 
 _SHARING = Query(
     "share_conversation",
-    """
+    f"""
 SELECT w.id FROM unnest($2::uuid[]) AS w(id) WHERE EXISTS (
     SELECT FROM participants theirs JOIN participants mine USING (conversation_id)
     WHERE theirs.user_id = w.id AND theirs.left_at IS NULL AND mine.user_id = $1 AND mine.left_at IS NULL
-)
+) AND {keep_apart("$1", "w.id")} IS NULL
 """,
 )
 
@@ -89,7 +90,14 @@ def _session(row: Row) -> Session:
         for room_id, members in zip(row["ids"] or (), row["members"] or (), strict=True)
     ]
     hidden = dict(zip(row["hidden_ids"] or (), row["hidden_seqs"] or (), strict=True))
-    return Session(id=row["id"], version=row["version"], rooms=rooms, hidden=hidden, banned=row["banned"])
+    return Session(
+        id=row["id"],
+        version=row["version"],
+        rooms=rooms,
+        hidden=hidden,
+        barred=row["barred_ids"] or [],
+        banned=row["banned"],
+    )
 
 
 async def last_seen(database: Database, user_ids: Iterable[str]) -> dict[str, datetime | None]:
@@ -99,7 +107,8 @@ async def last_seen(database: Database, user_ids: Iterable[str]) -> dict[str, da
 
 
 async def share_conversation(database: Database, caller: str, user_ids: Iterable[str]) -> set[str]:
-    """Those of the users who are in a conversation that the caller is in too; the caller as well, if in any."""
+    """Those of the users who are in a conversation that the caller is in too, and whom no block keeps apart from the
+    caller; the caller as well, if in any."""
     rows = await _SHARING.rows(database, caller, list(user_ids))
     return {row["id"] for row in rows}
 

@@ -66,6 +66,10 @@ def forbidden(message: str = "you are not in this conversation, or there is none
     return ApiError(403, "forbidden", message)
 
 
+def blocked() -> ApiError:
+    return ApiError(403, "blocked", "you block the other one of this conversation: unblock them first")
+
+
 def not_found(message: str = "there is no such thing") -> ApiError:
     return ApiError(404, "not_found", message)
 

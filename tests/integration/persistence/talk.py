@@ -1,9 +1,11 @@
 """What store tests do all the time: make people, conversations and messages."""
 
+from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
 from persistence.conversations import store as conversations
+from persistence.conversations.views import Created
 from persistence.database.pool import Database, Pool
 from persistence.messages import send as messages
 from persistence.messages.views import Draft, Message, Sent
@@ -29,9 +31,15 @@ async def phones(database: Database, *users: str) -> None:
     )
 
 
+async def made(pool: Pool, caller: str, participants: Iterable[str], **fields: Any) -> Created:
+    """Where no block keeps them apart."""
+    created = await conversations.create(pool, caller, participants, **fields)
+    assert isinstance(created, Created)
+    return created
+
+
 async def conversation(pool: Pool, *participants: str, bounty_id: str | None = None) -> str:
-    created = await conversations.create(pool, participants[0], participants, bounty_id=bounty_id)
-    return created.conversation.id
+    return (await made(pool, participants[0], participants, bounty_id=bounty_id)).conversation.id
 
 
 def draft(sender_id: str, text: str | None = None, **fields: Any) -> Draft:

@@ -17,7 +17,7 @@ from persistence.users import store as users
 from shared.api import SessionUser
 from shared.ids import new_id
 from shared.wire import Cursor, Kind
-from tests.integration.persistence.talk import conversation, people, say
+from tests.integration.persistence.talk import conversation, made, people, say
 
 
 async def listed(pool: Pool, user_id: str) -> list[str]:
@@ -27,39 +27,39 @@ async def listed(pool: Pool, user_id: str) -> list[str]:
 async def test_a_new_conversation_is_in_everyones_list(pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
     stranger = new_id()
-    created = await conversations.create(pool, ann, [bob, stranger, bob], is_group=True, name="Trip", bounty_id="b7")
+    created = await made(pool, ann, [bob, stranger, bob], is_group=True, name="Trip", bounty_id="b7")
 
-    made = created.conversation
+    view = created.conversation
     assert not created.existing
-    assert (made.is_group, made.name, made.bounty_id, made.last_seq, made.unread_count) == (True, "Trip", "b7", 0, 0)
-    assert {each.id: each.handle for each in made.participants} == {ann: "user1", bob: "user2", stranger: None}
+    assert (view.is_group, view.name, view.bounty_id, view.last_seq, view.unread_count) == (True, "Trip", "b7", 0, 0)
+    assert {each.id: each.handle for each in view.participants} == {ann: "user1", bob: "user2", stranger: None}
     assert {(member.user_id, member.version) for member in created.joined} == {(ann, 1), (bob, 1), (stranger, 1)}
     for user in (ann, bob, stranger):
-        assert await conversations.page(pool, user, limit=10) == ([made], None)
+        assert await conversations.page(pool, user, limit=10) == ([view], None)
 
 
 async def test_three_or_more_are_a_group_and_each_time_another_one(pool: Pool) -> None:
     [ann, bob, cid] = await people(pool, 3)
-    first = await conversations.create(pool, ann, [bob, cid])
-    second = await conversations.create(pool, ann, [bob, cid])
+    first = await made(pool, ann, [bob, cid])
+    second = await made(pool, ann, [bob, cid])
     assert first.conversation.is_group
     assert first.conversation.id != second.conversation.id
 
 
 async def test_two_people_have_one_conversation_for_each_bounty(pool: Pool) -> None:
     [ann, bob] = await people(pool, 2)
-    first = await conversations.create(pool, ann, [bob])
-    again = await conversations.create(pool, bob, [ann, bob])
-    about = await conversations.create(pool, bob, [ann], bounty_id="b1")
+    first = await made(pool, ann, [bob])
+    again = await made(pool, bob, [ann, bob])
+    about = await made(pool, bob, [ann], bounty_id="b1")
     assert (again.existing, again.conversation.id, again.joined) == (True, first.conversation.id, [])
     assert about.conversation.id != first.conversation.id
-    assert not (await conversations.create(pool, ann, [bob], is_group=True)).existing
+    assert not (await made(pool, ann, [bob], is_group=True)).existing
 
 
 async def test_nobody_talks_alone(pool: Pool) -> None:
     [ann] = await people(pool, 1)
     with pytest.raises(ValueError, match="someone besides"):
-        await conversations.create(pool, ann, [ann])
+        await made(pool, ann, [ann])
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -68,8 +68,8 @@ async def test_two_who_ask_at_the_same_instant_get_one_conversation(known: bool,
     for _ in range(20):
         [ann, bob] = await people(pool, 2) if known else sorted([new_id(), new_id()])
         answers = await asyncio.gather(
-            *(conversations.create(pool, ann, [bob]) for _ in range(3)),
-            *(conversations.create(second, bob, [ann]) for _ in range(3)),
+            *(made(pool, ann, [bob]) for _ in range(3)),
+            *(made(second, bob, [ann]) for _ in range(3)),
         )
         assert len({answer.conversation.id for answer in answers}) == 1
         assert sum(not answer.existing for answer in answers) == 1
@@ -82,11 +82,11 @@ async def test_many_groups_of_the_same_people_at_once_do_not_block_each_other(po
     second = await open_pool(database_url, size=10)
     strangers = [new_id() for _ in range(6)]
     rotated = [(everyone[n:] + everyone[:n], strangers[n % 6 :] + strangers[: n % 6]) for n in range(12)]
-    made = await asyncio.gather(
-        *(conversations.create((pool, second)[n % 2], old[0], [*old, *new]) for n, (old, new) in enumerate(rotated))
+    groups = await asyncio.gather(
+        *(made((pool, second)[n % 2], old[0], [*old, *new]) for n, (old, new) in enumerate(rotated))
     )
     await second.close()
-    versions = sorted(member.version for one in made for member in one.joined if member.user_id == everyone[0])
+    versions = sorted(member.version for one in groups for member in one.joined if member.user_id == everyone[0])
     assert versions == list(range(1, 13))
 
 
@@ -158,13 +158,13 @@ async def test_asking_for_a_hidden_conversation_brings_it_back_without_its_past(
     await say(pool, room, ann, 2)
     await conversations.hide(pool, bob, room)
 
-    again = await conversations.create(pool, bob, [ann])
+    again = await made(pool, bob, [ann])
 
     assert (again.existing, again.conversation.id, again.conversation.last_message) == (True, room, None)
     assert again.conversation.unread_count == 0
     assert again.joined == [(bob, 3)], "bob's other devices hear that it is back"
     assert await listed(pool, bob) == [room]
-    assert (await conversations.create(pool, bob, [ann])).joined == []
+    assert (await made(pool, bob, [ann])).joined == []
 
 
 async def test_only_who_is_in_it_hides_it(pool: Pool) -> None:
@@ -189,7 +189,7 @@ async def test_purging_leaves_no_trace_and_names_who_left(pool: Pool) -> None:
     for table in ("conversations", "participants", "messages", "outbox"):
         column = "id" if table == "conversations" else "conversation_id"
         assert [row[0] for row in await pool.fetch(f"SELECT DISTINCT {column} FROM {table}")] == [kept]
-    assert (await conversations.create(pool, ann, [bob])).existing is False
+    assert (await made(pool, ann, [bob])).existing is False
 
 
 async def test_a_purge_beside_senders_and_receipts_neither_blocks_nor_leaves_messages(pool: Pool) -> None:

@@ -24,7 +24,7 @@ from shared.presence import PresenceReader
 from shared.undelivered import BULK_USERS, PROMPT_RECIPIENTS, WINDOW_SECONDS
 from shared.wire import Cursor, Deadline, GatewayStats, Kind, Undelivered
 from tests.integration.persistence.parts import Parts, listening, parts, soon
-from tests.integration.persistence.talk import conversation, draft, people, phones, say
+from tests.integration.persistence.talk import conversation, draft, made, people, phones, say
 from tests.support.waiting import eventually
 
 
@@ -174,7 +174,7 @@ async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_
 ) -> None:
     [ann, bob] = await people(pool, 2)
     async with listening(redis_url, keys.user(ann), keys.user(bob)) as ear:
-        created = await conversations.create(pool, ann, [bob])
+        created = await made(pool, ann, [bob])
         await process.delivery.joined(created)
         await eventually(lambda: len(ear.envelopes) == 2)
     for envelope in ear.of(Kind.JOINED):

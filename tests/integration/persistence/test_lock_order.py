@@ -11,7 +11,7 @@ from persistence.messages import send as messages
 from persistence.messages.views import Sent
 from persistence.receipts import cursors
 from shared.wire import Cursor
-from tests.integration.persistence.talk import conversation, draft, people
+from tests.integration.persistence.talk import conversation, draft, made, people
 
 ROOMS, PEOPLE, TURNS = 24, 6, 6
 SENT_EACH = 16
@@ -40,9 +40,9 @@ class Crowd:
     async def join_hide_and_purge(self, pool: Pool, turn: int) -> None:
         for room in self.rooms[turn::4]:
             await conversations.hide(pool, self.people[turn], room)
-            made = (await conversations.create(pool, self.people[turn], self.people, is_group=True)).conversation.id
-            both = [(made, draft(self.people[0])), (room, draft(self.people[0]))]
-            await asyncio.gather(messages.send_joined(pool, both), conversations.purge(pool, [made]))
+            other = (await made(pool, self.people[turn], self.people, is_group=True)).conversation.id
+            both = [(other, draft(self.people[0])), (room, draft(self.people[0]))]
+            await asyncio.gather(messages.send_joined(pool, both), conversations.purge(pool, [other]))
 
 
 async def relay(pool: Pool) -> None:

@@ -13,7 +13,7 @@ from shared.checkpoints import COMMITTED, PUBLISHED
 from shared.ids import new_id
 from shared.wire import Kind
 from tests.integration.persistence.parts import Ear, HaltAt, listening, parts, soon
-from tests.integration.persistence.talk import conversation, draft, people
+from tests.integration.persistence.talk import conversation, draft, made, people
 from tests.integration.persistence.test_relay import grow_old, sweep_until_empty
 from tests.support.waiting import eventually
 
@@ -72,7 +72,7 @@ async def act(action: str, pool: Pool, redis_url: str, room: str, sender: str, o
         await conversation(pool, sender, other, bounty_id=new_id())
     elif action == "make a conversation and die at some moment":
         async with parts(pool, redis_url) as process, process.running("publisher", "settling"):
-            await process.delivery.joined(await conversations.create(pool, sender, [other], bounty_id=new_id()))
+            await process.delivery.joined(await made(pool, sender, [other], bounty_id=new_id()))
             await asyncio.sleep(0)
     else:
         await send_or_relay(action, pool, redis_url, room, sender)

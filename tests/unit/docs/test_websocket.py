@@ -64,6 +64,7 @@ WRITTEN: dict[str, bytes] = {
     ),
     **{kind: touched(kind) for kind in TOUCHES},
     "message.hidden": frames.message_hidden(conversation_id=CONVERSATION, message_id=USER, seq=1),
+    "blocks.changed": frames.blocks_changed(),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),

@@ -22,6 +22,7 @@ def test_a_message_that_no_device_took_is_pushed() -> None:
         ({"banned": True}, Reason.BANNED),
         ({"left": True}, Reason.LEFT),
         ({"hidden_seq": 7}, Reason.HIDDEN),
+        ({"blocked": True}, Reason.BLOCKED),
         ({"read_seq": 7}, Reason.READ),
         ({"attended_seq": 9}, Reason.ATTENDED),
         ({"messages_enabled": False}, Reason.OFF),

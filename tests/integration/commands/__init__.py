@@ -1,1 +1,0 @@
-"""Commands that work on the database itself."""
