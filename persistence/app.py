@@ -13,6 +13,8 @@ from persistence.database.pool import DATABASE_FAILURES, Pool
 from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
+from persistence.keys import routes as keys
+from persistence.keys.by_key import by_key
 from persistence.members import routes as members
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
@@ -54,6 +56,7 @@ class PersistenceDeps:
     tracing: Tracing
     quotas: Quotas
     rules: Rules = DEFAULT_RULES
+    server_api: bool = False
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
@@ -72,6 +75,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *mute.endpoints(deps.pool),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
         *staff_endpoints(deps),
+        *(server_endpoints(deps) if deps.server_api else ()),
     ]
 
 
@@ -79,6 +83,14 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
     return [
         *audit.endpoints(deps.pool),
+    ]
+
+
+def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+    """The routes of the app's own server: each has a `scope`. What the staff may do, a key may too."""
+    return [
+        *keys.endpoints(deps.pool, deps.refusals.refresh),
+        *by_key(staff_endpoints(deps)),
     ]
 
 

@@ -16,6 +16,8 @@ from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.delivery.receipts_stream import ReceiptsStream
 from persistence.delivery.relay import Relay
 from persistence.delivery.settling import Settling
+from persistence.keys.keyring import Keyring
+from persistence.keys.store import KEYS
 from persistence.log.epoch import Epoch
 from persistence.log.publisher import Publisher
 from persistence.messages import aftermath
@@ -42,6 +44,7 @@ MARKER_SECONDS = 1.0
 REPEAT_SECONDS = 1.0
 MINIMA_SECONDS = 0.5
 REFUSALS_SECONDS = 1.0
+KEYS_SECONDS = 60.0
 PROBE_SECONDS = 1.0
 """Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
 RETENTION_SECONDS = 600.0
@@ -62,6 +65,7 @@ class Persistence:
     delivery: Delivery
     refusals: Refusals
     staff: Staff
+    keyring: Keyring | None
     ack_timeout_seconds: float
     tracing: Tracing
     rules: Rules
@@ -91,6 +95,10 @@ async def _compose(
     epoch = await _epoch(pool)
     refusals, staff = Refusals(pool), Staff(pool)
     refusals.listen(ROLES, staff.refresh)
+    keyring = Keyring(pool) if settings.server_api == "on" else None
+    if keyring is not None:
+        refusals.listen(KEYS, keyring.refresh)
+        tasks.periodically(KEYS_SECONDS, keyring.flush, name="keys")
     await refusals.refresh()
     presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
@@ -126,6 +134,7 @@ async def _compose(
         delivery=delivery,
         refusals=refusals,
         staff=staff,
+        keyring=keyring,
         ack_timeout_seconds=ack_timeout,
         tracing=tracing,
         rules=rules,

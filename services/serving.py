@@ -8,6 +8,7 @@ from aiohttp import web
 
 from gateway.endpoints import SUBSCRIBE
 from persistence import app as routes
+from persistence.keys.gate import KeyGate, KeyLimits
 from persistence.staff.gate import StaffGate
 from services.listening import UNRESERVED, listening, public_bounds
 from services.persistence import Persistence
@@ -35,7 +36,11 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, s
     """Lets users in by their token, as often as the limits say, and the staff to what is theirs."""
     limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
     users = UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
-    return StaffGate(users, parts.staff)
+    staff = StaffGate(users, parts.staff)
+    if parts.keyring is None:
+        return staff
+    counted = KeyLimits(parts.limiter, settings.rate_limit_key, strangers)
+    return KeyGate(parts.pool, parts.keyring, staff, counted, parts.refusals.judge)
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
@@ -49,6 +54,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         parts.tracing,
         parts.quotas,
         parts.rules,
+        server_api=parts.keyring is not None,
     )
 
 

@@ -141,6 +141,11 @@ def user_limit(user_id: str) -> str:
     return f"parley:limit:user:{user_id}"
 
 
+def key_limit(key_id: str) -> str:
+    """Of a server key, whoever it acts as."""
+    return f"parley:limit:key:{key_id}"
+
+
 def address_limit(address: str) -> str:
     return f"parley:limit:address:{address}"
 

@@ -23,12 +23,15 @@ _NAME = (
 _SECRET_NAME = re.compile(rf"[a-z0-9_-]*{_NAME}", re.IGNORECASE)
 
 _HINTS = ("ey", "token", "secret", "passw", "pwd", "jwt", "key", "authorization", "cookie", "bearer", "basic", "://",
-          "sec-websocket")  # fmt: skip
+          "sec-websocket", "parley_sk_", "whsec_")  # fmt: skip
 """Without one of these in it a text holds nothing to hide; looking for them first makes most texts cheap."""
 
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # The brackets of a push token may be percent-encoded in a path or a query.
     (re.compile(r"(Expo(?:nent)?PushToken)(?:\[|%5B)[^\]%\s]*(?:\]|%5D)?", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # A server key, of which the id may stay; and a webhook's secret, in base64, plain or percent-encoded.
+    (re.compile(r"(parley_sk_(?:[0-9a-f]{32}(?![0-9A-Za-z]))?)[0-9A-Za-z_]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"whsec_[A-Za-z0-9+/=_%-]+"), HIDDEN),
     # A JWT begins with the base64 of `{"`; the dots and all that follows belong to it.
     (re.compile(r"eyJ[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]*)*"), HIDDEN),
     # A header to the end of its line, whatever it holds.

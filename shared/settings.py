@@ -71,6 +71,8 @@ class Settings:
     rate_limit_new_conversations: Bucket = _setting("RATE_LIMIT_NEW_CONVERSATIONS", forms.bucket, Bucket(0.1, 200))
     rate_limit_new_people: Bucket = _setting("RATE_LIMIT_NEW_PEOPLE", forms.bucket, Bucket(1, 1000))
     rate_limit_frames: Bucket = _setting("RATE_LIMIT_FRAMES", forms.bucket, Bucket(20, 100))
+    rate_limit_key: Bucket = _setting("RATE_LIMIT_KEY", forms.bucket, Bucket(200, 1000))
+    server_api: str = _setting("SERVER_API", forms.one_of("off", "on"), "off")
     audit_days: int = _setting("AUDIT_DAYS", forms.count, 400)
     trusted_proxies: tuple[Network, ...] = _setting("TRUSTED_PROXIES", forms.networks, ())
     data_dir: str = _setting("DATA_DIR", forms.text, ".data")

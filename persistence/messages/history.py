@@ -20,10 +20,11 @@ class Which(Enum):
     ALL = ""
     PINNED = "AND w.is_pinned"
     REPLIES = "AND w.reply_to = $6"
+    PINNED_REPLIES = "AND w.is_pinned AND w.reply_to = $6"
 
 
 class Choice(NamedTuple):
-    """`reply_to` is for REPLIES."""
+    """`reply_to` is for REPLIES and PINNED_REPLIES."""
 
     which: Which = Which.ALL
     reply_to: str | None = None

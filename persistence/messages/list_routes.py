@@ -58,8 +58,6 @@ class Messages:
         before, after, choice = query.before, query.after, query.choice()
         place = self._pool, user_id, conversation_id
         if isinstance(query.around, int):
-            if not _is_open(query):
-                raise malformed("around", "not together with before or after")
             return await history.around(*place, seq=query.around, limit=limit, choice=choice)
         if isinstance(before, UnsetType) and isinstance(after, UnsetType):
             return await history.page(*place, number=query.page, limit=limit, choice=choice)
@@ -147,9 +145,9 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             summary="Read messages",
             description="Oldest first within a page. `page` counts from the newest; `before` and `after` are seqs, of"
             " which the nearest messages are given, and are the cheaper way through a long history; `around` one is"
-            " where a search or a reply leads. `pinned=true` gives the pinned alone, `replyTo` the replies to a"
-            " message. A deleted message keeps its place as a tombstone; of what the caller deleted for themselves only"
-            " `hidden` is told.",
+            " where a search or a reply leads, and the other two are ignored beside it. `pinned=true` gives the pinned"
+            " alone, `replyTo` the replies to a message. A deleted message keeps its place as a"
+            " tombstone; of what the caller deleted for themselves only `hidden` is told.",
             tag=TAG,
             query=HistoryQuery,
             cost=Cost(lambda _, query: min(query.limit, MAX_PAGE) - 50, per=50),

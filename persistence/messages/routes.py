@@ -125,6 +125,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="PATCH",
             path=PATH,
+            name="editMessage",
             handler=handlers.edit,
             summary="Edit a message of the caller",
             description="For a while after sending (`EDIT_SECONDS`), else 403 `too_late`; for another's 403"
@@ -140,6 +141,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path=PATH,
+            name="deleteMessage",
             handler=handlers.delete,
             summary="Delete a message, for all or for the caller alone",
             description="`for=all`: by its author, or by whose role allows it, else 403 `not_allowed`. The message"
@@ -154,6 +156,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=f"{PATH}/edits",
+            name="listEdits",
             handler=handlers.edits,
             summary="Read what a message said before",
             description=f"The last {edits.KEPT} texts, with when each was written. For whom `EDIT_HISTORY` allows it,"
@@ -166,6 +169,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="PUT",
             path=f"{PATH}/pin",
+            name="pinMessage",
             handler=handlers.pin,
             summary="Pin a message",
             description=f"For all. In a group by whose role allows it. At most {pins.MOST} a conversation: else 409"
@@ -178,6 +182,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path=f"{PATH}/pin",
+            name="unpinMessage",
             handler=handlers.unpin,
             summary="Take a pin off",
             tag=TAG,
@@ -188,6 +193,7 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=f"{PATH}/receipts",
+            name="listMessageReceipts",
             handler=handlers.receipts,
             summary="Read who has a message and who has read it",
             description="Of those who were there when it was sent. In a conversation of two for the caller's own"

@@ -88,17 +88,15 @@ class HistoryQuery(msgspec.Struct, rename="camel"):
     before: Seq | UnsetType = UNSET
     after: Seq | UnsetType = UNSET
     around: (
-        Annotated[Seq, Meta(description="half of the page lies before it; not beside before and after")] | UnsetType
+        Annotated[Seq, Meta(description="half of the page lies before it; before and after do not count then")]
+        | UnsetType
     ) = UNSET
     pinned: bool | UnsetType = UNSET
-    reply_to: Annotated[Id, Meta(description="a message; not beside pinned")] | UnsetType = UNSET
+    reply_to: Annotated[Id, Meta(description="a message: the replies to it")] | UnsetType = UNSET
 
     def choice(self) -> Choice:
-        """Raises ApiError 400 for what does not go together."""
         if isinstance(self.reply_to, str):
-            if self.pinned is True:
-                raise malformed("replyTo", "not together with pinned")
-            return Choice(Which.REPLIES, self.reply_to.lower())
+            return Choice(Which.PINNED_REPLIES if self.pinned is True else Which.REPLIES, self.reply_to.lower())
         return Choice(Which.PINNED) if self.pinned is True else EVERYTHING
 
 

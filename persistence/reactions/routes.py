@@ -11,11 +11,10 @@ from persistence.messages.answers import told
 from persistence.messages.views import Reaction
 from persistence.paging import MAX_PAGE, PageSize
 from persistence.reactions import store
-from persistence.reactions.emoji import EMOJI, emoji_of
+from persistence.reactions.emoji import EMOJI
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
-from shared.http.errors import malformed
-from shared.ids import canonical_id
+from shared.http.fields import EMOJI_CURSOR_PATTERN, NO_NUL_PATTERN
 
 TAG = "messages"
 PATH = "/api/conversations/{id}/messages/{message}/reactions"
@@ -29,9 +28,14 @@ class ReactionAnswer(msgspec.Struct):
 
 
 class ReactionsQuery(msgspec.Struct):
-    emoji: Annotated[str, Meta(max_length=32, description="only those who react with this one")] | UnsetType = UNSET
+    emoji: (
+        Annotated[str, Meta(pattern=NO_NUL_PATTERN, max_length=32, description="only those who react with this one")]
+        | UnsetType
+    ) = UNSET
     limit: PageSize = 50
-    cursor: Annotated[str, Meta(max_length=128, description="nextCursor of the page before")] | UnsetType = UNSET
+    cursor: (
+        Annotated[str, Meta(pattern=EMOJI_CURSOR_PATTERN, description="nextCursor of the page before")] | UnsetType
+    ) = UNSET
 
 
 class ReactionsAnswer(msgspec.Struct, rename="camel"):
@@ -69,7 +73,7 @@ class Reactions:
             call.ids["id"],
             call.user_id,
             call.ids["message"],
-            emoji=emoji_of(query.emoji) if isinstance(query.emoji, str) else None,
+            emoji=query.emoji if isinstance(query.emoji, str) else None,
             after=_place(query.cursor) if isinstance(query.cursor, str) else None,
             limit=min(query.limit, MAX_PAGE),
         )
@@ -79,11 +83,8 @@ class Reactions:
 
 
 def _place(cursor: str) -> store.After:
-    user, _, emoji = cursor.partition(".")
-    user_id = canonical_id(user)
-    if user_id is None or not emoji or "\0" in emoji:
-        raise malformed("cursor", "expected nextCursor of the page before")
-    return store.After(emoji, user_id)
+    user_id, _, emoji = cursor.partition(".")
+    return store.After(emoji, user_id.lower())
 
 
 def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
@@ -92,6 +93,7 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
         Endpoint(
             method="GET",
             path=PATH,
+            name="listReactions",
             handler=handlers.page,
             summary="Read who reacts to a message",
             tag=TAG,
@@ -103,6 +105,7 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
         Endpoint(
             method="PUT",
             path=PATH + "/{emoji}",
+            name="addReaction",
             handler=handlers.add,
             summary="React to a message",
             description="Repeatable: nothing is told again to anybody where nothing changes. At most"
@@ -117,6 +120,7 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path=PATH + "/{emoji}",
+            name="removeReaction",
             handler=handlers.remove,
             summary="Take a reaction back",
             description="Repeatable, as is reacting.",

@@ -1,6 +1,6 @@
 """The two applications of a process: the public one for apps, the internal one for operators and other services."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from aiohttp import web
@@ -12,7 +12,7 @@ from shared.http.endpoint import Endpoint
 from shared.http.gate import ServiceGate
 from shared.http.health import Parts
 from shared.http.middleware import Guard, Handler, Middleware, Outages
-from shared.http.openapi import openapi
+from shared.http.openapi import SERVER_API, openapi
 from shared.http.origins import Origins
 from shared.http.serving import Gate, mount
 from shared.http.strangers import Strangers
@@ -65,7 +65,7 @@ def public_app(
     for path, handler in (raw or {}).items():
         app.router.add_get(path, handler, allow_head=False)
     if docs:
-        mount_docs(app, openapi(served))
+        _document(app, served)
     return app
 
 
@@ -87,6 +87,14 @@ def internal_app(
     # Also what is not there wants the token: a stranger learns nothing of what is.
     app.router.add_route("*", "/internal/{rest:.*}", _unknown(gate))
     return app
+
+
+def _document(app: web.Application, served: Sequence[Endpoint]) -> None:
+    """What is for users, and what is for the app's own server, each in a document of its own."""
+    for_server = [endpoint for endpoint in served if endpoint.scope]
+    mount_docs(app, openapi([endpoint for endpoint in served if not endpoint.scope]))
+    if for_server:
+        mount_docs(app, openapi(for_server, about=SERVER_API), below="/server")
 
 
 def _unknown(gate: ServiceGate) -> Handler:

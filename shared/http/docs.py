@@ -35,9 +35,9 @@ td,th{padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line);vertical
 """
 
 
-def mount_docs(app: web.Application, document: dict[str, Any]) -> None:
+def mount_docs(app: web.Application, document: dict[str, Any], *, below: str = "") -> None:
     """Both are rendered once, here."""
-    as_json, as_html = orjson.dumps(document), render(document).encode()
+    as_json, as_html = orjson.dumps(document), render(document, below=below).encode()
 
     async def serve_json(_: web.Request) -> web.StreamResponse:
         return web.Response(body=as_json, content_type="application/json")
@@ -46,11 +46,11 @@ def mount_docs(app: web.Application, document: dict[str, Any]) -> None:
         headers = {"Content-Security-Policy": _POLICY}
         return web.Response(body=as_html, content_type="text/html", charset="utf-8", headers=headers)
 
-    app.router.add_get("/openapi.json", serve_json)
-    app.router.add_get("/docs", serve_html)
+    app.router.add_get(f"{below}/openapi.json", serve_json)
+    app.router.add_get(f"{below}/docs", serve_html)
 
 
-def render(document: dict[str, Any]) -> str:
+def render(document: dict[str, Any], *, below: str = "") -> str:
     """The page, from an OpenAPI document as `openapi` makes it."""
     info, schemas = document["info"], document["components"]["schemas"]
     by_tag: dict[str, list[str]] = {}
@@ -64,7 +64,7 @@ def render(document: dict[str, Any]) -> str:
 <meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">
 <title>{escape(info["title"])} REST reference</title><style>{_STYLE}</style></head><body><main>
 <h1>{escape(info["title"])} REST reference</h1>{_paragraph(info["description"])}
-<p class="soft">The same for programs: <a href="/openapi.json">/openapi.json</a></p>
+<p class="soft">The same for programs: <a href="{below}/openapi.json">{below}/openapi.json</a></p>
 {sections}<h2>Shapes</h2>{shapes}</main></body></html>"""
 
 

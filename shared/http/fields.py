@@ -30,12 +30,14 @@ MAX_IDS = 200
 _UUID = UUID_PATTERN.strip("^$")
 IDS_PATTERN = f"^(?:{_UUID}(?:,{_UUID}){{0,{MAX_IDS - 1}}})?$"
 CURSOR_PATTERN = rf"^[0-9]{{1,14}}\.{_UUID}$"
+EMOJI_CURSOR_PATTERN = rf"^{_UUID}\.[^\u0000]{{1,32}}{_END}"
 PLACE_PATTERN = rf"^[0-9]{{1,18}}\.{_UUID}{_END}"
 AS_OF_PATTERN = rf"^[0-9]{{1,18}}{_END}"
 
 PATTERN_WORDS = {
     IDS_PATTERN: f"UUIDs separated by commas, at most {MAX_IDS}",
     CURSOR_PATTERN: "nextCursor of the page before",
+    EMOJI_CURSOR_PATTERN: "nextCursor of the page before",
     PLACE_PATTERN: "next of the last answer",
     AS_OF_PATTERN: "asOf of the last answer",
     EXPO_TOKEN_PATTERN: "an Expo push token, ExponentPushToken[…] or ExpoPushToken[…]",

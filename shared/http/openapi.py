@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,10 +22,29 @@ Conversations, messages, presence and push registration of a Parley server. Live
 Send `Authorization: Bearer` and the user's JWT. Ids are UUIDs, times ISO 8601 in UTC with milliseconds. A request that
 fails gets `error` (a sentence), `code` (a word) and, where one is at fault, `field`."""
 
+_SERVER_DESCRIPTION = """\
+What an app's own server may do on a Parley server: users, conversations, messages, keys and webhooks.
+
+Send `Authorization: Bearer` and a server key that has the operation's scope; each scope includes its `:read`. Never
+from a browser: a request with an `Origin` is refused. Ids are UUIDs, times ISO 8601 in UTC with milliseconds. A request
+that fails gets `error` (a sentence), `code` (a word) and, where one is at fault, `field`."""
+
+
+class About(NamedTuple):
+    """What a document says of itself."""
+
+    title: str
+    description: str
+    credential: str
+
+
+FOR_APPS = About("Parley", _DESCRIPTION, "JWT")
+SERVER_API = About("Parley for servers", _SERVER_DESCRIPTION, "parley_sk")
+
 _ERROR_WORDS = {
     400: "Malformed: `field` names what is at fault.",
     401: "The token is missing, expired or not valid here.",
-    403: "Not a participant, or no such conversation: the two look alike.",
+    403: "Not a participant, or no such conversation: the two look alike. Or the role, or the key's scope, is missing.",
     404: "There is no such thing.",
     408: "The body came too slowly.",
     409: "It conflicts with what is there.",
@@ -36,7 +55,7 @@ _ERROR_WORDS = {
 }
 
 
-def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str, Any]:
+def openapi(endpoints: Sequence[Endpoint], *, about: About = FOR_APPS) -> dict[str, Any]:
     """The document, ready for JSON. A shape may say in `json_schema` what its fields' types do not: of several."""
     shapes = _shapes(endpoints)
     schemas, components = msgspec.json.schema_components(shapes, ref_template=_REFERENCE)
@@ -46,13 +65,13 @@ def openapi(endpoints: Sequence[Endpoint], *, title: str = "Parley") -> dict[str
     queries = {endpoint.query for endpoint in endpoints} - {Nothing}
     document: dict[str, Any] = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": VERSION, "description": _DESCRIPTION},
+        "info": {"title": about.title, "version": VERSION, "description": about.description},
         # Relative to where the document came from: right behind any load balancer.
         "servers": [{"url": "/", "description": "The server that this document came from"}],
         "paths": {},
         "components": {
             "schemas": dict(components),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": about.credential}},
         },
         "security": [{"token": []}],
     }
@@ -98,6 +117,8 @@ def _operation(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[st
     }
     if endpoint.description:
         operation["description"] = endpoint.description
+    if endpoint.scope:
+        operation["x-scope"] = endpoint.scope
     if endpoint.public:
         operation["security"] = []
     if endpoint.body is not Nothing:
@@ -154,6 +175,8 @@ def _error_statuses(endpoint: Endpoint) -> set[int]:
         statuses.update((408, 413))
     if not endpoint.public:
         statuses.add(401)
+    if endpoint.scope or endpoint.role:
+        statuses.add(403)
     return statuses
 
 

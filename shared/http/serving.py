@@ -1,6 +1,7 @@
 """Serves endpoints on an aiohttp application: each becomes one handler that admits, decodes, calls and encodes."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from shared.http.endpoint import Call, Endpoint, Nothing, PathText, Reply
 from shared.http.errors import malformed
 from shared.ids import canonical_id
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 class Gate(Protocol):
     async def admit(self, request: web.Request, endpoint: Endpoint) -> Caller | None:
@@ -25,16 +28,46 @@ class Gate(Protocol):
 
 
 def mount(app: web.Application, endpoints: Iterable[Endpoint], gate: Gate) -> None:
-    """Adds a route for each endpoint. One that answers GET answers HEAD as well."""
-    for endpoint in endpoints:
+    """Adds a route for each endpoint. One that answers GET answers HEAD as well.
+
+    A path of words comes before a path of ids that matches it: `PATCH …/messages/status` is 405, no message "status".
+    """
+    endpoints = list(endpoints)
+    misread = {one.path: one for one in endpoints if any(_covers(other.path, one.path) for other in endpoints)}
+    for endpoint in sorted(endpoints, key=lambda one: one.path not in misread):
         handler = _handler(endpoint, gate)
         if endpoint.method == "GET":
             app.router.add_get(endpoint.path, handler)
         else:
             app.router.add_route(endpoint.method, endpoint.path, handler)
+        if _is_last(endpoint, endpoints) and endpoint.path in misread:
+            app.router.add_route("*", endpoint.path, _not_allowed(endpoint, gate, endpoints))
 
 
-def _handler(endpoint: Endpoint, gate: Gate) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def _is_last(endpoint: Endpoint, endpoints: Sequence[Endpoint]) -> bool:
+    """Of those of its path."""
+    return endpoint is [one for one in endpoints if one.path == endpoint.path][-1]
+
+
+def _covers(wide: str, narrow: str) -> bool:
+    """Whether each segment of the one is a parameter or the segment of the other, which is another path."""
+    if wide == narrow:
+        return False
+    pairs = list(zip_longest(wide.split("/"), narrow.split("/"), fillvalue=""))
+    return all(one == other or (one.startswith("{") and other) for one, other in pairs)
+
+
+def _not_allowed(endpoint: Endpoint, gate: Gate, endpoints: Sequence[Endpoint]) -> Handler:
+    allowed = sorted({one.method for one in endpoints if one.path == endpoint.path})
+
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        await gate.admit(request, endpoint)
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
+
+
+def _handler(endpoint: Endpoint, gate: Gate) -> Handler:
     """All that can be prepared once is prepared here, not at each request."""
     read_query = _query_reader(endpoint)
     read_json = _json_reader(endpoint)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,11 @@ from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
 from persistence.database.pool import open_pool
+from persistence.keys.gate import KeyGate, KeyLimits
+from persistence.keys.keyring import Keyring
+from persistence.keys.store import KEYS
+from persistence.keys.store import create as create_key
+from persistence.keys.views import MadeKey
 from persistence.quotas import Quotas
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.staff.gate import StaffGate
@@ -75,6 +81,22 @@ class Person:
         return answer.get("message", answer)
 
 
+@dataclass
+class Server:
+    """The app's own server: it has a key."""
+
+    http: ClientSession
+    key: str
+    key_id: str
+
+    async def ask(self, method: str, path: str, body: Any = None, status: int = 200, **headers: str) -> Any:
+        """The answer; `Parley_User` and other headers by name."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        data = None if body is None else BytesIO(orjson.dumps(body))
+        authorization = {"Authorization": f"Bearer {self.key}"}
+        return await _json(await self.http.request(method, path, data=data, headers=authorization | named), status)
+
+
 async def _json(response: ClientResponse, status: int) -> Any:
     body = await response.json()
     assert response.status == status, body
@@ -90,6 +112,7 @@ class Rest:
     parts: Parts
     url: str
     refusals: Refusals
+    keyring: Keyring
 
     def person(self, handle: str = "ann", user_id: str | None = None) -> Person:
         user_id = user_id or new_id()
@@ -101,6 +124,13 @@ class Rest:
         await grant(self.parts.pool, Actor("cli", "tests"), person.id, rank)
         await self.refusals.refresh()
         return person
+
+    async def key(self, *scopes: str, until: datetime | None = None) -> Server:
+        """The app's own server with a key of these scopes, which the process knows already."""
+        made = await create_key(self.parts.pool, Actor("cli", "tests"), "tests", scopes, until)
+        assert isinstance(made, MadeKey)
+        await self.refusals.refresh()
+        return Server(self.http, made.text, made.key.id)
 
     async def ask_internal(self, path: str, body: Any, status: int = 200) -> Any:
         headers = {"Authorization": f"Bearer {SERVICE_TOKEN}"}
@@ -118,6 +148,8 @@ async def serving(
     failures: Bucket = PLENTY,
     new_conversations: Bucket = PLENTY,
     new_people: Bucket = PLENTY,
+    per_key: Bucket = PLENTY,
+    server_api: bool = True,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
@@ -126,13 +158,25 @@ async def serving(
         limits = Limits(limiter, per_address, per_user, strangers)
         refusals, staff = Refusals(pool), Staff(pool)
         refusals.listen(ROLES, staff.refresh)
-        await refusals.refresh()
         users = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
-        gate = StaffGate(users, staff)
+        keyring = Keyring(pool)
+        refusals.listen(KEYS, keyring.refresh)
+        await refusals.refresh()
+        counted = KeyLimits(limiter, per_key, strangers)
+        gate = KeyGate(pool, keyring, StaffGate(users, staff), counted, refusals.judge)
         presence = PresenceReader(running.redis, lambda: running.epoch)
         quotas = Quotas(limiter, new_conversations, new_people)
         deps = PersistenceDeps(
-            pool, running.delivery, running.queue, presence, refusals, 1.0, NoTracing(), quotas, rules
+            pool,
+            running.delivery,
+            running.queue,
+            presence,
+            refusals,
+            1.0,
+            NoTracing(),
+            quotas,
+            rules,
+            server_api=server_api,
         )
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]
@@ -144,7 +188,7 @@ async def serving(
         async with listening(app, "127.0.0.1", 0) as port, listening(internal, "127.0.0.1", 0) as internal_port:
             outside, inside = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal_port}"
             async with ClientSession(outside) as http, ClientSession(inside) as internal_http:
-                yield Rest(http, internal_http, running, outside, refusals)
+                yield Rest(http, internal_http, running, outside, refusals, keyring)
 
 
 @pytest.fixture

@@ -304,8 +304,13 @@ async def test_pages_lie_around_a_seq_and_hold_the_replies_to_a_message(rest: Re
     assert (await ann.get(path, around=6, limit=2))["pagination"]["hasMore"] is True
     found = await ann.get(path, replyTo=sent[3]["id"])
     assert [(message["seq"], message["text"]) for message in found["messages"]] == [(10, ""), (11, "b")]
-    assert (await ann.get(path, 400, replyTo=sent[3]["id"], pinned="true"))["field"] == "replyTo"
-    assert (await ann.get(path, 400, around=1, before=3))["field"] == "around"
+    assert await around(5, 4) == [
+        message["seq"] for message in (await ann.get(path, around=5, before=2, limit=4))["messages"]
+    ]
+    assert (await ann.get(path, replyTo=sent[3]["id"], pinned="true"))["messages"] == []
+    await put(ann, of(room, replies[1], "/pin"))
+    pinned = await ann.get(path, replyTo=sent[3]["id"], pinned="true")
+    assert [message["seq"] for message in pinned["messages"]] == [11]
 
 
 async def test_receipts_of_a_message_name_those_who_were_there(rest: Rest) -> None:

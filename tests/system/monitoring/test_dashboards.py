@@ -17,6 +17,7 @@ from tests.system.monitoring.prometheus import Prometheus, prometheus
 ONLY_WHEN_SOMETHING_FAILS = {
     "ALERTS",
     "parley_errors_total",
+    "parley_part_away",
     "parley_pusher_receipt_errors_total",
     "service:parley_http_errors:ratio_rate5m",
 }

@@ -33,6 +33,12 @@ def person(running: Fleet, http: aiohttp.ClientSession, handle: str, *, gateway:
     return Person(http, store.url, token, socket=running.processes[f"gateway-{gateway}"].url, user_id=user_id)
 
 
+async def with_phone(somebody: Person) -> Person:
+    """One who can be pushed to: nothing is asked or traced of a push for who has no device."""
+    await somebody.call("POST", "/notifications/register-token", {"token": f"ExponentPushToken[{somebody.id}]"})
+    return somebody
+
+
 @pytest.fixture
 async def told() -> AsyncIterator[Collector]:
     async with collector() as made:
@@ -54,7 +60,7 @@ async def test_a_trace_goes_from_the_request_over_redis_to_the_sockets_of_every_
     settings = exporting(told.url, TRACE_SAMPLE="1", EXPO_PUSH_URL="http://127.0.0.1:1")
     async with fleet(*servers, gateways=2, pushers=1, **settings) as running:
         ada, bob = person(running, http, "ada", gateway=1), person(running, http, "bob", gateway=2)
-        cleo = person(running, http, "cleo")
+        cleo = await with_phone(person(running, http, "cleo"))
         room = await ada.converse(bob, cleo)
         async with ada.phone(), bob.phone() as phone, bob.phone():
             path = f"/api/conversations/{room}/messages"
@@ -125,7 +131,7 @@ async def test_the_relay_goes_on_with_the_trace_of_a_process_that_died_between_c
         doomed = running.add("persistence", DOOMED_AT=COMMITTED)
         await doomed.start()
         ada, bob = person(running, http, "ada"), person(running, http, "bob")
-        room = await ada.converse(bob, person(running, http, "cleo"))
+        room = await ada.converse(bob, await with_phone(person(running, http, "cleo")))
         last_words = Person(http, doomed.url, ada.token, user_id=ada.id)
         async with bob.phone() as phone:
             path = f"/api/conversations/{room}/messages"

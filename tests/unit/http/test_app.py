@@ -279,3 +279,13 @@ def test_any_endpoint_makes_a_valid_document(public: bool) -> None:
     assert {one["name"] for one in operation["parameters"]} == {"id", "someText"}
     expected = {"200", "400", "403", "404", "408", "409", "413", "429", "431", "503"} | (set() if public else {"401"})
     assert set(operation["responses"]) == expected
+
+
+async def test_a_path_of_words_is_not_read_as_an_id_for_a_method_that_it_does_not_take() -> None:
+    by_id = endpoint("/a/{id}", succeed, method="PATCH")
+    async with serving(by_id, endpoint("/a/status", succeed, method="POST")) as client:
+        answers = [await client.request(method, "/a/status") for method in ("POST", "PATCH", "OPTIONS")]
+        assert [answer.status for answer in answers] == [200, 405, 405]
+        assert [answer.headers.get("Allow") for answer in answers[1:]] == ["POST", "POST"]
+        assert (await client.patch(f"/a/{new_id()}")).status == 200
+        assert (await client.patch("/a/other")).status == 400
