@@ -2,6 +2,7 @@ import time
 from typing import Any
 
 import aiohttp
+import jwt
 import pytest
 
 from gateway.endpoints import SUBSCRIBE
@@ -49,6 +50,37 @@ async def test_the_token_may_come_as_a_subprotocol_and_bearer_is_selected(parley
     phone = Phone(await site.http.ws_connect(site.url + SUBSCRIBE, protocols=("bearer", ann.token)))
     assert phone.socket.protocol == "bearer"
     assert (await phone.next("connected"))["userId"] == ann.id
+
+
+def dialing(carried_by: str, token: str) -> tuple[str, dict[str, Any]]:
+    """The address and the options that carry the token so."""
+    ways: dict[str, tuple[str, dict[str, Any]]] = {
+        "header": (SUBSCRIBE, {"headers": {"Authorization": f"Bearer {token}"}}),
+        "subprotocol": (SUBSCRIBE, {"protocols": ("bearer", token)}),
+        "query": (f"{SUBSCRIBE}?token={token}", {}),
+    }
+    return ways[carried_by]
+
+
+def padded(token: str, size: int) -> str:
+    """The same with a claim of so many bytes, as an app puts a user's metadata into its tokens."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return jwt.encode({**claims, "user_metadata": {"note": "n" * size}}, SECRET, algorithm="HS256")
+
+
+@pytest.mark.parametrize("carried_by", ["header", "subprotocol", "query"])
+async def test_a_token_of_20_kib_is_as_good_as_a_short_one(parley: World, site: OwnSite, carried_by: str) -> None:
+    ann = parley.person()
+    path, options = dialing(carried_by, padded(ann.token, 15 * 1024))
+    phone = Phone(await site.http.ws_connect(site.url + path, **options))
+    assert (await phone.next("connected"))["userId"] == ann.id
+
+
+@pytest.mark.parametrize("carried_by", ["header", "subprotocol", "query"])
+async def test_a_token_of_40_kib_gets_the_upgrade_the_error_frame_and_4401(site: OwnSite, carried_by: str) -> None:
+    path, options = dialing(carried_by, "a" * 40 * 1024)
+    code, _, close_code = await refused(Phone(await site.http.ws_connect(site.url + path, **options)))
+    assert (code, close_code) == ("unauthorized", 4401)
 
 
 async def test_a_plain_request_is_told_that_this_is_a_websocket(site: OwnSite) -> None:
