@@ -25,6 +25,9 @@ from persistence.push import routes as notifications
 from persistence.quotas import Quotas
 from persistence.reactions import routes as reactions
 from persistence.rules import DEFAULT_RULES, Rules
+from persistence.server import message_routes as server_messages
+from persistence.server import people_routes as server_people
+from persistence.server import room_routes as server_rooms
 from persistence.sync import routes as sync
 from persistence.trace import routes as trace
 from persistence.users import presence_routes as presence
@@ -90,6 +93,9 @@ def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of the app's own server: each has a `scope`. What the staff may do, a key may too."""
     return [
         *keys.endpoints(deps.pool, deps.refusals.refresh),
+        *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
+        *server_rooms.endpoints(deps.pool, deps.delivery, deps.rules),
+        *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
         *by_key(staff_endpoints(deps)),
     ]
 
@@ -97,7 +103,7 @@ def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for gateways, pushers and operators, on the internal port."""
     return [
-        *lookups.endpoints(deps.pool, deps.delivery),
+        *lookups.endpoints(deps.pool, deps.delivery, deps.rules),
         *push.endpoints(deps.pool),
         *full_trace.endpoints(deps.pool),
         *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),
@@ -115,10 +121,10 @@ def health(pool: Pool, redis: RedisClient) -> Health:
     return Health("persistence", vital=vital, helpful=helpful, outages=outages)
 
 
-def remember_in(pool: Pool) -> Callable[[Identity], Awaitable[None]]:
+def remember_in(pool: Pool, rules: Rules = DEFAULT_RULES) -> Callable[[Identity], Awaitable[None]]:
     """For `UserGate`: makes whoever signs in a user with the names and the picture of their token."""
 
     async def remember(user: Identity) -> None:
-        await users.remember(pool, [SessionUser.of(user.user_id, user.profile)])
+        await users.remember(pool, [SessionUser.of(user.user_id, user.profile)], renames=rules.renames)
 
     return remember

@@ -35,7 +35,7 @@ def strangers(settings: Settings) -> Strangers:
 def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, strangers: Strangers) -> Gate:
     """Lets users in by their token, as often as the limits say, and the staff to what is theirs."""
     limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
-    users = UserGate(verifier, limits, routes.remember_in(parts.pool), parts.refusals.judge)
+    users = UserGate(verifier, limits, routes.remember_in(parts.pool, parts.rules), parts.refusals.judge)
     staff = StaffGate(users, parts.staff)
     if parts.keyring is None:
         return staff

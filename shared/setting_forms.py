@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared import redis_url
+from shared.ids import canonical_id
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _PREFIX = re.compile(r"[A-Za-z0-9._:/-]{1,64}\Z")
@@ -132,6 +133,13 @@ def origins(raw: str) -> tuple[str, ...]:
     if not all(origin == "*" or _ORIGIN.match(origin) for origin in origins):
         raise ValueError("origins such as https://app.example, separated by commas")
     return origins
+
+
+def user_id(raw: str) -> str:
+    known = canonical_id(raw)
+    if known is None or not known.replace("-", "").strip("0"):
+        raise ValueError("a UUID that is not all zeros")
+    return known
 
 
 def networks(raw: str) -> tuple[Network, ...]:

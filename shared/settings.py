@@ -12,6 +12,8 @@ from shared import setting_forms as forms
 from shared.setting_forms import LAST_PORT, Bucket, Network
 
 DEFAULT_HANDLE_CLAIMS = ("user_metadata.handle", "user_metadata.username", "user_metadata.user_name")
+SYSTEM_USER_ID = "00000000-0000-4000-8000-000000000001"
+"""Of whom system messages are, unless a deployment says else. Never the nil UUID: that is wire.NOBODY."""
 TEST_HOOKS = ("FAIL_AT", "DOOMED_AT")
 
 
@@ -72,6 +74,8 @@ class Settings:
     rate_limit_new_people: Bucket = _setting("RATE_LIMIT_NEW_PEOPLE", forms.bucket, Bucket(1, 1000))
     rate_limit_frames: Bucket = _setting("RATE_LIMIT_FRAMES", forms.bucket, Bucket(20, 100))
     rate_limit_key: Bucket = _setting("RATE_LIMIT_KEY", forms.bucket, Bucket(200, 1000))
+    system_user_id: str = _setting("SYSTEM_USER_ID", forms.user_id, SYSTEM_USER_ID)
+    handle_source: str = _setting("HANDLE_SOURCE", forms.one_of("token", "server"), "token")
     server_api: str = _setting("SERVER_API", forms.one_of("off", "on"), "off")
     audit_days: int = _setting("AUDIT_DAYS", forms.count, 400)
     trusted_proxies: tuple[Network, ...] = _setting("TRUSTED_PROXIES", forms.networks, ())

@@ -141,6 +141,7 @@ _PURGE = [
     Query("purge_edits", "DELETE FROM message_edits WHERE conversation_id = $1"),
     Query("purge_reactions", "DELETE FROM reactions WHERE conversation_id = $1"),
     Query("purge_hidden", "DELETE FROM hidden_messages WHERE conversation_id = $1"),
+    Query("purge_data", "DELETE FROM conversation_data WHERE conversation_id = $1"),
     Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
     Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
 ]
@@ -163,30 +164,37 @@ async def create(
     name: str | None = None,
     bounty_id: str | int | None = None,
     per_bounty: bool = True,
+    conversation_id: str | None = None,
+    created_by: str | None = None,
 ) -> Created | KeptApart:
     """A conversation of the caller and these people. For two, unless `is_group`, the one that they have already:
     about this bounty, or, without `per_bounty`, the eldest about any. Into a group whoever is kept apart from the
     caller by a block does not come, and nobody is told; with fewer than three others left there is none.
 
     Who is unknown becomes a user without a handle. Raises ValueError where nobody besides the caller is named.
+    `conversation_id` is the id that a new one gets: where there is one of that id, asyncpg's UniqueViolationError.
+    `created_by` is noted in place of the caller as who made it; the caller may then be alone in it, which is a group.
     """
     people = sorted({caller, *participant_ids})
-    if len(people) < 2:
+    if len(people) < 2 and created_by is None:
         raise ValueError("a conversation needs someone besides the caller")
-    group = is_group or len(people) > 2
+    group = is_group or len(people) != 2
     about = bounty.to_text(bounty_id)
     key = direct_key(people, group, about)
     async with transaction(pool) as connection:
         if key is not None:
             await hold_pair(connection, *people)
-        apart = await among(connection, caller, people)
+        # Of a group that nobody in it made nobody is the one from whom others are kept apart.
+        apart = await among(connection, caller, people) if key is not None or created_by in (None, caller) else {}
         if apart:
             people = [one for one in people if one not in apart]
             if len(people) < SMALLEST_GROUP:
                 return KeptApart(by_caller=any(apart.values()))
         if key is not None and not per_bounty:
             key = await pair_key(connection, people)
-        row = await _INSERT.row(connection, new_id(), group, name, about, caller, len(people), key)
+        row = await _INSERT.row(
+            connection, conversation_id or new_id(), group, name, about, created_by or caller, len(people), key
+        )
         if row is None:
             return await _existing(connection, caller, key)
         conversation_id = row["id"]

@@ -1,6 +1,6 @@
 """What a member sees of a conversation, and how much of that is unread: the one home of these formulas.
 
-Fragments of SQL over a participant `p` and their conversation `c`.
+Fragments of SQL over a participant `p` and their conversation `c`, or a user `u`.
 """
 
 from typing import Final
@@ -52,3 +52,7 @@ def keep_apart(one: str, other: str) -> str:
     """Whether either of these users (SQL) blocks the other; null where not."""
     both = f"(({one}, {other}), ({other}, {one}))"
     return f"(SELECT true FROM blocks b WHERE (b.blocker_id, b.blocked_id) IN {both} LIMIT 1)"
+
+
+REFUSED: Final = "(u.banned_at IS NOT NULL OR u.deactivated_at IS NOT NULL)"
+"""The user may not come in, and is told nothing."""

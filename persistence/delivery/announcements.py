@@ -156,3 +156,8 @@ def typing(conversation_id: str, user_id: str, is_typing: bool, *, epoch: str) -
     kind = wire.Kind.TYPING_START if is_typing else wire.Kind.TYPING_STOP
     frame = frames.typing(conversation_id=conversation_id, sender_id=user_id, is_typing=is_typing)
     return Envelope(keys.room(conversation_id), wire.pack(kind, frame, sender=user_id, epoch=epoch))
+
+
+def app_event(conversation_id: str, sender_id: str, name: str, data: bytes, *, epoch: str) -> Envelope:
+    frame = frames.event(conversation_id=conversation_id, sender_id=sender_id, name=name, data=data)
+    return Envelope(keys.room(conversation_id), wire.pack(wire.Kind.EVENT, frame, sender=sender_id, epoch=epoch))

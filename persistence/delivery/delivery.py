@@ -100,6 +100,11 @@ class Delivery:
         envelope = announcements.typing(conversation_id, user_id, is_typing, epoch=self._epoch.current)
         self._publisher.offer(envelope, _ignore)
 
+    def app_event(self, conversation_id: str, sender_id: str, name: str, data: bytes) -> None:
+        """`data` is JSON. Whoever is in the room now hears it, nobody later."""
+        envelope = announcements.app_event(conversation_id, sender_id, name, data, epoch=self._epoch.current)
+        self._publisher.offer(envelope, _ignore)
+
     def to_user(self, user_id: str, frame: bytes) -> None:
         """A finished frame for all devices of the user that are connected now. Lost where Redis is away, and in no log:
         a route tells the same."""

@@ -11,6 +11,7 @@ from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
 from persistence.log import heads, read
 from persistence.receipts import cursors
+from persistence.rules import Rules
 from persistence.users import store as users
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
@@ -25,14 +26,15 @@ MOST_PAIRS = 50 * api.MAX_LOOKUPS
 class Lookups:
     """The handlers. All raise ApiError 400 for what is not a UUID, and for more than MAX_LOOKUPS of them."""
 
-    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
         self._pool = pool
+        self._renames = rules.renames
         self._delivery = delivery
 
     async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
         ids = _ids("users", (user.id for user in call.body.users))
         known = [msgspec.structs.replace(user, id=key) for key, user in zip(ids, call.body.users, strict=True)]
-        return await users.sessions(self._pool, known, _session_ids(call.body.session_ids))
+        return await users.sessions(self._pool, known, _session_ids(call.body.session_ids), renames=self._renames)
 
     async def heads(self, call: Call[api.HeadsRequest, Nothing]) -> api.HeadsAnswer:
         asked = _ids("conversations", call.body.conversations)
@@ -112,8 +114,8 @@ def _as_of(given: str | None) -> int | None:
     return int(given)
 
 
-def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
-    handlers = Lookups(pool, delivery)
+def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
+    handlers = Lookups(pool, delivery, rules)
     return [
         question(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
         question(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),

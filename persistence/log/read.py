@@ -109,6 +109,24 @@ async def events(
     )
 
 
+class Page(NamedTuple):
+    """`complete`: the last of them is the log's head."""
+
+    events: list[Logged]
+    complete: bool
+
+
+async def page(database: Database, conversation_id: str, *, after: int, limit: int) -> Page | None:
+    """The events that follow this seq, at most `limit` and about MOST_BYTES, without a hole; what retention took from
+    the log's beginning is passed over. None: there is no such conversation."""
+    rows = await _EVENTS.rows(database, conversation_id, after, after + limit, MOST_BYTES, [], after + limit)
+    if not rows:
+        return None
+    there = [row for row in rows if row["seq"] is not None]
+    found = unbroken(there, there[0]["seq"] - 1) if there else []
+    return Page(found, complete=not found or found[-1].seq >= rows[0]["last_seq"])
+
+
 async def between(database: Database, ranges: Sequence[tuple[str, int, int]], most_bytes: int) -> list[Row]:
     """The rows of the ranges (conversation, after, up to), in order, for `logged_of`; about `most_bytes` of them."""
     return await _BETWEEN.rows(database, *columns(ranges, 3), most_bytes)

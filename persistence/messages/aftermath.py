@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from persistence.database.pool import Database, Query, columns
+from persistence.database.visibility import REFUSED
 from persistence.log.logged import Logged
 from persistence.push.devices import IS_REVOKED
 from shared import push_api
@@ -53,7 +54,7 @@ WITH due AS (
 )
 SELECT due.conversation_id, due.message_id, due.user_id, d.token, d.platform
 FROM due JOIN devices d ON d.id = due.device_id AND d.user_id = due.user_id AND NOT {IS_REVOKED.format(device="d")}
-JOIN users u ON u.id = due.user_id AND u.banned_at IS NULL
+JOIN users u ON u.id = due.user_id AND NOT {REFUSED}
 """,
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from persistence.database.pool import Connection, Database, Query, columns
-from persistence.database.visibility import UNREAD
+from persistence.database.visibility import REFUSED, UNREAD
 from persistence.push.devices import IS_REVOKED
 from shared import push_api
 
@@ -54,7 +54,7 @@ WITH stale AS (
 )
 SELECT c.user_id, c.unread, array_agg(d.token) AS tokens
 FROM counted c JOIN devices d ON d.user_id = c.user_id AND d.platform = 'ios' AND NOT {IS_REVOKED.format(device="d")}
-JOIN users u ON u.id = c.user_id AND u.banned_at IS NULL
+JOIN users u ON u.id = c.user_id AND NOT {REFUSED}
 WHERE c.unread < c.shown
 GROUP BY c.user_id, c.unread
 """,

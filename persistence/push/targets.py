@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from persistence.database.pool import Database, Query, columns
-from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, UNREAD, is_hidden
+from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, REFUSED, UNREAD, is_hidden
 from persistence.push.devices import IS_REVOKED
 from persistence.push.ledger import MAX_ATTEMPTS
 from shared import push_api
@@ -53,9 +53,10 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
        coalesce(f.messages_enabled, true) AS messages_enabled, f.preview, f.quiet_start, f.quiet_end, f.time_zone,
        coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{{}}') AS devices, d.told AS told_devices,
-       d.revoked AS revoked_devices, u.banned_at IS NOT NULL AS banned
+       d.revoked AS revoked_devices, {REFUSED} AS banned
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS a(conversation_id, message_id, user_id, cause)
 JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id AND m.deleted_at IS NULL
+    AND m.silent IS NOT TRUE
 JOIN conversations c ON c.id = m.conversation_id
 JOIN participants p ON p.conversation_id = m.conversation_id AND p.user_id = a.user_id
     AND (CASE WHEN p.hid_messages THEN {is_hidden("m", "p.user_id")} END) IS NULL
@@ -70,7 +71,7 @@ LEFT JOIN LATERAL (
     SELECT array_agg(ARRAY[v.id::text, v.token, (extract(epoch FROM v.registered_at) * 1000000)::bigint::text,
                            v.platform]
                      ORDER BY v.registered_at)
-               FILTER (WHERE (l.device_id IS NULL OR NOT l.settled) AND NOT v.revoked AND u.banned_at IS NULL)
+               FILTER (WHERE (l.device_id IS NULL OR NOT l.settled) AND NOT v.revoked AND NOT {REFUSED})
                AS devices,
            count(*) FILTER (WHERE l.settled) AS told, count(*) FILTER (WHERE v.revoked) AS revoked
     FROM (SELECT *, {IS_REVOKED.format(device="o")} AS revoked FROM devices o) v LEFT JOIN LATERAL (

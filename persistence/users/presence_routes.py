@@ -38,7 +38,7 @@ class Presence:
             return PresenceAnswer([], unknown=told)
         online, left_at = known
         last_seen = await users.last_seen(self._pool, shared)
-        views = [PresenceView(one, one in online, _later(last_seen.get(one), left_at.get(one))) for one in told]
+        views = [PresenceView(one, one in online, later(last_seen.get(one), left_at.get(one))) for one in told]
         return PresenceAnswer(views, unknown=[])
 
     async def _in_redis(self, user_ids: Collection[str]) -> tuple[set[str], dict[str, int]] | None:
@@ -53,7 +53,7 @@ class Presence:
             return None
 
 
-def _later(in_postgres: datetime | None, in_redis_ms: int | None) -> str | None:
+def later(in_postgres: datetime | None, in_redis_ms: int | None) -> str | None:
     """What Redis knows of the last minutes may not have come to Postgres yet."""
     if in_redis_ms is None:
         return iso_or_none(in_postgres)

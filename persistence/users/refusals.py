@@ -20,6 +20,7 @@ class Refusals:
         self._mark = 0
         self._sessions: dict[str, float] = {}  # -> until when, in Unix seconds
         self._users: set[str] = set()
+        self._inactive: set[str] = set()
         self._reading = asyncio.Lock()
         self._listeners: dict[str, Callable[[], Awaitable[None]]] = {}
 
@@ -38,7 +39,7 @@ class Refusals:
                 mark, changed = await refusals.since(self._pool, 0)
             await self._tell(changed, everybody=is_other or self._mark == 0)
             if is_other:
-                self._sessions, self._users = {}, set()
+                self._sessions, self._users, self._inactive = {}, set(), set()
             self._mark = mark  # after the listeners: what one of them could not read is told again
             for one in changed:
                 self._note(one)
@@ -48,6 +49,8 @@ class Refusals:
         """What to answer to a user who may not come in."""
         if user.user_id in self._users:
             return forbidden("this user is banned")
+        if user.user_id in self._inactive:
+            return forbidden("this user is deactivated")
         if user.session_id in self._sessions:
             return unauthorized("authentication failed: the session was revoked")
         return None
@@ -68,7 +71,10 @@ class Refusals:
         if one.subject.startswith(refusals.SESSION):
             session_id = one.subject.removeprefix(refusals.SESSION)
             self._sessions[session_id] = one.expires_at or _FOREVER
-        elif one.refused:
-            self._users.add(one.subject.removeprefix(refusals.USER))
+            return
+        prefix, _, user_id = one.subject.partition(":")
+        users = self._inactive if prefix + ":" == refusals.INACTIVE else self._users
+        if one.refused:
+            users.add(user_id)
         else:
-            self._users.discard(one.subject.removeprefix(refusals.USER))
+            users.discard(user_id)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from persistence.database.pool import Connection, Database, Pool, Query, transaction
 
-SESSION, USER, CHANGED = "session:", "user:", "changed:"
+SESSION, USER, INACTIVE, CHANGED = "session:", "user:", "inactive:", "changed:"
 """Of subjects. One that begins with CHANGED refuses nobody: it tells every process, by the statement that each runs
 every second anyway, that something else which it keeps in memory is to be read anew."""
 LIFTED_SECONDS = 86_400
@@ -77,6 +77,11 @@ async def ban(pool: Pool, user_id: str, *, banned: bool) -> bool:
 
 async def _note(connection: Connection, user_id: str, *, banned: bool) -> None:
     await _PUT.rows(connection, USER + user_id, banned, None if banned else LIFTED_SECONDS)
+
+
+async def note_inactive(connection: Connection, user_id: str, *, inactive: bool) -> None:
+    """Every process refuses the user, apart from any ban, or refuses no longer, within a second of the commit."""
+    await _PUT.rows(connection, INACTIVE + user_id, inactive, None if inactive else LIFTED_SECONDS)
 
 
 async def note_change(connection: Connection, what: str) -> None:

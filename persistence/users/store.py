@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from persistence.database.pool import Database, Query, Row, columns
-from persistence.database.visibility import HIDES, keep_apart
+from persistence.database.visibility import HIDES, REFUSED, keep_apart
 from persistence.users.revocations import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.wire import Seen
@@ -15,8 +15,12 @@ _REMEMBER = Query(
     "remember_users",
     """
 INSERT INTO users AS known (id, handle, display_name, avatar_url)
-SELECT w.* FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS w(id, handle, display_name, avatar_url)
-LEFT JOIN users u ON u.id = w.id
+SELECT w.* FROM (
+    SELECT n.id, CASE WHEN $5 THEN n.handle ELSE coalesce(k.handle, n.handle) END AS handle,
+           n.display_name, n.avatar_url
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS n(id, handle, display_name, avatar_url)
+    LEFT JOIN users k ON k.id = n.id
+) AS w LEFT JOIN users u ON u.id = w.id
 WHERE u.id IS NULL OR (u.handle, u.display_name, u.avatar_url) IS DISTINCT FROM (w.handle, w.display_name, w.avatar_url)
 ORDER BY w.id
 ON CONFLICT (id) DO UPDATE
@@ -29,7 +33,7 @@ SET handle = excluded.handle, display_name = excluded.display_name, avatar_url =
 _SESSIONS = Query(
     "sessions",
     f"""
-SELECT u.id, u.version, u.banned_at IS NOT NULL AS banned, rooms.*
+SELECT u.id, u.version, {REFUSED} AS banned, rooms.*
 FROM users u CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
@@ -70,15 +74,18 @@ WHERE u.id = seen.id AND (u.last_seen_at IS NULL OR u.last_seen_at < seen.at)
 )
 
 
-async def remember(database: Database, users: Sequence[SessionUser]) -> None:
-    """Makes each of them a user with these names and this picture. Writes nothing where that is so already."""
+async def remember(database: Database, users: Sequence[SessionUser], *, renames: bool = True) -> None:
+    """Makes each of them a user with these names and this picture. Writes nothing where that is so already. Without
+    `renames` who has a handle keeps it."""
     latest = {user.id: (user.id, user.handle, user.display_name, user.avatar_url) for user in users}
-    await _REMEMBER.rows(database, *columns(list(latest.values()), 4))
+    await _REMEMBER.rows(database, *columns(list(latest.values()), 4), renames)
 
 
-async def sessions(database: Database, users: Sequence[SessionUser], session_ids: Sequence[str] = ()) -> SessionsAnswer:
+async def sessions(
+    database: Database, users: Sequence[SessionUser], session_ids: Sequence[str] = (), *, renames: bool = True
+) -> SessionsAnswer:
     """Remembers who connected, then reads each one's rooms and version, both of one moment; and what is revoked."""
-    await remember(database, users)
+    await remember(database, users, renames=renames)
     rows = await _SESSIONS.rows(database, list({user.id for user in users}))
     epoch, revoked = await epoch_and_revoked(database, session_ids)
     return SessionsAnswer(epoch=epoch, sessions=[_session(row) for row in rows], revoked=revoked)

@@ -18,7 +18,11 @@ from persistence.database.pool import Pool, open_pool
 from persistence.log.append import NoConversation
 from persistence.messages import send as messages
 from persistence.receipts import cursors
+from persistence.server.people import set_active, upsert
+from persistence.server.post import Post, post
+from persistence.server.views import NewUser
 from persistence.sync.sync import sync
+from shared.auth.caller import Actor
 from shared.wire import Cursor
 from tests.integration.persistence.talk import draft, people
 from tests.support.notes import note
@@ -82,6 +86,23 @@ async def append(town: Town) -> None:
         await note(town.pool, town.room(), town.user())
 
 
+async def post_silently(town: Town) -> None:
+    await post(town.pool, town.room(), Post(draft(town.user()), by_nobody=False, silent=True))
+
+
+async def post_of_nobody(town: Town) -> None:
+    await post(town.pool, town.room(), Post(draft(town.user()), by_nobody=True, silent=False))
+
+
+async def activate(town: Town) -> None:
+    active = town.dice.random() < 0.5
+    await set_active(town.pool, Actor("cli", "tests"), town.user(), active=active, request_id=None)
+
+
+async def upsert_users(town: Town) -> None:
+    await upsert(town.pool, [NewUser(user, "x" * town.dice.randrange(1, 9), "1") for user in town.users])
+
+
 async def expire(town: Town) -> None:
     await retention.sweep(town.pool)
 
@@ -100,8 +121,11 @@ async def unblock(town: Town) -> None:
 
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
-    for one in (send, send_many, report, hide, reopen, create, purge, append, expire, catch_up, block, unblock)
-}
+    for one in (
+        send, send_many, report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
+        post_silently, post_of_nobody, activate, upsert_users,
+    )
+}  # fmt: skip
 
 
 async def open_room(town: Town, number: int) -> None:

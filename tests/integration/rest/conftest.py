@@ -158,7 +158,7 @@ async def serving(
         limits = Limits(limiter, per_address, per_user, strangers)
         refusals, staff = Refusals(pool), Staff(pool)
         refusals.listen(ROLES, staff.refresh)
-        users = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool), refusals.judge)
+        users = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool, rules), refusals.judge)
         keyring = Keyring(pool)
         refusals.listen(KEYS, keyring.refresh)
         await refusals.refresh()

@@ -8,6 +8,7 @@ from typing import Any
 
 from openapi_spec_validator import validate
 
+from persistence.keys.scopes import SCOPES
 from tests.integration.rest.conftest import Rest
 
 # Not its stateful phase: that takes DELETE for the end of a conversation, which is only hidden from the caller.
@@ -107,15 +108,25 @@ async def test_schemathesis_finds_nothing_in_the_public_routes(rest: Rest, tmp_p
     await schemathesis(rest, tmp_path, "--include-path", PUBLIC, "--exclude-checks", "ignored_auth")
 
 
-async def schemathesis(rest: Rest, folder: Path, *options: str) -> None:
-    """One user of many conversations runs it, as a stranger to all ids that it invents."""
+async def test_schemathesis_finds_nothing_in_the_routes_of_server_keys(rest: Rest, tmp_path: Path) -> None:
+    server = await rest.key(*SCOPES)
+    # Not what takes away the key that asks, nor makes so many that none more may be.
+    await schemathesis(
+        rest, tmp_path, "--exclude-path", "/server/keys", token=server.key, document="/server/openapi.json"
+    )
+
+
+async def schemathesis(
+    rest: Rest, folder: Path, *options: str, token: str = "", document: str = "/openapi.json"
+) -> None:
+    """One user of many conversations runs it, or who has this token, as a stranger to all ids that it invents."""
     program = Path(sys.executable).with_name("schemathesis")
     (folder / "formats.py").write_text(FORMATS)
     (folder / "schemathesis.toml").write_text(CONFIGURATION)
     environment = os.environ | {"SCHEMATHESIS_HOOKS": "formats", "PYTHONPATH": str(folder)}
     process = await asyncio.create_subprocess_exec(
-        program, "run", f"{rest.url}/openapi.json", "--phases", PHASES, "--checks", "all", "--seed", "3",
-        "--max-examples", str(CASES), "--header", f"Authorization: Bearer {rest.person().token}", "--no-color",
+        program, "run", f"{rest.url}{document}", "--phases", PHASES, "--checks", "all", "--seed", "3",
+        "--max-examples", str(CASES), "--header", f"Authorization: Bearer {token or rest.person().token}", "--no-color",
         "--generation-database", "none", "--suppress-health-check", "too_slow", "--request-timeout", "10", *options,
         cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
