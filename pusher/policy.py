@@ -52,7 +52,7 @@ def decide(target: Target | None, now: Now) -> Reason:
         (Reason.READ, target.read_seq >= target.seq),
         (Reason.ATTENDED, target.attended_seq >= target.seq),
         (Reason.OFF, not target.messages_enabled),
-        (Reason.MUTED, target.muted_until_ms is not None and target.muted_until_ms > now.ms),
+        (Reason.MUTED, _is_muted(target, now)),
         (Reason.QUIET, _is_quiet(target, now)),
         (Reason.STALE, now.ms - target.created_at_ms > FRESH_SECONDS * 1000),
         (Reason.TOLD, not target.devices and target.told_devices > 0),
@@ -62,6 +62,12 @@ def decide(target: Target | None, now: Now) -> Reason:
         if applies:
             return reason
     return Reason.PUSH
+
+
+def _is_muted(target: Target, now: Now) -> bool:
+    """A mention gets through where the user wanted it so."""
+    is_muted = target.muted_until_ms is not None and target.muted_until_ms > now.ms
+    return is_muted and not (target.mentions_only and target.mentioned)
 
 
 def _is_quiet(target: Target, now: Now) -> bool:

@@ -63,6 +63,7 @@ class Target(Shape):
     numbers the conversation's messages, and the user has seen them up to `seen_ordinal`. `devices` are those that may
     still be told of this message: none of a user who is `banned`, nor those, `revoked_devices` many, whose sign-in was
     revoked. `told_devices`: how many were told of it. `blocked`: the user blocks the sender.
+    `mentions_only`: muted, but for what mentions the user; `mentioned`: the message did so when it was sent.
     """
 
     conversation_id: str
@@ -95,6 +96,8 @@ class Target(Shape):
     cause: Cause = "offline"
     opaque: bool = False
     blocked: bool = False
+    mentions_only: bool = False
+    mentioned: bool = False
 
 
 class TargetsAnswer(Shape):

@@ -5,7 +5,7 @@ from typing import Final
 from persistence.conversations import bounty
 from persistence.conversations.views import Conversation, LastMessage
 from persistence.database.pool import Row
-from persistence.database.visibility import BEGINS, UNREAD, is_hidden, stays
+from persistence.database.visibility import BEGINS, MENTIONS, UNREAD, is_hidden, stands, stays
 from persistence.members.views import Participant
 from shared import texts
 from shared.clock import iso
@@ -21,7 +21,7 @@ WITH mine AS (
     SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members,
            p.user_id AS viewer,
            p.read_seq, {BEGINS} AS begins, p.hid_messages,
-           {UNREAD} AS unread_count
+           {UNREAD} AS unread_count, {MENTIONS} AS mention_count
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}
 )
 SELECT mine.*, people.ids, people.handles, people.display_names, people.avatar_urls,
@@ -36,7 +36,7 @@ FROM mine CROSS JOIN LATERAL (
     ) AS f JOIN users u ON u.id = f.user_id
 ) AS people LEFT JOIN LATERAL (
     SELECT * FROM messages m
-    WHERE m.conversation_id = mine.id AND m.seq > mine.begins AND m.deleted_at IS NULL
+    WHERE m.conversation_id = mine.id AND m.seq > mine.begins AND {stands("m")}
         AND (CASE WHEN mine.hid_messages THEN {is_hidden("m", "mine.viewer")} END) IS NULL
     ORDER BY m.seq DESC LIMIT 1
 ) AS m ON true
@@ -56,6 +56,7 @@ def conversation_of(row: Row) -> Conversation:
         participant_count=row["members"],
         last_message=_last_message(row),
         unread_count=row["unread_count"],
+        mention_count=row["mention_count"],
         last_seq=row["last_seq"],
         read_seq=row["read_seq"],
     )

@@ -21,7 +21,8 @@ class LastMessage(View, frozen=True):
 
 
 class Conversation(View, frozen=True):
-    """As one of its participants sees it: `last_message`, `unread_count` and `read_seq` are that user's.
+    """As one of its participants sees it: `last_message`, `unread_count`, `mention_count` (of the unread
+    those that mention the user) and `read_seq` are that user's.
 
     `participants` are the first 50 of them, `participant_count` is how many there are.
     """
@@ -36,6 +37,7 @@ class Conversation(View, frozen=True):
     participant_count: int
     last_message: LastMessage | None
     unread_count: int
+    mention_count: int
     last_seq: int
     read_seq: int
 

@@ -14,20 +14,23 @@ BEGINS_ORDINAL: Final = "greatest(p.joined_ordinal, p.hidden_ordinal, c.floor_or
 _COUNTED: Final = f"(c.last_ordinal - greatest(p.read_ordinal, {BEGINS_ORDINAL}))"
 """Messages above the read cursor and above BEGINS, whatever became of them."""
 
-# Where everything is read, no event ever was (a deletion is one), or the reader hid no message, nothing is looked for.
-UNREAD: Final = f"""(CASE WHEN {_COUNTED} <= 0 THEN 0 ELSE greatest({_COUNTED}
-    - CASE WHEN c.last_ordinal < c.last_seq THEN (
-        SELECT count(*) FROM messages g
-        WHERE g.conversation_id = c.id AND g.seq > greatest(p.read_seq, {BEGINS}) AND g.deleted_at IS NOT NULL
-    ) ELSE 0 END
-    - CASE WHEN p.hid_messages THEN (
-        SELECT count(*) FROM hidden_messages h JOIN messages g
-            ON g.conversation_id = h.conversation_id AND g.seq = h.message_seq AND g.deleted_at IS NULL
-        WHERE h.conversation_id = c.id AND h.user_id = p.user_id AND h.message_seq > greatest(p.read_seq, {BEGINS})
-    ) ELSE 0 END, 0) END)"""
-"""Messages above the read cursor and above BEGINS, less those deleted, and those that the reader hid: lists, sync,
-badges and pushes all count this way, and nothing steps a number. A sender's cursor moves past what they send, so these
-are messages of others."""
+
+def stands(message: str) -> str:
+    """Whether this message (an alias of `messages`) is neither deleted nor past its time: what expired counts as
+    deleted from that moment on, in every statement, long before the sweeper comes by."""
+    return f"({message}.deleted_at IS NULL AND ({message}.expires_at > statement_timestamp()) IS NOT FALSE)"
+
+
+def gone_at(message: str) -> str:
+    """Since when this message (an alias of `messages`) is deleted or past its time; null where it stands."""
+    expired = f"CASE WHEN {message}.expires_at <= statement_timestamp() THEN {message}.expires_at END"
+    return f"coalesce({message}.deleted_at, {expired})"
+
+
+def gone_as(message: str) -> str:
+    """As what somebody deleted the message; `retention` where its time was over. Null where it stands."""
+    expired = f"CASE WHEN {message}.expires_at <= statement_timestamp() THEN 'retention' END"
+    return f"coalesce({message}.deleted_as, {expired})"
 
 
 def is_hidden(message: str, user: str) -> str:
@@ -37,6 +40,46 @@ def is_hidden(message: str, user: str) -> str:
         f" AND h.user_id = {user} AND h.message_seq = {message}.seq)"
     )
 
+
+_FROM: Final = f"greatest(p.read_seq, {BEGINS})"
+
+# Where everything is read, no event ever was (a deletion is one), nothing ever expires, or the reader hid no message,
+# nothing is looked for. What expired and was not erased yet is little.
+UNREAD: Final = f"""(CASE WHEN {_COUNTED} <= 0 THEN 0 ELSE greatest({_COUNTED}
+    - CASE WHEN c.last_ordinal < c.last_seq OR c.expired_xid IS NOT NULL THEN (
+        SELECT count(*) FROM messages g
+        WHERE g.conversation_id = c.id AND g.seq > {_FROM} AND g.deleted_at IS NOT NULL
+    ) ELSE 0 END
+    - CASE WHEN c.expired_xid IS NOT NULL THEN (
+        SELECT count(*) FROM messages g
+        WHERE g.conversation_id = c.id AND g.seq > {_FROM} AND g.deleted_at IS NULL
+            AND g.expires_at <= statement_timestamp()
+    ) ELSE 0 END
+    - CASE WHEN p.hid_messages THEN (
+        SELECT count(*) FROM hidden_messages h JOIN messages g
+            ON g.conversation_id = h.conversation_id AND g.seq = h.message_seq AND {stands("g")}
+        WHERE h.conversation_id = c.id AND h.user_id = p.user_id AND h.message_seq > {_FROM}
+    ) ELSE 0 END, 0) END)"""
+"""Messages above the read cursor and above BEGINS, less those deleted, those past their time, and those that the reader
+hid: lists, sync, badges and pushes all count this way, and nothing steps a number. A sender's cursor moves past what
+they send, so these are messages of others."""
+
+EVERYBODY: Final = "'00000000-0000-0000-0000-000000000000'::uuid"
+"""Stands in `messages.mentions` for all who are in the conversation."""
+
+
+def mentions(listed: str, user: str) -> str:
+    """Whether a list of mentions (SQL) names this user, or all."""
+    return f"{listed} && ARRAY[{user}, {EVERYBODY}]"
+
+
+MENTIONS: Final = f"""(CASE WHEN c.has_mentions AND {_COUNTED} > 0 THEN (
+    SELECT count(*) FROM messages g
+    WHERE g.conversation_id = c.id AND g.seq > {_FROM} AND g.mentions IS NOT NULL
+        AND {mentions("g.mentions", "p.user_id")} AND {stands("g")}
+        AND (CASE WHEN p.hid_messages THEN {is_hidden("g", "p.user_id")} END) IS NULL
+) ELSE 0 END)"""
+"""Of the UNREAD messages those that mention the reader. Where nobody was ever mentioned nothing is looked for."""
 
 HIDES: Final = "(p.hidden AND c.last_ordinal <= p.hidden_ordinal)"
 """The member hid the conversation, and no message came since: any other event does not bring it back."""

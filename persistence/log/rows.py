@@ -8,6 +8,7 @@ anon key (Postgres 13 and 14 know no view with its caller's rights), and could n
 from collections.abc import Sequence
 
 from persistence.database.pool import Row
+from persistence.database.visibility import gone_as, gone_at
 from persistence.log.logged import Logged
 from persistence.log.state import state_of
 from shared.clock import iso
@@ -19,9 +20,11 @@ KNOWN: list[int] = sorted(BY_CODE)
 """What this release can read. An event of another code is as if its row were not there yet."""
 
 _SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message or kind.erased)
-STATE = """m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque, m.is_pinned, m.rev,
-       m.edited_at, m.deleted_at, m.deleted_by, m.deleted_as, m.reactions, m.data"""
-"""Of a message `m` as it stands: what its event shows, and every other event whose kind shows the message."""
+STATE = f"""m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque, m.is_pinned, m.rev,
+       m.edited_at, {gone_at("m")} AS deleted_at, m.deleted_by, {gone_as("m")} AS deleted_as, m.reactions, m.data,
+       m.extra, m.expires_at"""
+"""Of a message `m` as it stands: what its event shows, and every other event whose kind shows the message. One past its
+time has all its columns until the sweeper comes by: `state_of` shows none of them."""
 
 
 def log_where(condition: str) -> str:

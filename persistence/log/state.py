@@ -5,9 +5,26 @@ from msgspec import UNSET, Raw, UnsetType
 
 from persistence.database.pool import Row
 from shared.clock import iso
-from shared.events.message_new import MessageNew
+from shared.events.message_new import Forwarded, Mentioned, MessageNew, Preview
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Extra(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What `messages.extra` holds."""
+
+    mentions: Mentioned | UnsetType = UNSET
+    forwarded: Forwarded | UnsetType = UNSET
+    preview: Preview | UnsetType = UNSET
+
+
+_extra = msgspec.json.Decoder(Extra).decode
+NO_EXTRA = Extra()
+
+
+def extra_of(row: Row) -> Extra:
+    """Of a row that has `extra`."""
+    return _extra(row["extra"]) if row["extra"] else NO_EXTRA
 
 
 class HiddenState(msgspec.Struct, frozen=True, rename="camel"):
@@ -29,6 +46,8 @@ class HiddenState(msgspec.Struct, frozen=True, rename="camel"):
 def state_of(row: Row, *, is_news: bool, reactions: bytes | None = None) -> bytes:
     """Of a row that has `rows.STATE`. Only one that `is_news` tells a status. `reactions` stand for those of the row,
     which nobody's own are told apart in."""
+    if row["deleted_at"] is not None:
+        return _encode(_tombstone(row, is_news=is_news))
     state = MessageNew(
         row["message_id"],
         row["sender_handle"],
@@ -42,7 +61,27 @@ def state_of(row: Row, *, is_news: bool, reactions: bytes | None = None) -> byte
     )
     if row["rev"] is not None or row["data"] is not None:
         state = _touched(state, row, reactions)
+    if row["extra"] is not None or row["expires_at"] is not None:
+        state = _carrying(state, row)
     return _encode(state)
+
+
+def _tombstone(row: Row, *, is_news: bool) -> MessageNew:
+    """All but what numbers and connects the message is empty, whatever its row still holds."""
+    return MessageNew(
+        row["message_id"],
+        row["sender_handle"],
+        "",
+        row["client_id"],
+        row["reply_to"],
+        None,
+        iso(row["sent_at"]),
+        status="sent" if is_news else UNSET,
+        rev=UNSET if row["rev"] is None else row["rev"],
+        deleted_at=_time(row, "deleted_at"),
+        deleted_by=row["deleted_by"] or UNSET,
+        by=row["deleted_as"] or UNSET,
+    )
 
 
 def _touched(state: MessageNew, row: Row, reactions: bytes | None) -> MessageNew:
@@ -52,11 +91,19 @@ def _touched(state: MessageNew, row: Row, reactions: bytes | None) -> MessageNew
         rev=UNSET if row["rev"] is None else row["rev"],
         is_pinned=row["is_pinned"] or UNSET,
         edited_at=_time(row, "edited_at"),
-        deleted_at=_time(row, "deleted_at"),
-        deleted_by=row["deleted_by"] or UNSET,
-        by=row["deleted_as"] or UNSET,
         reactions=Raw(told) if told else UNSET,
         data=Raw(row["data"]) if row["data"] else UNSET,
+    )
+
+
+def _carrying(state: MessageNew, row: Row) -> MessageNew:
+    extra = extra_of(row)
+    return msgspec.structs.replace(
+        state,
+        mentions=extra.mentions,
+        forwarded=extra.forwarded,
+        preview=extra.preview,
+        expires_at=_time(row, "expires_at"),
     )
 
 

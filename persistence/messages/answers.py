@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
-from persistence.messages.views import Message
+from persistence.messages.views import Message, NoSuchReply, NoSuchSource, NotForAll, SourceDeleted
 from shared.http.errors import (
     ApiError,
     ErrorBody,
@@ -33,10 +33,11 @@ def told(found: Any, wanted: type[Found]) -> Found:
     """What was wanted. Raises ApiError for each refusal."""
     if isinstance(found, wanted):
         return found
-    raise _refusal(found)
+    raise refusal(found)
 
 
-def _refusal(found: Any) -> ApiError:
+def refusal(found: Any) -> ApiError:
+    """What the caller is told of an outcome that is a refusal."""
     return _PLAIN[type(found)]() if type(found) in _PLAIN else _detailed(found)
 
 
@@ -47,6 +48,10 @@ _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
         NoSuchMessage: no_such_message,
         NotAllowed: lambda: not_allowed("only somebody else may do this to the message"),
         Deleted: deleted,
+        NoSuchReply: lambda: malformed("replyTo", "there is no such message in this conversation"),
+        NoSuchSource: no_such_message,
+        SourceDeleted: deleted,
+        NotForAll: lambda: not_allowed("in a group of this size only admins and owners mention all"),
         TooLate: lambda: ApiError(403, "too_late", "messages can be edited for a while only"),
     }
 )

@@ -19,7 +19,8 @@ _ERASE = (
         "erase_message",
         """
 UPDATE messages SET text = '', media_url = NULL, data = NULL, reactions = NULL, is_pinned = false, opaque = false,
-    edited_at = NULL, deleted_at = now.at, updated_at = now.at, deleted_by = $3, deleted_as = $4
+    edited_at = NULL, mentions = NULL, notified = NULL, extra = NULL, expires_at = NULL,
+    deleted_at = now.at, updated_at = now.at, deleted_by = $3, deleted_as = $4
 FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now
 WHERE conversation_id = $1 AND seq = $2
 """,

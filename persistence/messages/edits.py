@@ -7,15 +7,17 @@ import msgspec
 
 from persistence.database.pool import Connection, Database, Pool, Query, transaction
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS, stays
+from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.held import Deleted, Held, NoSuchMessage, NotAllowed, hold
+from persistence.messages.mentions import Named, resolve, write
 from persistence.messages.texts import fault_of
-from persistence.messages.views import Message
+from persistence.messages.views import Message, NotForAll
 from shared.clock import iso
 from shared.events.message_edited import MESSAGE_EDITED, MessageEdited
+from shared.events.message_new import Mentioned
 
 KEPT = 50
 """Earlier texts of a message."""
@@ -49,7 +51,7 @@ _HISTORY = Query(
 SELECT m.id, m.sender_id, e.text, e.created_at FROM participants p
 JOIN conversations c ON c.id = p.conversation_id
 LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
-LEFT JOIN message_edits e ON e.conversation_id = m.conversation_id AND e.message_seq = m.seq
+LEFT JOIN message_edits e ON e.conversation_id = m.conversation_id AND e.message_seq = m.seq AND {stands("m")}
 WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 ORDER BY e.rev
 """,
@@ -58,11 +60,12 @@ ORDER BY e.rev
 
 class Edit(NamedTuple):
     """What is to be other; None stays as it is; `text` is trimmed. `if_rev`: only where nothing touched the message
-    since."""
+    since. `mentions` are shown, and nobody is notified."""
 
     text: str | None = None
     data: str | None = None
     if_rev: int | None = None
+    mentions: Named | None = None
 
 
 class TooLate(NamedTuple):
@@ -89,7 +92,7 @@ class Edited(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | Withdrew | NoSuchMessage | NotAllowed | Deleted | TooLate | Changed | BadText
+Refused = NotAMember | Withdrew | NoSuchMessage | NotAllowed | NotForAll | Deleted | TooLate | Changed | BadText
 
 
 class EditRules(NamedTuple):
@@ -117,11 +120,23 @@ async def edit(
         refused = _judge(held, user_id, wanted, rules)
         if refused is not None:
             return refused
-        if _is_same(held.message, wanted):
+        mentions = await _mentions(connection, held, wanted)
+        if isinstance(mentions, NotForAll):
+            return mentions
+        if _is_same(held.message, wanted) and mentions == held.message.mentions:
             return Edited(held.message, held.head, None)
         if wanted.if_rev is not None and wanted.if_rev < held.message.rev:
             return Changed(held.message)
-        return await _write(connection, held.message, wanted, keep=rules.keep)
+        return await _write(connection, held.message, wanted, mentions, keep=rules.keep)
+
+
+async def _mentions(connection: Connection, held: Held, wanted: Edit) -> Mentioned | NotForAll:
+    """Whom the message is to mention."""
+    message, named = held.message, wanted.mentions
+    if named is None:
+        return message.mentions
+    place = connection, message.conversation_id
+    return await resolve(*place, named, is_group=held.is_group, role=held.role)
 
 
 def _judge(held: Held, user_id: str, wanted: Edit, rules: EditRules) -> Refused | None:
@@ -134,17 +149,21 @@ def _judge(held: Held, user_id: str, wanted: Edit, rules: EditRules) -> Refused 
         return TooLate()
     if wanted.text is None:
         return None
+    if message.forwarded is not None and wanted.text != message.text:
+        return NotAllowed()  # else words would stand under another's name
     fault = fault_of(wanted.text, opaque=message.opaque, beside_file=message.media_url is not None)
     return None if fault is None else BadText(fault)
 
 
-async def _write(connection: Connection, old: Message, wanted: Edit, *, keep: bool) -> Edited:
+async def _write(connection: Connection, old: Message, wanted: Edit, mentions: Mentioned, *, keep: bool) -> Edited:
     text = old.text if wanted.text is None else wanted.text
     data = _data_of(old) if wanted.data is None else wanted.data
     if keep and text != old.text:
         await _REMEMBER.rows(connection, old.conversation_id, old.seq, KEPT - 1)
     row = await _EDIT.row(connection, old.conversation_id, old.seq, text, data)
     assert row is not None, "the message is locked"
+    if mentions != old.mentions:
+        await write(connection, old, mentions)
     at = iso(row["edited_at"])
     body = MessageEdited(old.seq)
     logged = await append(connection, old.conversation_id, old.sender_id, MESSAGE_EDITED, body, old.id)
@@ -152,6 +171,7 @@ async def _write(connection: Connection, old: Message, wanted: Edit, *, keep: bo
         old,
         text=text,
         data=None if data is None else msgspec.Raw(data),
+        mentions=mentions,
         edited_at=at,
         updated_at=at,
         rev=logged.seq,

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from persistence.database.pool import Database, Query, Row
-from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, is_hidden, stays
+from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, is_hidden, stands, stays
 from persistence.members.views import NotAMember
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.views import HiddenMessage, HistoryPage, Message
@@ -18,7 +18,7 @@ class Which(Enum):
     """Of which messages a page is: the condition on a message `w`."""
 
     ALL = ""
-    PINNED = "AND w.is_pinned"
+    PINNED = f"AND w.is_pinned AND {stands('w')}"
     REPLIES = "AND w.reply_to = $6"
     PINNED_REPLIES = "AND w.is_pinned AND w.reply_to = $6"
 

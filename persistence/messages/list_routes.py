@@ -7,6 +7,7 @@ from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.members.views import NotAMember, Present, Withdrew
 from persistence.messages import history
+from persistence.messages.answers import refusal
 from persistence.messages.queue import Overloaded, SendQueue
 from persistence.messages.shapes import (
     HistoryAnswer,
@@ -18,14 +19,14 @@ from persistence.messages.shapes import (
     ProgressAnswer,
     Typing,
 )
-from persistence.messages.views import Draft, HistoryPage, NoSuchReply, Outcome, Repeated
+from persistence.messages.views import Draft, HistoryPage, Outcome, Repeated, Sent
 from persistence.paging import MAX_PAGE
 from persistence.receipts import cursors
 from persistence.receipts.views import Status
 from persistence.rules import Rules
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
-from shared.http.errors import blocked, forbidden, malformed, unavailable
+from shared.http.errors import blocked, forbidden, unavailable
 from shared.http.middleware import SPAN
 from shared.ids import new_id
 from shared.tracing import COMMIT, Tracing
@@ -79,6 +80,7 @@ class Messages:
             opaque=bool(given.opaque),
             span=None if span is None else span.context,
             data=given.extra(),
+            carried=given.carries(self._rules),
         )
         try:
             return _told(await self._commit(call.ids["id"], draft))
@@ -127,10 +129,8 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
 
 
 def _told(outcome: Outcome) -> Reply:
-    if isinstance(outcome, NotAMember | Withdrew):
-        raise blocked() if isinstance(outcome, Withdrew) else forbidden()
-    if isinstance(outcome, NoSuchReply):
-        raise malformed("replyTo", "there is no such message in this conversation")
+    if not isinstance(outcome, Sent | Repeated):
+        raise refusal(outcome)
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
 
@@ -161,13 +161,15 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             handler=handlers.send,
             summary="Send a message",
             description="201 once it is committed. The same `clientId` again gives 200 and the first message:"
-            " nothing is sent twice, so a request whose answer was lost can be repeated.",
+            " nothing is sent twice, so a request whose answer was lost can be repeated. Of a `forward` the caller must"
+            " see the source: 404 `no_such_message`, and 409 `deleted` where there is nothing left of it. 403"
+            " `not_allowed` for who may not mention all.",
             tag=TAG,
             body=NewMessage,
             cost=FLAT,
             response=MessageAnswer,
             statuses=(201, 200),
-            errors=(403,),
+            errors=(403, 404, 409),
         ),
         Endpoint(
             method="POST",

@@ -35,5 +35,9 @@ def _body(message: Message) -> bytes:
         message.created_at,
         opaque=message.opaque or UNSET,
         data=UNSET if message.data is None else message.data,
+        mentions=message.mentions or UNSET,
+        forwarded=message.forwarded or UNSET,
+        preview=message.preview or UNSET,
+        expires_at=message.expires_at or UNSET,
     )
     return _encode(state)

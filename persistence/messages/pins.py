@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from persistence.database.pool import Connection, Pool, Query, transaction
+from persistence.database.visibility import stands
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_pin
@@ -15,7 +16,10 @@ MOST = 100
 
 # Two who pin different messages hold different rows: the lock of the conversation lets one count after the other.
 _ROOM = Query("hold_pins", "SELECT FROM conversations WHERE id = $1 FOR NO KEY UPDATE")
-_COUNT = Query("count_pins", "SELECT count(*) AS n FROM messages WHERE conversation_id = $1 AND is_pinned")
+_COUNT = Query(
+    "count_pins",
+    f"SELECT count(*) AS n FROM messages m WHERE m.conversation_id = $1 AND m.is_pinned AND {stands('m')}",
+)
 _PIN = Query("pin_message", "UPDATE messages SET is_pinned = $3 WHERE conversation_id = $1 AND seq = $2")
 
 

@@ -9,6 +9,8 @@ from persistence.delivery.delivery import Delivery
 from persistence.log.logged import Logged
 from persistence.messages import deletions, edits, pins, receipts
 from persistence.messages.answers import told
+from persistence.messages.carried_shapes import Mentions, named
+from persistence.messages.mentions import ALL, Named
 from persistence.messages.shapes import Data, MessageAnswer, Text, extra_of
 from persistence.messages.texts import trimmed
 from persistence.rules import Rules
@@ -23,11 +25,17 @@ PATH = "/api/conversations/{id}/messages/{message}"
 
 
 class MessageEdit(msgspec.Struct, rename="camel"):
-    """What is left out, or null, stays as it is. `ifRev`: only if no later event touched the message."""
+    """What is left out, or null, stays as it is. `ifRev`: only if no later event touched the message. `mentions` are
+    shown and counted, and nobody is notified of them."""
 
     text: Text | None = None
     data: Data | None = None
     if_rev: Seq | None = None
+    mentions: Mentions | None = None
+
+    def whom(self) -> Named | None:
+        """Whom the message is to mention; None: as it is."""
+        return None if self.mentions is None else Named(named(self.mentions), self.mentions == ALL)
 
 
 class DeletionQuery(msgspec.Struct):
@@ -65,7 +73,7 @@ class OneMessage:
     async def edit(self, call: Call[MessageEdit, Nothing]) -> MessageAnswer:
         given = call.body
         text = None if given.text is None else trimmed(given.text)
-        wanted = edits.Edit(text, extra_of(given.data), given.if_rev)
+        wanted = edits.Edit(text, extra_of(given.data), given.if_rev, given.whom())
         rules = edits.EditRules(self._rules.edit_seconds, keep=self._rules.edit_history != "off")
         found = await edits.edit(self._pool, call.ids["id"], call.user_id, call.ids["message"], wanted, rules)
         edited = told(found, edits.Edited)

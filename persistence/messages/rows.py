@@ -3,14 +3,16 @@
 import msgspec
 
 from persistence.database.pool import Row
-from persistence.database.visibility import stays
+from persistence.database.visibility import gone_as, gone_at, stays
+from persistence.log.state import extra_of
 from persistence.messages.views import Message, Reaction
 from persistence.receipts.views import Status
 from shared.clock import iso, iso_or_none
 
-_COLUMNS = """m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
+_COLUMNS = f"""m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
     m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque, coalesce(m.rev, m.seq) AS rev,
-    m.edited_at, m.deleted_at, m.deleted_by, m.deleted_as, m.data, m.reactions"""
+    m.edited_at, {gone_at("m")} AS deleted_at, m.deleted_by, {gone_as("m")} AS deleted_as, m.data, m.reactions,
+    m.extra, m.expires_at"""
 
 # What all who are in the conversation (its id, as SQL) have, and have read; whoever withdrew has no more than before:
 # without them what the other one sent would look read. A sender's own cursors stand at or above
@@ -60,7 +62,11 @@ def with_status(row: Row) -> Message:
 
 
 def message_of(row: Row, status: Status = Status.SENT) -> Message:
-    """A message from a row that has its columns, whatever else the row has."""
+    """A message from a row that has its columns, whatever else the row has. Of one that is past its time nothing is
+    told that its row still holds."""
+    if row["deleted_at"] is not None:
+        return _tombstone(row, status)
+    extra = extra_of(row)
     return Message(
         id=row["id"],
         conversation_id=row["conversation_id"],
@@ -78,9 +84,30 @@ def message_of(row: Row, status: Status = Status.SENT) -> Message:
         opaque=row["opaque"],
         rev=row["rev"],
         edited_at=iso_or_none(row["edited_at"]),
+        reactions=reactions_of(row),
+        data=msgspec.Raw(row["data"]) if row["data"] else None,
+        mentions=extra.mentions or [],
+        forwarded=extra.forwarded or None,
+        preview=extra.preview or None,
+        expires_at=iso_or_none(row["expires_at"]),
+    )
+
+
+def _tombstone(row: Row, status: Status) -> Message:
+    return Message(
+        id=row["id"],
+        conversation_id=row["conversation_id"],
+        seq=row["seq"],
+        sender_id=row["sender_id"],
+        sender_handle=row["sender_handle"],
+        text="",
+        created_at=iso(row["created_at"]),
+        updated_at=iso(row["updated_at"]),
+        client_id=row["client_id"],
+        reply_to=row["reply_to"],
+        status=status,
+        rev=row["rev"],
         deleted_at=iso_or_none(row["deleted_at"]),
         deleted_by=row["deleted_by"],
         by=row["deleted_as"],
-        reactions=reactions_of(row),
-        data=msgspec.Raw(row["data"]) if row["data"] else None,
     )

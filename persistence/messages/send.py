@@ -1,18 +1,37 @@
 """Sending messages, each once and in one order."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import asyncpg
 import msgspec
 
 from persistence.database.pool import Database, Query, Row
 from persistence.database.pool import columns as columns_of
+from persistence.log.state import extra_of
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.rows import REACH, columns, with_status
-from persistence.messages.send_statement import SEND, SEND_MANY, SEND_MANY_TRACED, SEND_TRACED
-from persistence.messages.views import Draft, Message, NoSuchReply, Outcome, Repeated, Sent
-from shared.clock import iso
+from persistence.messages.send_statement import (
+    SEND,
+    SEND_CARRYING,
+    SEND_CARRYING_TRACED,
+    SEND_MANY,
+    SEND_MANY_TRACED,
+    SEND_TRACED,
+)
+from persistence.messages.views import (
+    Draft,
+    Message,
+    NoSuchReply,
+    NoSuchSource,
+    NotForAll,
+    Outcome,
+    Repeated,
+    Sent,
+    SourceDeleted,
+)
+from shared.clock import iso, iso_or_none
 
 _PRIOR = Query(
     "prior_messages",
@@ -30,6 +49,8 @@ _TRIES = 8
 """Of a statement that meets concurrent duplicates: its next try finds that one as the prior one, or meets another."""
 
 _FIELDS = ("id", "sender_id", "text", "client_id", "reply_to", "media_url", "opaque", "data")
+
+_encode = msgspec.json.Encoder().encode
 
 Addressed: TypeAlias = tuple[str, Draft]
 """A draft, and the conversation into which it is to go."""
@@ -84,6 +105,8 @@ async def _rows(database: Database, drafts: Sequence[Addressed]) -> list[Row]:
 
 
 def _statement(drafts: Sequence[Addressed]) -> tuple[Query, list[Any]]:
+    if any(draft.carried is not None for _, draft in drafts):
+        return _carrying(drafts)
     conversations = [conversation_id for conversation_id, _ in drafts]
     is_one = conversations.count(conversations[0]) == len(conversations)
     arguments: list[Any] = [conversations[0] if is_one else conversations]
@@ -94,6 +117,22 @@ def _statement(drafts: Sequence[Addressed]) -> tuple[Query, list[Any]]:
     return SEND_TRACED if is_one else SEND_MANY_TRACED, [*arguments, spans]
 
 
+def _carrying(drafts: Sequence[Addressed]) -> tuple[Query, list[Any]]:
+    carried = [draft.carried and _encode(draft.carried).decode() for _, draft in drafts]
+    arguments: list[Any] = [[conversation_id for conversation_id, _ in drafts]]
+    arguments += [[getattr(draft, field) for _, draft in drafts] for field in _FIELDS]
+    spans = [draft.span for _, draft in drafts]
+    if not any(spans):
+        return SEND_CARRYING, [*arguments, carried]
+    return SEND_CARRYING_TRACED, [*arguments, spans, carried]
+
+
+_NO_SOURCE: Final[Mapping[str, Outcome]] = MappingProxyType(
+    {"outside": NotAMember(), "unseen": NoSuchSource(), "deleted": SourceDeleted()}
+)
+"""Why there is nothing to forward."""
+
+
 def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
     if not row["may"]:
         return Withdrew() if row["withdrew"] else NotAMember()
@@ -101,22 +140,43 @@ def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
         return Prior(conversation_id, row["prior_seq"])
     if not row["reply_exists"]:
         return NoSuchReply()
+    return _carrying_answer(conversation_id, draft, row) if draft.carried else Sent(_sent(conversation_id, draft, row))
+
+
+def _carrying_answer(conversation_id: str, draft: Draft, row: Row) -> Outcome:
+    if row["no_source"] is not None:
+        return _NO_SOURCE[row["no_source"]]
+    if not row["may_mention"]:
+        return NotForAll()
+    extra = extra_of(row)
+    carrying = msgspec.structs.replace(
+        _sent(conversation_id, draft, row),
+        text=row["text"],
+        media_url=row["media_url"],
+        opaque=row["opaque"],
+        mentions=extra.mentions or [],
+        forwarded=extra.forwarded or None,
+        preview=extra.preview or None,
+        expires_at=iso_or_none(row["expires_at"]),
+    )
+    return Sent(carrying)
+
+
+def _sent(conversation_id: str, draft: Draft, row: Row) -> Message:
     created_at = iso(row["created_at"])
-    return Sent(
-        Message(
-            id=draft.id,
-            conversation_id=conversation_id,
-            seq=row["seq"],
-            sender_id=draft.sender_id,
-            sender_handle=row["handle"],
-            text=draft.text,
-            created_at=created_at,
-            updated_at=created_at,
-            client_id=draft.client_id,
-            reply_to=draft.reply_to,
-            media_url=draft.media_url,
-            opaque=draft.opaque,
-            rev=row["seq"],
-            data=None if draft.data is None else msgspec.Raw(draft.data),
-        )
+    return Message(
+        id=draft.id,
+        conversation_id=conversation_id,
+        seq=row["seq"],
+        sender_id=draft.sender_id,
+        sender_handle=row["handle"],
+        text=draft.text,
+        created_at=created_at,
+        updated_at=created_at,
+        client_id=draft.client_id,
+        reply_to=draft.reply_to,
+        media_url=draft.media_url,
+        opaque=draft.opaque,
+        rev=row["seq"],
+        data=None if draft.data is None else msgspec.Raw(draft.data),
     )

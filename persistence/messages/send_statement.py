@@ -1,6 +1,8 @@
-"""The statement that sends, of one source: for the drafts of one conversation, and for those of several at once."""
+"""The statement that sends, of one source: for the drafts of one conversation, for those of several at once, and for
+those of which some carry more than a text."""
 
 from persistence.database.pool import Query
+from persistence.messages.carrying import CARRYING
 
 # One statement, one round trip, for all that go together.
 #
@@ -20,7 +22,7 @@ WITH draft AS (
            p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew
     FROM participants p WHERE {is_sender}
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
-), judged AS (
+){sources}, judged AS (
     SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
@@ -30,13 +32,13 @@ WITH draft AS (
            ) IS NOT NULL AS reply_exists,
            (SELECT m.seq FROM messages m
             WHERE m.conversation_id = d.conversation_id AND m.sender_id = d.sender_id AND m.client_id = d.client_id
-           ) AS prior_seq
-    FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id AND s.conversation_id = d.conversation_id
+           ) AS prior_seq{judges}
+    FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id AND s.conversation_id = d.conversation_id{judged_by}
 ), fresh AS (
     SELECT *, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth FROM judged
-    WHERE may AND reply_exists AND prior_seq IS NULL
+    WHERE may AND reply_exists AND prior_seq IS NULL{and_may}
 ), counted AS (
-    SELECT conversation_id, count(*) AS n FROM fresh GROUP BY conversation_id
+    SELECT conversation_id, count(*) AS n{counts} FROM fresh GROUP BY conversation_id
 ), due AS (
     {due}
 ), head AS (
@@ -44,17 +46,17 @@ WITH draft AS (
     SET last_seq = c.last_seq + due.n,
         last_ordinal = c.last_ordinal + due.n,
         updated_at = date_trunc('milliseconds', clock_timestamp()),
-        latest_at = greatest(c.latest_at, c.updated_at, date_trunc('milliseconds', clock_timestamp()))
+        latest_at = greatest(c.latest_at, c.updated_at, date_trunc('milliseconds', clock_timestamp())){marks}
     FROM due WHERE c.id = due.conversation_id
     RETURNING c.id AS conversation_id, c.last_seq - due.n AS seq, c.last_ordinal - due.n AS ordinal,
         c.latest_at AS at, c.updated_at AS clock
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at,
-                          id, sender_id, reply_to, text, client_id, media_url, opaque, data)
+                          id, sender_id, reply_to, client_id, data, text, media_url, opaque{carries})
     SELECT conversation_id, head.seq + nth, head.ordinal + nth, head.at, head.at,
-           id, sender_id, reply_to, text, client_id, media_url, opaque, data
+           id, sender_id, reply_to, client_id, data, {carried}
     FROM fresh JOIN head USING (conversation_id)
-    RETURNING conversation_id, id, seq, ordinal, sender_id, created_at
+    RETURNING conversation_id, id, seq, ordinal, sender_id, created_at{returns}
 ), logged AS (
     {outbox}
 ), moved AS (
@@ -66,7 +68,7 @@ WITH draft AS (
     ) AS last
     WHERE p.conversation_id = last.conversation_id AND p.user_id = last.sender_id
 )
-SELECT j.may, j.withdrew, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle
+SELECT j.may, j.withdrew, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle{tells}
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
 """
@@ -78,12 +80,12 @@ _ARRAYS = "$2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[
 _ONE = {
     "draft": f"SELECT $1::uuid AS conversation_id, d.* FROM unnest({_ARRAYS}) WITH ORDINALITY AS d({_FIELDS})",
     "is_sender": "p.conversation_id = $1 AND p.user_id = ANY ($3::uuid[])",
-    "due": "SELECT conversation_id, n FROM counted",
+    "due": "SELECT * FROM counted",
 }
 _MANY = {
     "draft": f"SELECT * FROM unnest($1::uuid[], {_ARRAYS}) WITH ORDINALITY AS d(conversation_id, {_FIELDS})",
     "is_sender": "(p.conversation_id, p.user_id) IN (SELECT conversation_id, sender_id FROM draft)",
-    "due": "SELECT c.id AS conversation_id, n FROM counted JOIN conversations c ON c.id = conversation_id"
+    "due": "SELECT counted.* FROM counted JOIN conversations c ON c.id = conversation_id"
     " ORDER BY c.id FOR NO KEY UPDATE OF c",
 }
 
@@ -94,7 +96,30 @@ _TRACED = """INSERT INTO outbox (conversation_id, seq, created_at, span)
     SELECT conversation_id, sent.seq, head.clock, span FROM sent JOIN head USING (conversation_id)
     JOIN unnest($2::uuid[], $10::bytea[]) AS traced(id, span) USING (id)"""
 
-SEND = Query("send", _SENDING.format(**_ONE, outbox=_PLAIN))
-SEND_TRACED = Query("send_traced", _SENDING.format(**_ONE, outbox=_TRACED))
-SEND_MANY = Query("send_many", _SENDING.format(**_MANY, outbox=_PLAIN))
-SEND_MANY_TRACED = Query("send_many_traced", _SENDING.format(**_MANY, outbox=_TRACED))
+# Apart too, where one of the drafts carries more than a text.
+_BARE = {
+    "sources": "",
+    "judges": "",
+    "judged_by": "",
+    "and_may": "",
+    "counts": "",
+    "marks": "",
+    "carries": "",
+    "carried": "text, media_url, opaque",
+    "returns": "",
+    "tells": "",
+}
+
+
+def _statement(name: str, *, many: bool = False, traced: bool = False, carrying: bool = False) -> Query:
+    parts = {**(_MANY if many else _ONE), "outbox": _TRACED if traced else _PLAIN, **(CARRYING if carrying else _BARE)}
+    given = "$11" if traced else "$10"
+    return Query(name, _SENDING.format(**parts).replace("{carried_by}", f"{given}::jsonb[]"))
+
+
+SEND = _statement("send")
+SEND_TRACED = _statement("send_traced", traced=True)
+SEND_MANY = _statement("send_many", many=True)
+SEND_MANY_TRACED = _statement("send_many_traced", many=True, traced=True)
+SEND_CARRYING = _statement("send_carrying", many=True, carrying=True)
+SEND_CARRYING_TRACED = _statement("send_carrying_traced", many=True, traced=True, carrying=True)

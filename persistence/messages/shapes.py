@@ -5,12 +5,20 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from persistence.messages.carried_shapes import (
+    ForwardBody,
+    MediaUrl,
+    Mentions,
+    PreviewBody,
+    Seconds,
+    carried,
+    check_address,
+)
 from persistence.messages.history import EVERYTHING, Choice, Which
 from persistence.messages.texts import MAX_OPAQUE_BYTES, MAX_TEXT, fault_of, trimmed
-from persistence.messages.views import Message
+from persistence.messages.views import Carried, Message
 from persistence.paging import PageSize
 from persistence.rules import Rules
-from shared import texts
 from shared.http.errors import malformed
 from shared.http.fields import (
     SHOWN_PATTERN,
@@ -19,7 +27,6 @@ from shared.http.fields import (
     Id,
     Seq,
 )
-from shared.texts import CONTROLS, INVISIBLE
 
 MAX_DATA_BYTES = 2048
 """As the server writes it: without blanks, in UTF-8."""
@@ -53,16 +60,6 @@ ClientId = Annotated[
 Data = Annotated[
     Any,
     Meta(description=f"any JSON of the app's own, at most {MAX_DATA_BYTES:,} bytes; null counts as none"),
-]
-
-
-MediaUrl = Annotated[
-    str,
-    Meta(
-        max_length=2048,
-        description="an absolute URL without blanks and control characters; other schemes by MEDIA_URL_SCHEMES",
-        extra_json_schema={"pattern": rf"^https://[^/?#\s{CONTROLS}{INVISIBLE}][^\s{CONTROLS}{INVISIBLE}]*$"},
-    ),
 ]
 
 
@@ -137,6 +134,7 @@ class NewMessage(msgspec.Struct, rename="camel"):
                 "anyOf": [
                     {"required": ["text"], "properties": {"text": {"type": "string", "pattern": SHOWN_PATTERN}}},
                     {"required": ["mediaUrl"], "properties": {"mediaUrl": {"type": "string"}}},
+                    {"required": ["forward"], "properties": {"forward": {"type": "object"}}},
                 ]
             },
             {
@@ -160,11 +158,20 @@ class NewMessage(msgspec.Struct, rename="camel"):
         ),
     ] = None
     data: Data | None = None
+    mentions: Mentions | None = None
+    forward: Annotated[
+        ForwardBody | None,
+        Meta(description="a copy of its text and file is sent, which says who wrote it; `text` is not looked at then"),
+    ] = None
+    preview: PreviewBody | None = None
+    expires_in: Seconds | None = None
 
     def trimmed(self) -> str:
-        """The text, empty only beside a mediaUrl. Raises ApiError 400 where nothing of it would show, or it is long."""
+        """The text, empty only beside a mediaUrl or a forward. Raises ApiError 400 where nothing of it would show, or
+        there is too much of it."""
         text = trimmed(self.text or "")
-        fault = fault_of(text, opaque=bool(self.opaque), beside_file=self.media_url is not None)
+        may_be_empty = self.media_url is not None or self.forward is not None
+        fault = fault_of(text, opaque=bool(self.opaque), beside_file=may_be_empty)
         if fault is not None:
             raise malformed("text", fault)
         return text
@@ -181,10 +188,13 @@ class NewMessage(msgspec.Struct, rename="camel"):
 
     def address(self, rules: Rules) -> str | None:
         """The mediaUrl. Raises ApiError 400 where it is no URL of a scheme that the deployment takes."""
-        if self.media_url is not None and not texts.is_address(self.media_url, rules.media_schemes):
-            schemes = " or ".join(f"{scheme}:" for scheme in rules.media_schemes)
-            raise malformed("mediaUrl", f"expected a URL that begins with {schemes}, without blanks")
+        if self.media_url is not None:
+            check_address("mediaUrl", self.media_url, rules)
         return self.media_url
+
+    def carries(self, rules: Rules) -> Carried | None:
+        """What there is beside the text, as is the rule: nothing. Raises ApiError 400."""
+        return carried(self.mentions, self.forward, self.preview, self.expires_in, rules)
 
 
 class MessageAnswer(msgspec.Struct, rename="camel"):

@@ -7,6 +7,7 @@ import msgspec
 from persistence.database.view import View
 from persistence.members.views import NotAMember, Withdrew
 from persistence.receipts.views import Status
+from shared.events.message_new import Forwarded, Mentioned, Preview
 
 
 class Reaction(View, frozen=True):
@@ -19,7 +20,8 @@ class Reaction(View, frozen=True):
 
 class Message(View, frozen=True):
     """`rev`: the seq of the last event that touched it. One with `deleted_at` is a tombstone: all but what numbers and
-    connects it is empty. `by`: as what `deleted_by` (None: nobody) did it. `data` is the app's own JSON."""
+    connects it is empty. `by`: as what `deleted_by` (None: nobody) did it; one past its `expires_at` is such a
+    tombstone too, by `retention`. `data` is the app's own JSON. `mentions` are ids of users, or `all`."""
 
     id: str
     conversation_id: str
@@ -42,6 +44,10 @@ class Message(View, frozen=True):
     by: str | None = None
     reactions: list[Reaction] = msgspec.field(default_factory=list)
     data: msgspec.Raw | None = None
+    mentions: Mentioned = msgspec.field(default_factory=list)
+    forwarded: Forwarded | None = None
+    preview: Preview | None = None
+    expires_at: str | None = None
 
 
 class HiddenMessage(View, frozen=True):
@@ -61,8 +67,27 @@ class HistoryPage(NamedTuple):
     as_of_seq: int
 
 
+class Source(View, frozen=True):
+    """The message of which a copy is sent."""
+
+    conversation_id: str
+    message_id: str
+
+
+class Carried(View, frozen=True, omit_defaults=True):
+    """What a message carries beside its text. Of one with a `forward` the text is that of the source. `mentions`: of
+    those who are in the conversation then; `all`: everybody is. `expires_in` is in seconds."""
+
+    mentions: tuple[str, ...] = ()
+    all: bool = False
+    forward: Source | None = None
+    preview: Preview | None = None
+    expires_in: int | None = None
+
+
 class Draft(NamedTuple):
-    """A message to send; `id` is the one it will have. `span`: the context of the one that sends it, where traced."""
+    """A message to send; `id` is the one it will have. `span`: the context of the one that sends it, where traced.
+    `carried` None: nothing beside its text, as of nearly all."""
 
     id: str
     sender_id: str
@@ -73,6 +98,7 @@ class Draft(NamedTuple):
     span: bytes | None = None
     opaque: bool = False
     data: str | None = None
+    carried: Carried | None = None
 
 
 class Sent(NamedTuple):
@@ -97,4 +123,16 @@ class NoSuchReply(NamedTuple):
     """`reply_to` is no message of this conversation."""
 
 
-Outcome = Sent | Repeated | NotAMember | Withdrew | NoSuchReply
+class NoSuchSource(NamedTuple):
+    """There is no message to forward, or the sender does not see it."""
+
+
+class SourceDeleted(NamedTuple):
+    """What was to be forwarded is deleted, or past its time."""
+
+
+class NotForAll(NamedTuple):
+    """The group is too large for any member to mention all."""
+
+
+Outcome = Sent | Repeated | NotAMember | Withdrew | NoSuchReply | NoSuchSource | SourceDeleted | NotForAll

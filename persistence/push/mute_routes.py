@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from persistence.database.pool import Pool
 from persistence.members.views import NotAMember
 from persistence.push import mutes
+from persistence.push.mutes import RINGS, Muted
 from shared.clock import iso_or_none
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
@@ -23,15 +24,22 @@ Moment = Annotated[
 
 
 class MuteBody(msgspec.Struct):
-    """`until` null, or a time that is over, lets the conversation ring again."""
+    """`until` null, or a time that is over, lets the conversation ring again. `mentions_only`: what mentions the caller
+    is pushed all the same."""
 
     until: Moment | None
+    mentions_only: bool | None = None
 
 
-class MuteAnswer(msgspec.Struct, rename="camel"):
-    """`mutedUntil` null: it rings."""
+class MuteAnswer(msgspec.Struct):
+    """`mutedUntil` null: it rings. `mentions_only` is there where what mentions the caller is pushed all the same."""
 
-    muted_until: str | None
+    muted_until: str | None = msgspec.field(name="mutedUntil")
+    mentions_only: bool | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, muted: Muted) -> "MuteAnswer":
+        return cls(iso_or_none(muted.until), muted.mentions_only or UNSET)
 
 
 class Mute:
@@ -44,15 +52,16 @@ class Mute:
         until = call.body.until
         if until is not None and until <= datetime.now(UTC):
             until = None
-        if await mutes.mute(self._pool, call.user_id, call.ids["id"], until) is not None:
+        muted = RINGS if until is None else Muted(until, bool(call.body.mentions_only))
+        if await mutes.mute(self._pool, call.user_id, call.ids["id"], muted) is not None:
             raise forbidden()
-        return MuteAnswer(iso_or_none(until))
+        return MuteAnswer.of(muted)
 
     async def read(self, call: Call[Nothing, Nothing]) -> MuteAnswer:
-        until = await mutes.muted_until(self._pool, call.user_id, call.ids["id"])
-        if isinstance(until, NotAMember):
+        muted = await mutes.read(self._pool, call.user_id, call.ids["id"])
+        if isinstance(muted, NotAMember):
             raise forbidden()
-        return MuteAnswer(iso_or_none(until))
+        return MuteAnswer.of(muted)
 
 
 def endpoints(pool: Pool) -> list[Endpoint]:
@@ -65,7 +74,8 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             handler=handlers.mute,
             cost=FLAT,
             summary="Mute a conversation for the caller",
-            description="No pushes of it until then. It still arrives live, counts as unread and is in the badge.",
+            description="No pushes of it until then, but for what mentions the caller where `mentions_only` is set. It"
+            " still arrives live, counts as unread and is in the badge.",
             tag=TAG,
             body=MuteBody,
             response=MuteAnswer,

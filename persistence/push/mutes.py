@@ -1,6 +1,7 @@
 """Who does not want to be pushed for a conversation, and until when."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from persistence.database.pool import Database, Query
 from persistence.members.views import NotAMember
@@ -8,7 +9,7 @@ from persistence.members.views import NotAMember
 _MUTE = Query(
     "mute_conversation",
     """
-UPDATE participants SET muted_until = $3
+UPDATE participants SET muted_until = $3, mentions_only = nullif($4, false)
 WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL RETURNING true
 """,
 )
@@ -16,18 +17,30 @@ WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL RETURNING true
 _MUTED = Query(
     "muted_conversation",
     """
-SELECT CASE WHEN muted_until > now() THEN muted_until END AS until
+SELECT CASE WHEN muted_until > now() THEN muted_until END AS until,
+       muted_until > now() AND mentions_only IS TRUE AS mentions_only
 FROM participants WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL
 """,
 )
 
 
-async def mute(database: Database, user_id: str, conversation_id: str, until: datetime | None) -> NotAMember | None:
-    """No pushes of this conversation for this user until then; None ends it."""
-    return None if await _MUTE.row(database, conversation_id, user_id, until) else NotAMember()
+class Muted(NamedTuple):
+    """`until` None: pushes come. `mentions_only`: until then those of messages that mention the user come."""
+
+    until: datetime | None
+    mentions_only: bool = False
 
 
-async def muted_until(database: Database, user_id: str, conversation_id: str) -> datetime | NotAMember | None:
-    """None where pushes come, also where the time is over."""
+RINGS = Muted(None)
+
+
+async def mute(database: Database, user_id: str, conversation_id: str, muted: Muted) -> NotAMember | None:
+    """What is pushed of this conversation to this user."""
+    done = await _MUTE.row(database, conversation_id, user_id, muted.until, muted.mentions_only)
+    return None if done else NotAMember()
+
+
+async def read(database: Database, user_id: str, conversation_id: str) -> Muted | NotAMember:
+    """One whose time is over rings."""
     row = await _MUTED.row(database, conversation_id, user_id)
-    return NotAMember() if row is None else row["until"]
+    return NotAMember() if row is None else Muted(row["until"], bool(row["mentions_only"]))

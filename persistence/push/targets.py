@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from persistence.database.pool import Database, Query, columns
-from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, REFUSED, UNREAD, is_hidden
+from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, REFUSED, UNREAD, is_hidden, mentions, stands
 from persistence.push.devices import IS_REVOKED
 from persistence.push.ledger import MAX_ATTEMPTS
 from shared import push_api
@@ -51,11 +51,13 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        {BEGINS} AS hidden_seq, p.attended_seq, p.read_seq,
        greatest(p.read_ordinal, {BEGINS_ORDINAL}) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
+       coalesce(p.mentions_only, false) AS mentions_only,
+       coalesce({mentions("coalesce(m.notified, m.mentions)", "p.user_id")}, false) AS mentioned,
        coalesce(f.messages_enabled, true) AS messages_enabled, f.preview, f.quiet_start, f.quiet_end, f.time_zone,
        coalesce(b.badge, 0) AS badge, coalesce(d.devices, '{{}}') AS devices, d.told AS told_devices,
        d.revoked AS revoked_devices, {REFUSED} AS banned
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[]) AS a(conversation_id, message_id, user_id, cause)
-JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id AND m.deleted_at IS NULL
+JOIN messages m ON m.id = a.message_id AND m.conversation_id = a.conversation_id AND {stands("m")}
     AND m.silent IS NOT TRUE
 JOIN conversations c ON c.id = m.conversation_id
 JOIN participants p ON p.conversation_id = m.conversation_id AND p.user_id = a.user_id

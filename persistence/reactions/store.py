@@ -6,7 +6,7 @@ import msgspec
 
 from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS, stays
+from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.views import NotAMember, Withdrew
@@ -25,7 +25,7 @@ MOST_OF_USER = 10
 _READ = Query(
     "held_reactions",
     f"""
-SELECT m.seq, coalesce(m.rev, m.seq) AS rev, m.deleted_at IS NOT NULL AS is_deleted, m.reactions, array(
+SELECT m.seq, coalesce(m.rev, m.seq) AS rev, NOT {stands("m")} AS is_deleted, m.reactions, array(
     SELECT r.emoji FROM reactions r
     WHERE r.conversation_id = $1 AND r.message_seq = m.seq AND r.user_id = $2
 ) AS mine, (
@@ -62,13 +62,13 @@ _LIST = Query(
     "list_reactions",
     f"""
 WITH asked AS (
-    SELECT m.seq FROM participants p JOIN conversations c ON c.id = p.conversation_id
+    SELECT m.seq, {stands("m")} AS stands FROM participants p JOIN conversations c ON c.id = p.conversation_id
     LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
     WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
 SELECT asked.seq, r.emoji, r.user_id, r.created_at FROM asked LEFT JOIN LATERAL (
     SELECT * FROM reactions r
-    WHERE r.conversation_id = $1 AND r.message_seq = asked.seq AND ($4::text IS NULL OR r.emoji = $4)
+    WHERE asked.stands AND r.conversation_id = $1 AND r.message_seq = asked.seq AND ($4::text IS NULL OR r.emoji = $4)
         AND ($5::text IS NULL OR (r.emoji, r.user_id) > ($5 COLLATE "C", $6::uuid))
     ORDER BY r.emoji, r.user_id LIMIT $7
 ) AS r ON true ORDER BY r.emoji, r.user_id

@@ -5,11 +5,12 @@ from msgspec import json
 from persistence.database.pool import Pool
 from persistence.delivery.delivery import Delivery
 from persistence.members.views import NotAMember, Withdrew
+from persistence.messages.answers import refusal
 from persistence.messages.logged import logged_message
 from persistence.messages.queue import Overloaded, SendQueue
 from persistence.messages.shapes import RESERVED, MessageAnswer, extra_of
 from persistence.messages.texts import fault_of, trimmed
-from persistence.messages.views import Draft, NoSuchReply, Repeated, Sent
+from persistence.messages.views import Draft, Repeated, Sent
 from persistence.rules import Rules
 from persistence.server import post, rooms
 from persistence.server.post import Outcome, Post
@@ -42,8 +43,8 @@ class ServerMessages:
             raise not_found("there is no such conversation")
         if isinstance(outcome, NotAMember | Withdrew):
             raise forbidden("the sender is not in this conversation, or there is none")
-        if isinstance(outcome, NoSuchReply):
-            raise malformed("replyTo", "there is no such message in this conversation")
+        if not isinstance(outcome, Sent | Repeated):
+            raise refusal(outcome)
         return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
     async def _commit(self, conversation_id: str, given: Post) -> Outcome:

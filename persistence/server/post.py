@@ -9,9 +9,10 @@ import asyncpg
 import msgspec
 
 from persistence.database.pool import Database, Query
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import NotAMember
 from persistence.messages.send import Prior, repeated
-from persistence.messages.views import Draft, Message, NoSuchReply, Repeated, Sent
+from persistence.messages.views import Draft, Message, NoSuchReply, Sent
+from persistence.messages.views import Outcome as SendOutcome
 from persistence.server.views import NoSuchConversation
 from shared.clock import iso
 
@@ -70,7 +71,7 @@ class Post(NamedTuple):
     silent: bool
 
 
-Outcome = Sent | Repeated | NotAMember | Withdrew | NoSuchReply | NoSuchConversation
+Outcome = SendOutcome | NoSuchConversation
 
 
 async def post(database: Database, conversation_id: str, given: Post) -> Outcome:

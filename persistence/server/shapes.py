@@ -6,7 +6,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from persistence.conversations.shapes import MAX_PEOPLE, BountyNumber, BountyText, Name
-from persistence.messages.shapes import ClientId, Data, MediaUrl, Text
+from persistence.messages.carried_shapes import MediaUrl
+from persistence.messages.shapes import ClientId, Data, Text
 from persistence.messages.texts import MAX_TEXT
 from persistence.paging import PageSize
 from persistence.server.views import NewUser, ServerConversation, ServerUser

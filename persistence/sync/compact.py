@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from persistence.database.pool import Database, Query, Row, columns
-from persistence.database.visibility import is_hidden
+from persistence.database.visibility import is_hidden, stands
 from persistence.log.logged import Logged
 from persistence.log.rows import STATE, logged_as
 from persistence.log.state import state_of
@@ -28,7 +28,7 @@ _MESSAGE = f"""m.conversation_id, {{place}} AS seq, {{kind}}::bigint AS kind, {{
 _NEWS = _MESSAGE.format(place="m.seq", kind=MESSAGE_NEW.code, sender="m.sender_id", at="m.created_at")
 _TOUCHED = _MESSAGE.format(
     place="m.rev",
-    kind=f"(CASE WHEN m.deleted_at IS NULL THEN {MESSAGE_EDITED.code} ELSE {MESSAGE_DELETED.code} END)",
+    kind=f"(CASE WHEN {stands('m')} THEN {MESSAGE_EDITED.code} ELSE {MESSAGE_DELETED.code} END)",
     sender="coalesce(m.deleted_by, m.sender_id)",
     at="m.updated_at",
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from persistence.database.pool import Database, Query, Row
-from persistence.database.visibility import BEGINS, HIDES, UNREAD, stays
+from persistence.database.visibility import BEGINS, HIDES, MENTIONS, UNREAD, stays
 from persistence.sync.views import Place
 from shared.api import LIVE_PRESENCE_MEMBERS
 
@@ -17,11 +17,12 @@ SLICE = 200
 # in Python, and there may be tens of thousands.
 _MINE = f"""
     SELECT c.id::text, c.last_seq, c.last_ordinal, c.members, p.read_seq, {BEGINS} AS begins, {UNREAD} AS unread_count,
+           {MENTIONS} AS mention_count,
            p.hid_messages,
            coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
            coalesce(others.read_up_to, c.last_seq) AS read_up_to,
            others.ids, others.delivered, others.read,
-           greatest(p.moved_xid, others.moved_xid) >= $2::text::xid8 AS moved
+           greatest(p.moved_xid, others.moved_xid, c.expired_xid) >= $2::text::xid8 AS moved
     FROM {{named}} participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
         SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
                array_agg(o.user_id::text) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,

@@ -176,6 +176,7 @@ def _synced(catch: Catch, hidden: list[str] | None) -> SyncedConversation:
         complete=catch.complete,
         read_seq=row["read_seq"],
         unread_count=row["unread_count"],
+        mention_count=row["mention_count"],
         delivered_up_to=row["delivered_up_to"],
         read_up_to=row["read_up_to"],
         cursors=_cursors(row),

@@ -32,6 +32,7 @@ class SyncedConversation(View, frozen=True):
     complete: bool
     read_seq: int
     unread_count: int
+    mention_count: int
     delivered_up_to: int
     read_up_to: int
     cursors: dict[str, Reached] | None = None

@@ -40,6 +40,8 @@ CREATE INDEX messages_partitioned_gone ON messages_partitioned (conversation_id,
 CREATE INDEX messages_partitioned_pinned ON messages_partitioned (conversation_id, seq) WHERE is_pinned;
 CREATE INDEX messages_partitioned_replies ON messages_partitioned (conversation_id, reply_to, seq)
     WHERE reply_to IS NOT NULL;
+CREATE INDEX messages_partitioned_mentioning ON messages_partitioned (conversation_id, seq) WHERE mentions IS NOT NULL;
+CREATE INDEX messages_partitioned_expiring ON messages_partitioned (expires_at) WHERE expires_at IS NOT NULL;
 ALTER TABLE messages_partitioned ENABLE ROW LEVEL SECURITY;
 
 -- A change and its copy are one transaction. Where the copy of step 2 has not come by yet, an update inserts.

@@ -31,6 +31,8 @@ ALTER INDEX messages_touched RENAME TO messages_before_partitioning_touched;
 ALTER INDEX messages_gone RENAME TO messages_before_partitioning_gone;
 ALTER INDEX messages_pinned RENAME TO messages_before_partitioning_pinned;
 ALTER INDEX messages_replies RENAME TO messages_before_partitioning_replies;
+ALTER INDEX messages_mentioning RENAME TO messages_before_partitioning_mentioning;
+ALTER INDEX messages_expiring RENAME TO messages_before_partitioning_expiring;
 ALTER TABLE messages_partitioned RENAME TO messages;
 ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_pkey TO messages_pkey;
 ALTER TABLE messages RENAME CONSTRAINT messages_partitioned_sent_once TO messages_sent_once;
@@ -40,6 +42,8 @@ ALTER INDEX messages_partitioned_touched RENAME TO messages_touched;
 ALTER INDEX messages_partitioned_gone RENAME TO messages_gone;
 ALTER INDEX messages_partitioned_pinned RENAME TO messages_pinned;
 ALTER INDEX messages_partitioned_replies RENAME TO messages_replies;
+ALTER INDEX messages_partitioned_mentioning RENAME TO messages_mentioning;
+ALTER INDEX messages_partitioned_expiring RENAME TO messages_expiring;
 DROP PROCEDURE copy_messages;
 DROP FUNCTION copy_message_on_write;
 

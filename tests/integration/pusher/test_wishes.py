@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 
 from pusher.stream import UndeliveredStream
@@ -126,3 +127,23 @@ async def test_what_waits_is_measured_by_its_number_and_its_age(push: PushWorld)
 
     assert waiting == 3, "what was taken waits until it is acknowledged"
     assert 59 <= age < 600
+
+
+async def test_who_muted_all_but_mentions_is_pushed_for_mentions_alone(push: PushWorld) -> None:
+    ann = push.person("ann")
+    bob, bobs = await push.with_phone("bob")
+    room = await ann.start(bob)
+    await bob.post(f"/api/conversations/{room}/mute", {"until": "2999-01-01T00:00:00Z", "mentions_only": True})
+
+    async with push.pusher():
+        plain = await ann.send(room, "nothing for bob")
+        body = orjson.dumps({"mentions": [bob.id]})
+        await ann.ask("PATCH", f"/api/conversations/{room}/messages/{plain['id']}", data=body)
+        named = await ann.send(room, "you", mentions=[bob.id])
+        everybody = await ann.send(room, "all", mentions="all")
+        await push.drained()
+
+    told = {one["data"]["messageId"] for one in push.expo.of(bobs)}
+    assert told <= {named["id"], everybody["id"]}
+    assert told
+    assert await reasons(push, plain["id"]) == ["conversation muted"]

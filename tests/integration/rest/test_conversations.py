@@ -33,6 +33,7 @@ async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> N
         "participantCount": 2,
         "lastMessage": None,
         "unreadCount": 0,
+        "mentionCount": 0,
         "lastSeq": 0,
         "readSeq": 0,
         "existing": False,

@@ -55,6 +55,10 @@ async def test_a_sent_message_has_the_shape_of_the_contract_and_reaches_the_room
         "by": None,
         "reactions": [],
         "data": None,
+        "mentions": [],
+        "forwarded": None,
+        "preview": None,
+        "expiresAt": None,
     }
     [frame] = ear.frames(wire.Kind.DURABLE)
     assert (frame["messageId"], frame["text"]) == (sent["id"], "hello")

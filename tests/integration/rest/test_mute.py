@@ -38,6 +38,20 @@ async def test_a_time_that_is_over_mutes_nothing(rest: Rest) -> None:
     assert await ann.post(f"/api/conversations/{room}/mute", {"until": "2001-01-01T00:00:00Z"}) == {"mutedUntil": None}
 
 
+async def test_what_is_muted_but_for_mentions_says_so_until_it_rings_again(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    path = f"/api/conversations/{await ann.start(bob)}/mute"
+    muted = {"mutedUntil": "2999-01-01T10:00:00.000Z", "mentions_only": True}
+
+    assert await ann.post(path, {"until": LATER, "mentions_only": True}) == muted
+    assert await ann.get(path) == muted
+    assert await ann.post(path, {"until": LATER, "mentions_only": None}) == {"mutedUntil": muted["mutedUntil"]}
+    await ann.post(path, {"until": LATER, "mentions_only": True})
+    assert await ann.post(path, {"until": None, "mentions_only": True}) == {"mutedUntil": None}
+    assert await ann.get(path) == {"mutedUntil": None}
+    assert (await ann.post(path, {"until": LATER, "mentions_only": 1}, 400))["field"] == "mentions_only"
+
+
 async def test_a_stranger_cannot_mute_and_learns_nothing(rest: Rest) -> None:
     ann, bob, eve = rest.person("ann"), rest.person("bob"), rest.person("eve")
     room = await ann.start(bob)

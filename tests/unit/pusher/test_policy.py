@@ -27,6 +27,8 @@ def test_a_message_that_no_device_took_is_pushed() -> None:
         ({"attended_seq": 9}, Reason.ATTENDED),
         ({"messages_enabled": False}, Reason.OFF),
         ({"muted_until_ms": NOW_MS + 1}, Reason.MUTED),
+        ({"muted_until_ms": NOW_MS + 1, "mentions_only": True}, Reason.MUTED),
+        ({"muted_until_ms": NOW_MS + 1, "mentioned": True}, Reason.MUTED),
         ({"quiet_start": 22 * 60, "quiet_end": 7 * 60}, Reason.QUIET),
         ({"created_at_ms": NOW_MS - DAY_MS - 1}, Reason.STALE),
         ({"devices": []}, Reason.NO_DEVICE),
@@ -43,6 +45,7 @@ def test_each_reason_stills_the_push_and_is_named(changes: dict[str, object], re
     [
         {"hidden_seq": 6},
         {"muted_until_ms": NOW_MS},
+        {"muted_until_ms": NOW_MS + 1, "mentions_only": True, "mentioned": True},
         {"quiet_start": 7 * 60, "quiet_end": 22 * 60},
         {"quiet_start": 60, "quiet_end": 60},
         {"quiet_start": 22 * 60, "quiet_end": None},
