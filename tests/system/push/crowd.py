@@ -38,10 +38,10 @@ class Member:
     conversation_id: str
 
 
-async def gather_crowd(database: Database, sender_id: str, count: int) -> list[Member]:
-    """So many people, each in a conversation with the sender."""
+async def gather_crowd(database: Database, sender_id: str, count: int, *, token: str = "") -> list[Member]:
+    """So many people, each in a conversation with the sender. Their push tokens begin with `token`."""
     await database.execute(_USERS, [sender_id])
-    crowd = [Member(new_id(), f"ExponentPushToken[{number}]", new_id()) for number in range(count)]
+    crowd = [Member(new_id(), f"ExponentPushToken[{token}{number}]", new_id()) for number in range(count)]
     for start in range(0, count, CHUNK):
         chunk = crowd[start : start + CHUNK]
         users, rooms = [one.user_id for one in chunk], [one.conversation_id for one in chunk]
