@@ -10,12 +10,13 @@ from persistence.blocks import routes as blocks
 from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
-from persistence.delivery.delivery import Delivery
 from persistence.internal import lookups, operators, push
 from persistence.internal import trace as full_trace
 from persistence.keys import routes as keys
 from persistence.keys.by_key import by_key
+from persistence.log.delivery import Delivery
 from persistence.members import routes as members
+from persistence.members.announcer import MembershipAnnouncer
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
 from persistence.messages.queue import SendQueue
@@ -24,12 +25,15 @@ from persistence.push import mute_routes as mute
 from persistence.push import routes as notifications
 from persistence.quotas import Quotas
 from persistence.reactions import routes as reactions
+from persistence.receipts import routes as receipts
+from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
 from persistence.server import room_routes as server_rooms
 from persistence.sync import routes as sync
 from persistence.trace import routes as trace
+from persistence.typing import routes as typing
 from persistence.users import presence_routes as presence
 from persistence.users import store as users
 from persistence.users.refusals import Refusals
@@ -52,6 +56,8 @@ class PersistenceDeps:
 
     pool: Pool
     delivery: Delivery
+    memberships: MembershipAnnouncer
+    receipts: ReceiptAnnouncer
     queue: SendQueue
     presence: PresenceReader
     refusals: Refusals
@@ -65,10 +71,12 @@ class PersistenceDeps:
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for apps, `/health` not among them."""
     return [
-        *conversations.endpoints(deps.pool, deps.delivery, deps.rules, deps.quotas),
+        *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
-        *blocks.endpoints(deps.pool, deps.delivery),
-        *messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.tracing, deps.rules),
+        *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
+        *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules),
+        *receipts.endpoints(deps.pool, deps.receipts),
+        *typing.endpoints(deps.pool, deps.delivery),
         *one_message.endpoints(deps.pool, deps.delivery, deps.rules),
         *reactions.endpoints(deps.pool, deps.delivery),
         *sync.endpoints(deps.pool),
@@ -94,7 +102,7 @@ def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     return [
         *keys.endpoints(deps.pool, deps.refusals.refresh),
         *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
-        *server_rooms.endpoints(deps.pool, deps.delivery, deps.rules),
+        *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
         *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
         *by_key(staff_endpoints(deps)),
     ]
@@ -103,7 +111,7 @@ def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for gateways, pushers and operators, on the internal port."""
     return [
-        *lookups.endpoints(deps.pool, deps.delivery, deps.rules),
+        *lookups.endpoints(deps.pool, deps.memberships, deps.rules),
         *push.endpoints(deps.pool),
         *full_trace.endpoints(deps.pool),
         *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),

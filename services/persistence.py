@@ -7,24 +7,28 @@ from dataclasses import dataclass
 import asyncpg
 
 from persistence.audit import store as audit
-from persistence.conversations import clock
+from persistence.conversations import announcing, clock
 from persistence.database import retention
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
-from persistence.delivery.minima import Minima
-from persistence.delivery.receipts import BLOCK_SECONDS, ReceiptsConsumer
-from persistence.delivery.receipts_stream import ReceiptsStream
-from persistence.delivery.relay import Relay
-from persistence.delivery.settling import Settling
 from persistence.keys.keyring import Keyring
 from persistence.keys.store import KEYS
+from persistence.log.delivery import Delivery
 from persistence.log.epoch import Epoch
+from persistence.log.event_relay import EventRelay
 from persistence.log.publisher import Publisher
-from persistence.messages import aftermath
+from persistence.log.relay import Relay
+from persistence.log.settling import Settling
+from persistence.members.announcer import MembershipAnnouncer
+from persistence.members.relay import MembershipRelay
 from persistence.messages.queue import SendQueue
+from persistence.push import withdrawals
 from persistence.push.marker import PushMarker
 from persistence.push.state import PushState
 from persistence.quotas import Quotas
+from persistence.receipts.announcer import ReceiptAnnouncer
+from persistence.receipts.consumer import BLOCK_SECONDS, ReceiptsConsumer
+from persistence.receipts.minima import Minima
+from persistence.receipts.stream import ReceiptsStream
 from persistence.rules import Rules, rules_of
 from persistence.staff.staff import Staff
 from persistence.staff.store import ROLES
@@ -63,6 +67,8 @@ class Persistence:
     presence: PresenceReader
     sending: SendQueue
     delivery: Delivery
+    memberships: MembershipAnnouncer
+    receipts: ReceiptAnnouncer
     refusals: Refusals
     staff: Staff
     keyring: Keyring | None
@@ -103,27 +109,29 @@ async def _compose(
     presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
-    followers = [push_state.follow, aftermath.follow]
+    followers = [push_state.follow, withdrawals.follow]
     settling = Settling(pool, followers, points)
-    minima = Minima(pool, redis, publisher, epoch)
-    delivery = Delivery(publisher, settling, epoch, tracing, minima)
+    delivery = Delivery(publisher, settling, epoch, tracing)
+    memberships = MembershipAnnouncer(pool, delivery)
+    minima = Minima(pool, redis, delivery)
+    receipts = ReceiptAnnouncer(delivery, minima)
     sending = SendQueue(pool, delivery.logged, points)
     name = f"persistence-{new_id()}"
     for stream in (ReceiptsStream(blocking, name), ReceiptsStream(blocking, name, lambda: epoch.current)):
-        consumer = ReceiptsConsumer(pool, stream, publisher, delivery, points, epoch)
-        tasks.spawn(consumer.run(), name="receipts")
+        tasks.spawn(ReceiptsConsumer(pool, stream, delivery, receipts, points).run(), name="receipts")
     tasks.spawn(sending.run(), name="send")
     tasks.spawn(publisher.run(), name="publish")
     tasks.spawn(settling.run(), name="settle")
-    relay = Relay(pool, publisher, followers, epoch, points, tracing)
+    tasks.spawn(memberships.run(), name="settle_memberships")
+    of_members = MembershipRelay(publisher, announcing.Overdue(epoch).announce)
+    relay = Relay(pool, [of_members, EventRelay(publisher, followers, epoch, points, tracing)])
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
-    tasks.periodically(REPEAT_SECONDS, delivery.repeat_receipts, name="receipts_again")
+    tasks.periodically(REPEAT_SECONDS, receipts.repeat, name="receipts_again")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
     tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
     limiter = RateLimiter(redis, tasks)
     quotas = Quotas(limiter, settings.rate_limit_new_conversations, settings.rate_limit_new_people)
-    rules, ack_timeout = rules_of(settings), settings.ack_timeout
     return Persistence(
         pool=pool,
         redis=redis,
@@ -132,12 +140,14 @@ async def _compose(
         presence=presence,
         sending=sending,
         delivery=delivery,
+        memberships=memberships,
+        receipts=receipts,
         refusals=refusals,
         staff=staff,
         keyring=keyring,
-        ack_timeout_seconds=ack_timeout,
+        ack_timeout_seconds=settings.ack_timeout,
         tracing=tracing,
-        rules=rules,
+        rules=rules_of(settings),
         limiter=limiter,
         quotas=quotas,
     )

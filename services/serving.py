@@ -45,15 +45,17 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, s
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
     return routes.PersistenceDeps(
-        parts.pool,
-        parts.delivery,
-        parts.sending,
-        parts.presence,
-        parts.refusals,
-        parts.ack_timeout_seconds,
-        parts.tracing,
-        parts.quotas,
-        parts.rules,
+        pool=parts.pool,
+        delivery=parts.delivery,
+        memberships=parts.memberships,
+        receipts=parts.receipts,
+        queue=parts.sending,
+        presence=parts.presence,
+        refusals=parts.refusals,
+        ack_timeout_seconds=parts.ack_timeout_seconds,
+        tracing=parts.tracing,
+        quotas=parts.quotas,
+        rules=parts.rules,
         server_api=parts.keyring is not None,
     )
 

@@ -4,8 +4,11 @@ import msgspec
 
 from persistence.blocks import store as blocks
 from persistence.blocks.views import Block, Blocking, TooMany
+from persistence.conversations import announcing
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.log.delivery import Delivery
+from persistence.members import envelopes
+from persistence.members.announcer import MembershipAnnouncer
 from shared import frames
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
@@ -24,9 +27,10 @@ class BlocksAnswer(msgspec.Struct):
 class Blocks:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, announcer: MembershipAnnouncer) -> None:
         self._pool = pool
         self._delivery = delivery
+        self._announcer = announcer
 
     async def listed(self, call: Call[Nothing, Nothing]) -> BlocksAnswer:
         return BlocksAnswer(await blocks.listed(self._pool, call.user_id))
@@ -49,13 +53,14 @@ class Blocks:
 
     def _tell(self, user_id: str, found: Blocking) -> None:
         for conversation_id in found.ended:
-            self._delivery.withdrawn(conversation_id, user_id)
-        self._delivery.changed(found.changes, found.back)
+            # The room hears of it too: its channel may be the faster one.
+            self._delivery.offer(envelopes.withdrawn(conversation_id, user_id, epoch=self._delivery.epoch))
+        announcing.changed(self._announcer, found.changes, found.back)
         self._delivery.to_user(user_id, frames.blocks_changed())
 
 
-def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
-    handlers = Blocks(pool, delivery)
+def endpoints(pool: Pool, delivery: Delivery, announcer: MembershipAnnouncer) -> list[Endpoint]:
+    handlers = Blocks(pool, delivery, announcer)
     return [
         Endpoint(
             method="GET",

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from persistence.conversations import beginnings
+from persistence.conversations import announcing, beginnings
 from persistence.conversations import store as conversations
 from persistence.conversations.shapes import (
     ConversationAnswer,
@@ -14,7 +14,7 @@ from persistence.conversations.shapes import (
 )
 from persistence.conversations.views import Hidden, KeptApart, Position
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.views import NotAMember
 from persistence.paging import MAX_PAGE
 from persistence.quotas import Quotas
@@ -30,9 +30,9 @@ APART = "this conversation is not possible"
 class Conversations:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> None:
+    def __init__(self, pool: Pool, announcer: MembershipAnnouncer, rules: Rules, quotas: Quotas) -> None:
         self._pool = pool
-        self._delivery = delivery
+        self._announcer = announcer
         self._rules = rules
         self._quotas = quotas
 
@@ -62,7 +62,7 @@ class Conversations:
         )
         if isinstance(created, KeptApart):
             raise blocked() if created.by_caller else forbidden(APART)
-        await self._delivery.joined(created)
+        await announcing.joined(self._announcer, created)
         shown = CreatedConversation(**msgspec.structs.asdict(created.conversation), existing=created.existing)
         return Reply(200 if created.existing else 201, CreatedAnswer(shown))
 
@@ -77,7 +77,7 @@ class Conversations:
         if isinstance(hidden, NotAMember):
             raise forbidden()
         if isinstance(hidden, Hidden):
-            self._delivery.hidden(call.ids["id"], hidden)
+            announcing.hidden(self._announcer, call.ids["id"], hidden)
         return Success()
 
 
@@ -90,8 +90,8 @@ def _position(query: ConversationsQuery) -> Position | None:
     return position
 
 
-def endpoints(pool: Pool, delivery: Delivery, rules: Rules, quotas: Quotas) -> list[Endpoint]:
-    handlers = Conversations(pool, delivery, rules, quotas)
+def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules, quotas: Quotas) -> list[Endpoint]:
+    handlers = Conversations(pool, announcer, rules, quotas)
     return [
         Endpoint(
             method="GET",

@@ -6,11 +6,11 @@ import msgspec
 
 from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
-from persistence.delivery import announcements
-from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
 from persistence.log import heads, read
+from persistence.members.announcer import MembershipAnnouncer
 from persistence.receipts import cursors
+from persistence.receipts import envelopes as receipts
 from persistence.rules import Rules
 from persistence.users import store as users
 from shared import api
@@ -26,10 +26,10 @@ MOST_PAIRS = 50 * api.MAX_LOOKUPS
 class Lookups:
     """The handlers. All raise ApiError 400 for what is not a UUID, and for more than MAX_LOOKUPS of them."""
 
-    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
+    def __init__(self, pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> None:
         self._pool = pool
+        self._announcer = announcer
         self._renames = rules.renames
-        self._delivery = delivery
 
     async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
         ids = _ids("users", (user.id for user in call.body.users))
@@ -55,9 +55,9 @@ class Lookups:
         asked = _ids("conversations", call.body.conversations)
         as_of, moved = await cursors.moved_since(self._pool, asked, _as_of(call.body.as_of))
         big = {one.conversation_id for one in moved if one.members > api.LIVE_PRESENCE_MEMBERS}
-        named = announcements.receipts([one for one in moved if one.conversation_id not in big])
+        named = receipts.receipts([one for one in moved if one.conversation_id not in big])
         minima = await cursors.minima(self._pool, list(big)) if big else []
-        return api.ReceiptsAnswer(str(as_of), [*named, *map(announcements.receipts_all, minima)])
+        return api.ReceiptsAnswer(str(as_of), [*named, *map(receipts.receipts_all, minima)])
 
     async def peers(self, call: Call[api.PeersRequest, Nothing]) -> api.PeersAnswer:
         return api.PeersAnswer(rooms=await conversations.peers(self._pool, _ids("users", call.body.users)))
@@ -72,7 +72,8 @@ class Lookups:
 
     async def purge(self, call: Call[api.PurgeRequest, Nothing]) -> api.PurgeAnswer:
         purged = await conversations.purge(self._pool, _ids("conversations", call.body.conversations))
-        self._delivery.left(purged)
+        for one in purged:
+            self._announcer.left(one.conversation_id, one.left)
         return api.PurgeAnswer(purged=len(purged))
 
 
@@ -114,8 +115,8 @@ def _as_of(given: str | None) -> int | None:
     return int(given)
 
 
-def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
-    handlers = Lookups(pool, delivery, rules)
+def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> list[Endpoint]:
+    handlers = Lookups(pool, announcer, rules)
     return [
         question(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
         question(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),

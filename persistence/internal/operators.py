@@ -1,10 +1,13 @@
 """What operators ask: a user's sockets closed, a user banned, a sign-in revoked; and what gateways ask of that."""
 
 import time
+from collections.abc import Callable
 
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
 from persistence.internal.question import question
+from persistence.log.delivery import Delivery
+from persistence.log.publisher import Envelope
+from persistence.users import envelopes
 from persistence.users import revocations as refusals
 from persistence.users.refusals import Refusals
 from shared import api
@@ -26,14 +29,14 @@ class Operators:
     async def kick(self, call: Call[api.KickRequest, Nothing]) -> api.KickAnswer:
         user_id = _user_id(call.body.user_id)
         online = user_id in await self._presence.online([user_id])
-        return api.KickAnswer(online=online, told=await self._delivery.kicked(user_id))
+        return api.KickAnswer(online=online, told=await self._tell(envelopes.kicked, user_id))
 
     async def ban(self, call: Call[api.BanRequest, Nothing]) -> api.BanAnswer:
         user_id, banned = _user_id(call.body.user_id), not call.body.lift
         changed = await refusals.ban(self._pool, user_id, banned=banned)
         await self._known.refresh()
         # Told again also where nothing changed: the word of the first time may have been lost.
-        told = await self._delivery.banned(user_id) if banned else True
+        told = await self._tell(envelopes.banned, user_id) if banned else True
         return api.BanAnswer(changed=changed, told=told)
 
     async def revoke(self, call: Call[api.RevokeRequest, Nothing]) -> api.RevokeAnswer:
@@ -44,7 +47,7 @@ class Operators:
             raise malformed("seconds", f"expected at most {api.LONGEST_REVOCATION_SECONDS:.0f}")
         await refusals.revoke(self._pool, session_id, seconds)
         await self._known.refresh()
-        return api.RevokeAnswer(told=await self._delivery.revoked(session_id, time.time() + seconds))
+        return api.RevokeAnswer(told=await self._tell(envelopes.revoked, session_id, time.time() + seconds))
 
     async def revocations(self, call: Call[api.RevocationsRequest, Nothing]) -> api.RevocationsAnswer:
         mark, changed = await refusals.since(self._pool, max(0, call.body.since))
@@ -53,6 +56,10 @@ class Operators:
             mark=mark,
             revoked={one.subject.removeprefix(refusals.SESSION): one.expires_at or 0.0 for one in sessions},
         )
+
+    async def _tell(self, envelope: Callable[..., Envelope], *of: object) -> bool:
+        """Whether Redis took the word."""
+        return await self._delivery.publish([envelope(*of, epoch=self._delivery.epoch)])
 
 
 def _user_id(given: str) -> str:

@@ -2,8 +2,7 @@
 
 from persistence.database.pool import Pool
 from persistence.internal.question import question
-from persistence.messages import aftermath
-from persistence.push import badges
+from persistence.push import badges, withdrawals
 from persistence.push import ledger as push_ledger
 from persistence.push import ledger_receipts as push_receipts
 from persistence.push import targets as push_targets
@@ -43,7 +42,7 @@ class PushRoutes:
         return push_api.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
 
     async def withdrawals(self, call: Call[push_api.WithdrawalsRequest, Nothing]) -> push_api.WithdrawalsAnswer:
-        taken = await aftermath.take_withdrawals(self._pool, call.body.limit)
+        taken = await withdrawals.take_withdrawals(self._pool, call.body.limit)
         return push_api.WithdrawalsAnswer(withdrawals=taken)
 
 

@@ -1,11 +1,9 @@
-"""`/api/conversations/{id}/messages`: reading, sending, reporting what was received, and typing."""
+"""`/api/conversations/{id}/messages`: reading and sending."""
 
 from msgspec import UnsetType
 
-from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
-from persistence.members.views import NotAMember, Present, Withdrew
+from persistence.members.views import NotAMember
 from persistence.messages import history
 from persistence.messages.answers import refusal
 from persistence.messages.queue import Overloaded, SendQueue
@@ -15,18 +13,13 @@ from persistence.messages.shapes import (
     MessageAnswer,
     NewMessage,
     Pagination,
-    Progress,
-    ProgressAnswer,
-    Typing,
 )
 from persistence.messages.views import Draft, HistoryPage, Outcome, Repeated, Sent
 from persistence.paging import MAX_PAGE
-from persistence.receipts import cursors
-from persistence.receipts.views import Status
 from persistence.rules import Rules
 from shared.http.cost import FLAT, Cost
-from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
-from shared.http.errors import blocked, forbidden, unavailable
+from shared.http.endpoint import Call, Endpoint, Nothing, Reply
+from shared.http.errors import forbidden, unavailable
 from shared.http.middleware import SPAN
 from shared.ids import new_id
 from shared.tracing import COMMIT, Tracing
@@ -38,10 +31,9 @@ PATH = "/api/conversations/{id}/messages"
 class Messages:
     """The handlers."""
 
-    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> None:
+    def __init__(self, pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> None:
         self._pool = pool
         self._queue = queue
-        self._delivery = delivery
         self._tracing = tracing
         self._rules = rules
 
@@ -94,21 +86,6 @@ class Messages:
             span.end()
         return outcome
 
-    async def mark(self, call: Call[Progress, Nothing]) -> ProgressAnswer:
-        ids = [one.lower() for one in call.body.message_ids]
-        marked = await cursors.mark(self._pool, call.user_id, call.ids["id"], ids, Status(call.body.status))
-        if isinstance(marked, NotAMember):
-            raise forbidden()
-        self._delivery.receipts(marked.moved)
-        return ProgressAnswer(marked.updated_count)
-
-    async def typing(self, call: Call[Typing, Nothing]) -> Success:
-        standing = await conversations.standing(self._pool, call.user_id, call.ids["id"])
-        if not isinstance(standing, Present):
-            raise blocked() if isinstance(standing, Withdrew) else forbidden()
-        self._delivery.typing(call.ids["id"], call.user_id, is_typing=call.body.is_typing)
-        return Success()
-
 
 def _is_counted(query: HistoryQuery) -> bool:
     return _is_open(query) and isinstance(query.around, UnsetType)
@@ -134,8 +111,8 @@ def _told(outcome: Outcome) -> Reply:
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
 
-def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing, rules: Rules) -> list[Endpoint]:
-    handlers = Messages(pool, queue, delivery, tracing, rules)
+def endpoints(pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> list[Endpoint]:
+    handlers = Messages(pool, queue, tracing, rules)
     return [
         Endpoint(
             method="GET",
@@ -170,31 +147,5 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, tracing: Tracing
             response=MessageAnswer,
             statuses=(201, 200),
             errors=(403, 404, 409),
-        ),
-        Endpoint(
-            method="POST",
-            path=f"{PATH}/status",
-            name="reportMessages",
-            handler=handlers.mark,
-            summary="Report messages as delivered or read",
-            description="Counts for all up to and with the newest one named; never backwards.",
-            tag=TAG,
-            body=Progress,
-            cost=Cost(lambda body, _: len(body.message_ids) - 50, per=50),
-            response=ProgressAnswer,
-            errors=(403,),
-        ),
-        Endpoint(
-            method="POST",
-            path="/api/conversations/{id}/typing",
-            name="setTyping",
-            handler=handlers.typing,
-            summary="Say that the caller types, or stopped",
-            description="The others see it stop by itself after six seconds.",
-            tag=TAG,
-            body=Typing,
-            cost=FLAT,
-            response=Success,
-            errors=(403,),
         ),
     ]

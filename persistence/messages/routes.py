@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.log.delivery import Delivery
 from persistence.log.logged import Logged
 from persistence.messages import deletions, edits, pins, receipts
 from persistence.messages.answers import told

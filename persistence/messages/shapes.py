@@ -1,6 +1,6 @@
 """The shapes of messages as apps send them. What they refuse stands in the OpenAPI document."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -202,21 +202,3 @@ class MessageAnswer(msgspec.Struct, rename="camel"):
 
     message: Message
     as_of_seq: int
-
-
-class Progress(msgspec.Struct, rename="camel"):
-    """The caller has, or has read, all up to and with the newest of these messages."""
-
-    message_ids: Annotated[list[Id], Meta(min_length=1)]
-    status: Literal["delivered", "read"]
-
-
-class ProgressAnswer(msgspec.Struct, rename="camel"):
-    """`updatedCount`: how many of them are messages of this conversation."""
-
-    updated_count: int
-    success: bool = True
-
-
-class Typing(msgspec.Struct, rename="camel"):
-    is_typing: bool

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.log.delivery import Delivery
 from persistence.messages.answers import told
 from persistence.messages.views import Reaction
 from persistence.paging import MAX_PAGE, PageSize

@@ -3,7 +3,7 @@
 from msgspec import json
 
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.log.delivery import Delivery
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.answers import refusal
 from persistence.messages.logged import logged_message
@@ -13,6 +13,7 @@ from persistence.messages.texts import fault_of, trimmed
 from persistence.messages.views import Draft, Repeated, Sent
 from persistence.rules import Rules
 from persistence.server import post, rooms
+from persistence.server.envelopes import app_event
 from persistence.server.post import Outcome, Post
 from persistence.server.shapes import AppEvent, ServerMessage
 from persistence.server.views import NoSuchConversation
@@ -85,7 +86,7 @@ class ServerMessages:
         if isinstance(await rooms.read(self._pool, call.ids["id"]), NoSuchConversation):
             raise not_found("there is no such conversation")
         sender = given.sender_id.lower() if given.sender_id else self._rules.system_user_id
-        self._delivery.app_event(call.ids["id"], sender, given.name, data)
+        self._delivery.offer(app_event(call.ids["id"], sender, given.name, data, epoch=self._delivery.epoch))
         return Success()
 
 

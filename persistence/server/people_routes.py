@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
+from persistence.log.delivery import Delivery
 from persistence.server import people
 from persistence.server.shapes import (
     ServerPresenceAnswer,
@@ -13,6 +13,7 @@ from persistence.server.shapes import (
     UsersAnswer,
 )
 from persistence.server.views import ServerUser, Unread
+from persistence.users import envelopes
 from persistence.users import store as users
 from persistence.users.presence_routes import PRESENCE_SECONDS, later
 from persistence.users.shapes import PresenceQuery, PresenceView
@@ -72,7 +73,7 @@ class People:
         await people.set_active(self._pool, call.actor, user_id, active=active, request_id=call.request_id)
         await self._refresh()
         if not active:  # told again also where nothing changed: the word of the first time may have been lost
-            await self._delivery.banned(user_id)
+            await self._delivery.publish([envelopes.banned(user_id, epoch=self._delivery.epoch)])
         return UserAnswer(await self._known(user_id))
 
     async def _known(self, user_id: str) -> ServerUser:

@@ -2,10 +2,11 @@
 
 from msgspec import json, structs
 
+from persistence.conversations import announcing
 from persistence.conversations.views import Created, KeptApart
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
 from persistence.log import read as log
+from persistence.members.announcer import MembershipAnnouncer
 from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
 from persistence.server import rooms
@@ -35,9 +36,9 @@ PATH = "/server/conversations"
 class Rooms:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
+    def __init__(self, pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> None:
         self._pool = pool
-        self._delivery = delivery
+        self._announcer = announcer
         self._rules = rules
 
     async def start(self, call: Call[StartConversation, Nothing]) -> Reply:
@@ -57,7 +58,7 @@ class Rooms:
             return _started(started, existing=True)
         if isinstance(started, KeptApart):
             raise ApiError(403, "blocked", "a block keeps these people apart")
-        await self._delivery.joined(started)
+        await announcing.joined(self._announcer, started)
         return _started(await self._with_data(started, data), existing=started.existing)
 
     async def _with_data(self, created: Created, data: str | None) -> ServerConversation:
@@ -99,8 +100,8 @@ def _started(conversation: ServerConversation, *, existing: bool) -> Reply:
     return Reply(200 if existing else 201, StartedAnswer(shown))
 
 
-def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
-    handlers = Rooms(pool, delivery, rules)
+def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> list[Endpoint]:
+    handlers = Rooms(pool, announcer, rules)
     return [
         Endpoint(
             method="POST",

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.gateway import Gateway
-from persistence.delivery import relay
+from persistence.log import relay
 from persistence.messages.queue import MESSAGES
 from pusher.metrics import BULK_PENDING, PUSHES, STREAM_AGE, STREAM_PENDING
 from shared.metrics import value_of

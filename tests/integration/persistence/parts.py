@@ -8,19 +8,24 @@ from typing import Any
 
 import orjson
 
+from persistence.conversations import announcing
 from persistence.database.pool import Pool
-from persistence.delivery.delivery import Delivery
-from persistence.delivery.minima import Minima
-from persistence.delivery.receipts import ReceiptsConsumer
-from persistence.delivery.receipts_stream import ReceiptsStream
-from persistence.delivery.relay import Relay
-from persistence.delivery.settling import Settling
+from persistence.log.delivery import Delivery
 from persistence.log.epoch import Epoch
+from persistence.log.event_relay import EventRelay
 from persistence.log.publisher import Publisher
-from persistence.messages import aftermath
+from persistence.log.relay import Overdue, Relay
+from persistence.log.settling import Settling
+from persistence.members.announcer import MembershipAnnouncer
+from persistence.members.relay import MembershipRelay
 from persistence.messages.queue import SendQueue
+from persistence.push import withdrawals
 from persistence.push.marker import PushMarker
 from persistence.push.state import PushState
+from persistence.receipts.announcer import ReceiptAnnouncer
+from persistence.receipts.consumer import ReceiptsConsumer
+from persistence.receipts.minima import Minima
+from persistence.receipts.stream import ReceiptsStream
 from shared import wire
 from shared.checkpoints import Checkpoints, NoCheckpoints
 from shared.ids import new_id
@@ -52,6 +57,8 @@ class Parts:
     publisher: Publisher
     settling: Settling
     delivery: Delivery
+    memberships: MembershipAnnouncer
+    announcer: ReceiptAnnouncer
     queue: SendQueue
     relay: Relay
     marker: PushMarker
@@ -62,7 +69,7 @@ class Parts:
     @asynccontextmanager
     async def running(self, *names: str) -> AsyncIterator[None]:
         """These of its forever-tasks, all by default; leaving is as sudden as a death."""
-        chosen = names or ("publisher", "settling", "queue", "receipts")
+        chosen = names or ("publisher", "settling", "memberships", "queue", "receipts")
         async with running(*(getattr(self, name).run() for name in chosen)):
             yield
 
@@ -91,31 +98,32 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     epoch = await Epoch.read(pool)
     publisher = Publisher(redis)
     push_state = PushState(redis, PresenceReader(redis, lambda: epoch.current), ack_timeout_seconds=1.0)
-    followers = [push_state.follow, aftermath.follow]
+    followers = [push_state.follow, withdrawals.follow]
     settling = Settling(pool, followers, checkpoints)
-    minima = Minima(pool, redis, publisher, epoch)
-    delivery = Delivery(publisher, settling, epoch, NoTracing(), minima)
+    delivery = Delivery(publisher, settling, epoch, NoTracing())
+    minima = Minima(pool, redis, delivery)
+    announcer = ReceiptAnnouncer(delivery, minima)
+    seconds = OVERDUE_SECONDS
+    overdue: list[Overdue] = [
+        MembershipRelay(publisher, announcing.Overdue(epoch).announce, overdue_seconds=seconds),
+        EventRelay(publisher, followers, epoch, checkpoints, NoTracing(), overdue_seconds=seconds),
+    ]
+    idle = CLAIM_IDLE_SECONDS
     try:
         yield Parts(
-            pool,
-            redis,
-            publisher,
-            settling,
-            delivery,
-            SendQueue(pool, delivery.logged, checkpoints),
-            Relay(pool, publisher, followers, epoch, checkpoints, NoTracing(), overdue_seconds=OVERDUE_SECONDS),
-            PushMarker(pool, redis, push_state, epoch),
-            ReceiptsConsumer(
-                pool,
-                stream,
-                publisher,
-                delivery,
-                checkpoints,
-                epoch,
-                claim_idle_seconds=CLAIM_IDLE_SECONDS,
-            ),
-            epoch.current,
-            minima,
+            pool=pool,
+            redis=redis,
+            publisher=publisher,
+            settling=settling,
+            delivery=delivery,
+            memberships=MembershipAnnouncer(pool, delivery),
+            announcer=announcer,
+            queue=SendQueue(pool, delivery.logged, checkpoints),
+            relay=Relay(pool, overdue),
+            marker=PushMarker(pool, redis, push_state, epoch),
+            receipts=ReceiptsConsumer(pool, stream, delivery, announcer, checkpoints, claim_idle_seconds=idle),
+            epoch=epoch.current,
+            minima=minima,
         )
     finally:
         await blocking.aclose()

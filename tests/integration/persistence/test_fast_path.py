@@ -9,6 +9,7 @@ import msgspec
 import orjson
 import pytest
 
+from persistence.conversations import announcing
 from persistence.conversations import store as conversations
 from persistence.conversations.views import Hidden
 from persistence.database.pool import Pool
@@ -18,6 +19,7 @@ from persistence.messages.logged import logged_message
 from persistence.messages.queue import Overloaded
 from persistence.messages.views import Repeated, Sent
 from persistence.receipts import cursors
+from persistence.typing import routes as typing
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.presence import PresenceReader
@@ -175,7 +177,7 @@ async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_
     [ann, bob] = await people(pool, 2)
     async with listening(redis_url, keys.user(ann), keys.user(bob)) as ear:
         created = await made(pool, ann, [bob])
-        await process.delivery.joined(created)
+        await announcing.joined(process.memberships, created)
         await eventually(lambda: len(ear.envelopes) == 2)
     for envelope in ear.of(Kind.JOINED):
         membership = msgspec.json.decode(envelope.frame, type=wire.Membership)
@@ -191,8 +193,9 @@ async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts,
     async with listening(redis_url, keys.user(ann)) as ear:
         hidden = await conversations.hide(pool, ann, room)
         assert isinstance(hidden, Hidden)
-        process.delivery.hidden(room, hidden)
-        process.delivery.left(await conversations.purge(pool, [room]))
+        announcing.hidden(process.memberships, room, hidden)
+        [gone] = await conversations.purge(pool, [room])
+        process.memberships.left(room, gone.left)
         await eventually(lambda: len(ear.envelopes) == 2)
     assert [(envelope.kind, envelope.seq) for envelope in ear.envelopes] == [(Kind.HIDDEN, 2), (Kind.LEFT, 3)]
     assert msgspec.json.decode(ear.envelopes[0].frame, type=wire.Membership).hidden_seq == 3
@@ -205,13 +208,13 @@ async def test_a_receipt_that_redis_did_not_take_is_told_when_it_is_back(pool: P
     await say(pool, room, ann, 2)
     async with parts(pool, own_redis.url) as process, process.running("publisher"):
         await own_redis.stop()
-        process.delivery.receipts(await cursors.advance(pool, [Cursor(room, bob, read=2)]))
+        process.announcer.tell(await cursors.advance(pool, [Cursor(room, bob, read=2)]))
         await eventually(lambda: process.publisher._failing)
         await own_redis.start()
         async with listening(own_redis.url, keys.room(room)) as ear:
 
             async def is_told() -> bool:
-                await process.delivery.repeat_receipts()
+                await process.announcer.repeat()
                 return [frame["seq"] for frame in ear.frames(Kind.RECEIPT)] == [2]
 
             await eventually(is_told)
@@ -222,14 +225,14 @@ async def test_receipts_and_typing_reach_the_room(process: Parts, pool: Pool, re
     room = await conversation(pool, ann, bob)
     [_, second] = await say(pool, room, ann, 2)
     async with listening(redis_url, keys.room(room)) as ear:
-        process.delivery.receipts(await cursors.advance(pool, [Cursor(room, bob, delivered=2, read=1)]))
-        process.delivery.typing(room, bob, is_typing=True)
+        process.announcer.tell(await cursors.advance(pool, [Cursor(room, bob, delivered=2, read=1)]))
+        process.delivery.offer(typing.envelope(room, bob, is_typing=True, epoch=process.epoch))
         await eventually(lambda: len(ear.envelopes) == 3)
     delivered, read = ear.frames(Kind.RECEIPT)
     assert (delivered["type"], delivered["seq"], delivered["messageId"]) == ("message.delivered", 2, second.id)
     assert (read["type"], read["seq"], read["senderId"], read["status"]) == ("message.read", 1, bob, "read")
-    [typing] = ear.of(Kind.TYPING_START)
-    assert wire.sender_text(typing.sender) == bob
+    [started] = ear.of(Kind.TYPING_START)
+    assert wire.sender_text(started.sender) == bob
 
 
 async def test_messages_that_wait_for_one_conversation_are_published_in_their_order(
@@ -284,7 +287,10 @@ async def test_a_sender_who_goes_away_takes_nobody_along(process: Parts, pool: P
 
 
 async def test_without_redis_a_send_is_committed_and_waits_in_the_outbox(pool: Pool) -> None:
-    async with parts(pool, "redis://127.0.0.1:1/0") as process, process.running("publisher", "settling", "queue"):
+    async with (
+        parts(pool, "redis://127.0.0.1:1/0") as process,
+        process.running("publisher", "settling", "queue"),
+    ):
         [ann, bob] = await people(pool, 2)
         room = await conversation(pool, ann, bob)
         outcome = await soon(process.queue.send(room, draft(ann)))

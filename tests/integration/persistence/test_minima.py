@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from persistence.database.pool import Pool
-from persistence.delivery.minima import EVERY_MS, Minima
 from persistence.receipts import cursors
+from persistence.receipts.minima import EVERY_MS, Minima
 from shared import keys
 from shared.wire import NOBODY, Cursor, Kind
 from tests.integration.persistence.parts import Ear, Parts, listening, parts
@@ -30,7 +30,7 @@ async def crowd(pool: Pool) -> tuple[list[str], str]:
 
 
 async def move(process: Parts, *said: Cursor) -> None:
-    process.delivery.receipts(await cursors.advance(process.pool, said))
+    process.announcer.tell(await cursors.advance(process.pool, said))
 
 
 async def may_tell_again(process: Parts, room: str) -> None:
@@ -80,7 +80,7 @@ async def test_all_processes_together_tell_of_a_crowd_once_in_two_seconds(
     process: Parts, pool: Pool, redis_url: str
 ) -> None:
     everyone, room = await crowd(pool)
-    other = Minima(pool, process.redis, process.publisher, process.delivery._epoch)
+    other = Minima(pool, process.redis, process.delivery)
     async with listening(redis_url, keys.room(room)) as ear:
         for seq in range(1, 6):
             await move(process, *(Cursor(room, user, read=seq) for user in everyone[1:]))

@@ -6,6 +6,7 @@ import asyncio
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from persistence.conversations import announcing
 from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
 from shared import keys
@@ -71,8 +72,8 @@ async def act(action: str, pool: Pool, redis_url: str, room: str, sender: str, o
     elif action == "make a conversation and die before telling":
         await conversation(pool, sender, other, bounty_id=new_id())
     elif action == "make a conversation and die at some moment":
-        async with parts(pool, redis_url) as process, process.running("publisher", "settling"):
-            await process.delivery.joined(await made(pool, sender, [other], bounty_id=new_id()))
+        async with parts(pool, redis_url) as process, process.running("publisher", "settling", "memberships"):
+            await announcing.joined(process.memberships, await made(pool, sender, [other], bounty_id=new_id()))
             await asyncio.sleep(0)
     else:
         await send_or_relay(action, pool, redis_url, room, sender)
@@ -95,7 +96,7 @@ async def send_or_relay(action: str, pool: Pool, redis_url: str, room: str, send
                     task.cancel()
                 await asyncio.wait([relaying, reached])
             return
-        async with process.running("publisher", "settling", "queue"):
+        async with process.running("publisher", "settling", "memberships", "queue"):
             sending = asyncio.create_task(process.queue.send(room, draft(sender)))
             await soon(sending if action == "send" else halt.reached.wait())
         sending.cancel()

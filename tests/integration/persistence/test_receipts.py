@@ -9,14 +9,17 @@ import msgspec
 import pytest
 
 from persistence.database.pool import Pool, open_pool
-from persistence.delivery.receipts import ReceiptsConsumer
-from persistence.delivery.receipts_stream import ReceiptsStream
+from persistence.log.delivery import Delivery
 from persistence.log.epoch import Epoch
+from persistence.receipts.announcer import ReceiptAnnouncer
+from persistence.receipts.consumer import ReceiptsConsumer
+from persistence.receipts.stream import ReceiptsStream
 from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
 from shared.checkpoints import RECEIPTS_APPLIED, NoCheckpoints
 from shared.ids import new_id
 from shared.redis import RedisClient, open_redis
+from shared.tracing import NoTracing
 from shared.wire import Cursor, Kind, ReceiptBatch, Seen
 from tests.integration.persistence.parts import HaltAt, Parts, listening, parts, running, soon
 from tests.integration.persistence.talk import conversation, people, say
@@ -212,8 +215,9 @@ async def _of_another(process: Parts, redis_url: str, epoch: str) -> AsyncIterat
     """What another deployment's persistence process reads of what was handed over to it."""
     blocking = open_redis(redis_url, answer_seconds=5)
     stream = ReceiptsStream(blocking, new_id(), lambda: epoch)
+    delivery = Delivery(process.publisher, process.settling, Epoch(epoch), NoTracing())
     consumer = ReceiptsConsumer(
-        process.pool, stream, process.publisher, process.delivery, NoCheckpoints(), Epoch(epoch)
+        process.pool, stream, delivery, ReceiptAnnouncer(delivery, process.minima), NoCheckpoints()
     )
     async with running(consumer.run()):
         yield

@@ -8,7 +8,7 @@ import pytest
 
 from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
-from persistence.delivery.relay import AGE_SECONDS, PENDING, Relay
+from persistence.log.relay import AGE_SECONDS, PENDING, Relay
 from persistence.messages import send as messages
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
@@ -46,7 +46,10 @@ async def test_a_process_that_dies_between_two_steps_loses_no_event(step: str, p
     room = await conversation(pool, ann, bob)
     halt = HaltAt(step)
     async with listening(redis_url, keys.room(room)) as ear:
-        async with parts(pool, redis_url, halt) as dying, dying.running("publisher", "settling", "queue"):
+        async with (
+            parts(pool, redis_url, halt) as dying,
+            dying.running("publisher", "settling", "queue"),
+        ):
             request = asyncio.create_task(dying.queue.send(room, draft(ann, "survives")))
             await soon(halt.reached.wait())
         request.cancel()

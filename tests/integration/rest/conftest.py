@@ -167,15 +167,17 @@ async def serving(
         presence = PresenceReader(running.redis, lambda: running.epoch)
         quotas = Quotas(limiter, new_conversations, new_people)
         deps = PersistenceDeps(
-            pool,
-            running.delivery,
-            running.queue,
-            presence,
-            refusals,
-            1.0,
-            NoTracing(),
-            quotas,
-            rules,
+            pool=pool,
+            delivery=running.delivery,
+            memberships=running.memberships,
+            receipts=running.announcer,
+            queue=running.queue,
+            presence=presence,
+            refusals=refusals,
+            ack_timeout_seconds=1.0,
+            tracing=NoTracing(),
+            quotas=quotas,
+            rules=rules,
             server_api=server_api,
         )
         health_of = health(pool, running.redis)

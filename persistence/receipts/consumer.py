@@ -8,12 +8,10 @@ import asyncpg
 import structlog
 
 from persistence.database.pool import DATABASE_FAILURES, Pool
-from persistence.delivery import announcements
-from persistence.delivery.delivery import Delivery
-from persistence.delivery.receipts_stream import Entry, ReceiptsStream
-from persistence.log.epoch import Epoch
-from persistence.log.publisher import Publisher
-from persistence.receipts import cursors
+from persistence.log.delivery import Delivery
+from persistence.receipts import cursors, envelopes
+from persistence.receipts.announcer import ReceiptAnnouncer
+from persistence.receipts.stream import Entry, ReceiptsStream
 from persistence.receipts.views import Moved
 from persistence.users import store as users
 from shared.checkpoints import RECEIPTS_APPLIED, Checkpoints
@@ -46,19 +44,17 @@ class ReceiptsConsumer:
         self,
         pool: Pool,
         stream: ReceiptsStream,
-        publisher: Publisher,
         delivery: Delivery,
+        announcer: ReceiptAnnouncer,
         checkpoints: Checkpoints,
-        epoch: Epoch,
         *,
         claim_idle_seconds: float = CLAIM_IDLE_SECONDS,
     ) -> None:
         self._pool = pool
         self._stream = stream
-        self._publisher = publisher
         self._delivery = delivery
+        self._announcer = announcer
         self._checkpoints = checkpoints
-        self._epoch = epoch
         self._claim_idle_seconds = claim_idle_seconds
         self._claim_at = time.monotonic() + claim_idle_seconds
 
@@ -94,7 +90,7 @@ class ReceiptsConsumer:
             await self._take_in_alone(readable, error, claimed=claimed)
 
     def _is_foreign(self, entry: Entry) -> bool:
-        return entry.batch is not None and is_foreign(entry.batch.epoch, self._epoch.current)
+        return entry.batch is not None and is_foreign(entry.batch.epoch, self._delivery.epoch)
 
     async def _take_in_alone(self, entries: Sequence[Entry], error: Exception, *, claimed: bool) -> None:
         """One of these broke the statement for all: each is tried alone, and that one is dropped."""
@@ -114,9 +110,9 @@ class ReceiptsConsumer:
         ]
         await users.mark_seen(self._pool, [seen for batch in batches for seen in batch.seen])
         await self._checkpoints.reach(RECEIPTS_APPLIED)
-        told = [announcements.applied(batch.gateway, batch.number) for batch in batches]
+        told = [envelopes.applied(batch.gateway, batch.number) for batch in batches]
         # Else they stay pending, and are claimed once Redis is back.
-        if await self._publisher.publish([*self._delivery.receipt_envelopes(moved), *told]):
+        if await self._delivery.publish([*self._announcer.envelopes(moved), *told]):
             await self._stream.done([entry.id for entry in entries])
 
     async def _apply(self, batches: Sequence[ReceiptBatch], *, again: bool) -> list[Moved]:

@@ -9,10 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from persistence.database.pool import Pool
-from persistence.delivery import announcements
-from persistence.log.epoch import Epoch
-from persistence.log.publisher import Publisher
-from persistence.receipts import cursors
+from persistence.log.delivery import Delivery
+from persistence.receipts import cursors, envelopes
 from persistence.receipts.views import Minimum
 from shared import keys
 from shared.redis import RedisClient
@@ -28,11 +26,10 @@ MOST_KNOWN = 10_000
 class Minima:
     """`moved` never waits; `tell` is to be called every half second or so."""
 
-    def __init__(self, pool: Pool, redis: RedisClient, publisher: Publisher, epoch: Epoch) -> None:
+    def __init__(self, pool: Pool, redis: RedisClient, delivery: Delivery) -> None:
         self._pool = pool
         self._redis = Batches(redis)
-        self._publisher = publisher
-        self._epoch = epoch
+        self._delivery = delivery
         self._moved: dict[str, None] = {}
         self._told: OrderedDict[str, Minimum] = OrderedDict()
 
@@ -73,10 +70,8 @@ class Minima:
         self._told.move_to_end(minimum.conversation_id)
         if len(self._told) > MOST_KNOWN:
             self._told.popitem(last=False)
-        receipt = announcements.receipts_all(minimum)
-        self._publisher.offer(
-            announcements.receipt_of(receipt, epoch=self._epoch.current), partial(self._heard, minimum.conversation_id)
-        )
+        receipt = envelopes.of(envelopes.receipts_all(minimum), epoch=self._delivery.epoch)
+        self._delivery.offer(receipt, partial(self._heard, minimum.conversation_id))
 
     def _heard(self, conversation_id: str, went_out: bool) -> None:
         if not went_out:

@@ -1,0 +1,1 @@
+"""Who types: told to those who are connected, and kept by nobody."""
