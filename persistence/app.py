@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.attachments import routes as attachments
+from persistence.attachments.collecting import Collector
+from persistence.attachments.rules import DEFAULT_FILE_RULES, FileRules
 from persistence.audit import routes as audit
 from persistence.blocks import routes as blocks
 from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
-from persistence.internal import lookups, operators, push
+from persistence.internal import lookups, media, operators, push
 from persistence.internal import trace as full_trace
 from persistence.keys import routes as keys
 from persistence.keys.by_key import by_key
@@ -66,6 +69,11 @@ class PersistenceDeps:
     quotas: Quotas
     rules: Rules = DEFAULT_RULES
     server_api: bool = False
+    file_rules: FileRules = DEFAULT_FILE_RULES
+
+    @property
+    def collector(self) -> Collector:
+        return Collector(self.pool, grace_days=self.file_rules.grace_days)
 
 
 def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
@@ -74,6 +82,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
         *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
+        *attachments.endpoints(deps.pool, deps.file_rules),
         *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules),
         *receipts.endpoints(deps.pool, deps.receipts),
         *typing.endpoints(deps.pool, deps.delivery),
@@ -114,6 +123,7 @@ def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *lookups.endpoints(deps.pool, deps.memberships, deps.rules),
         *push.endpoints(deps.pool),
         *full_trace.endpoints(deps.pool),
+        *media.endpoints(media.MediaRoutes(deps.pool, deps.delivery, deps.refusals, deps.collector)),
         *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),
     ]
 

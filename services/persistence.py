@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from persistence.attachments.collecting import Collector
+from persistence.attachments.rules import FileRules, file_rules_of
 from persistence.audit import store as audit
 from persistence.conversations import announcing, clock
 from persistence.database import retention
@@ -52,6 +54,7 @@ KEYS_SECONDS = 60.0
 PROBE_SECONDS = 1.0
 """Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
 RETENTION_SECONDS = 600.0
+FILES_SECONDS = 30.0
 CLOCK_SECONDS = 60.0
 """A scan of the conversations, 0.1 s of a million: how long one whose clock was ahead stays on top of the lists."""
 
@@ -77,6 +80,7 @@ class Persistence:
     rules: Rules
     limiter: RateLimiter
     quotas: Quotas
+    file_rules: FileRules
 
 
 @asynccontextmanager
@@ -132,6 +136,10 @@ async def _compose(
     tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
     limiter = RateLimiter(redis, tasks)
     quotas = Quotas(limiter, settings.rate_limit_new_conversations, settings.rate_limit_new_people)
+    files = file_rules_of(settings)
+    collector = Collector(pool, grace_days=files.grace_days)
+    tasks.periodically(FILES_SECONDS, collector.expire, name="files")
+    tasks.periodically(SAMPLE_SECONDS, collector.sample, name="file_metrics")
     return Persistence(
         pool=pool,
         redis=redis,
@@ -150,6 +158,7 @@ async def _compose(
         rules=rules_of(settings),
         limiter=limiter,
         quotas=quotas,
+        file_rules=files,
     )
 
 

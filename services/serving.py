@@ -57,6 +57,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         quotas=parts.quotas,
         rules=parts.rules,
         server_api=parts.keyring is not None,
+        file_rules=parts.file_rules,
     )
 
 

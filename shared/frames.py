@@ -59,6 +59,11 @@ def blocks_changed() -> bytes:
     return encode("blocks.changed")
 
 
+def attachment(state: str, shown: msgspec.Raw) -> bytes:
+    """For the devices of who uploads: the file is `ready`, or `rejected`."""
+    return encode(f"attachment.{state}", attachment=orjson.Fragment(bytes(shown)))
+
+
 def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
     return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
 

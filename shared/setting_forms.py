@@ -70,6 +70,13 @@ def seconds_or_zero(raw: str) -> float:
     return 0.0 if float(raw) == 0 else seconds(raw)
 
 
+def days(raw: str) -> float:
+    value = float(raw)
+    if not 0 <= value <= 3650:
+        raise ValueError("a number of days from 0 to 3650")
+    return value
+
+
 def rate(raw: str) -> float:
     value = float(raw)
     if not 0 < value < 1e9:
@@ -113,6 +120,11 @@ def url(*schemes: str) -> Callable[[str], str]:
         return raw
 
     return parse
+
+
+def base_url(raw: str) -> str:
+    """Without a last slash: paths are added."""
+    return url("http", "https")(raw).rstrip("/")
 
 
 def redis_address(raw: str) -> str:
@@ -166,6 +178,7 @@ def hint(parse: Callable[[str], Any], error: ValueError) -> str:
 _HINTS: dict[Callable[[str], Any], str] = {
     rate: "a number above 0",
     share: "a number from 0 to 1",
+    days: "a number of days from 0 to 3650",
     count: "a whole number above 0",
     port: "a port from 0 to 65535",
     bucket: "RATE:BURST, such as 50:300",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from shared import links
 from shared import setting_forms as forms
 from shared.setting_forms import LAST_PORT, Bucket, Network
 
@@ -46,6 +47,12 @@ class Settings:
     handle_claims: tuple[str, ...] = _setting("HANDLE_CLAIMS", forms.claims, DEFAULT_HANDLE_CLAIMS)
     direct_per: str = _setting("DIRECT_PER", forms.one_of("bounty", "pair"), "bounty")
     media_url_schemes: tuple[str, ...] = _setting("MEDIA_URL_SCHEMES", forms.schemes, ("https",))
+    public_url: str | None = _setting("PUBLIC_URL", forms.base_url)
+    media_url: str | None = _setting("MEDIA_URL", forms.base_url)
+    media_link_secret: str | None = _setting("MEDIA_LINK_SECRET", forms.secret)
+    attachment_bytes: int = _setting("ATTACHMENT_BYTES", forms.count, 100 * 1024 * 1024)
+    attachment_user_bytes: int = _setting("ATTACHMENT_USER_BYTES", forms.count, 1024 * 1024 * 1024)
+    blob_grace_days: float = _setting("BLOB_GRACE_DAYS", forms.days, 7.0)
     edit_seconds: float = _setting("EDIT_SECONDS", forms.seconds_or_zero, 86_400.0)
     edit_history: str = _setting("EDIT_HISTORY", forms.one_of("members", "author", "off"), "author")
     clock_leeway_seconds: float = _setting("CLOCK_LEEWAY_SECONDS", forms.seconds_or_zero, 60.0)
@@ -97,6 +104,13 @@ class Settings:
         if self.port + 1000 > LAST_PORT:
             raise SettingError(f"INTERNAL_PORT is not set, and PORT + 1000 is above {LAST_PORT}")
         return self.port + 1000 if self.port else 0
+
+    @property
+    def link_key(self) -> bytes:
+        """What signs links to files: MEDIA_LINK_SECRET, else a key that only who has SERVICE_TOKEN can make."""
+        if self.media_link_secret is not None:
+            return self.media_link_secret.encode()
+        return links.derived_key(self.service_token or "")
 
     @property
     def is_traced(self) -> bool:

@@ -9,6 +9,21 @@ export interface MessageReaction {
   mine?: boolean;
 }
 
+/** A file of a message: its bytes are at `GET /api/attachments/{id}`, for who sees the message. */
+export interface Attachment {
+  id: string;
+  kind: 'image' | 'video' | 'voice' | 'file' | 'avatar';
+  name: string;
+  contentType: string;
+  size: number;
+  width: number | null;
+  height: number | null;
+  durationMs: number | null;
+  waveform: readonly number[] | null;
+  /** Base64 of a picture of some twenty bytes, to show until the real one is there. */
+  thumbhash: string | null;
+}
+
 /** As it stands. What is left out is empty, or unknown to an older server. */
 export interface Facets {
   /** The seq of the last event that touched the message. */
@@ -22,6 +37,9 @@ export interface Facets {
   isPinned?: boolean | null;
   /** JSON of the app's own. */
   data?: unknown;
+  attachments?: readonly Attachment[] | null;
+  /** The text stands for the files, for apps that know none. */
+  placeholder?: boolean | null;
   /** Deleted by this user, on their own devices alone. */
   hidden?: boolean;
 }
@@ -86,6 +104,13 @@ export interface MessageHiddenFrame {
   conversationId: string;
   messageId: string;
   messageSeq: number;
+}
+
+/** What became of a file that this user uploads; not durable. */
+export interface AttachmentFrame {
+  type: 'attachment.ready' | 'attachment.rejected';
+  timestamp: Timestamp;
+  attachment: Attachment & { state: string; reason: string | null };
 }
 
 /** Who has a message and who has read it, without its sender. */

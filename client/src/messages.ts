@@ -1,6 +1,6 @@
 /** The messages of one conversation as they stand: those in order, and some that lie apart. No I/O. */
 
-import type { Facets, MessageReaction } from './facets';
+import type { Attachment, Facets, MessageReaction } from './facets';
 import type { WireMessage } from './protocol';
 
 /** A message in its place. A change makes a new one of it: its identity tells whether it changed. */
@@ -24,6 +24,8 @@ export interface Entry {
   readonly isPinned: boolean;
   readonly reactions: readonly Required<MessageReaction>[];
   readonly data: unknown;
+  readonly attachments: readonly Attachment[];
+  readonly placeholder: boolean;
 }
 
 /** A message as a frame, a page or a list tells it. */
@@ -41,7 +43,9 @@ export interface Said extends Facets {
 
 const NONE: readonly Required<MessageReaction>[] = [];
 /** What a deletion leaves of it, and what is left out where there is none. */
-const EMPTY = { mediaUrl: null, editedAt: null, isPinned: false, data: null };
+const EMPTY = {
+  mediaUrl: null, editedAt: null, isPinned: false, data: null, attachments: [] as readonly Attachment[], placeholder: false,
+};
 const UNSAID = { ...EMPTY, clientId: null, senderHandle: null, replyTo: null, deletedAt: null, deletedBy: null };
 
 /** `asOfSeq`: of the answer that told it for this user alone; a frame for all says nothing of whose the reactions are. */

@@ -1,7 +1,7 @@
 /** The wire: every frame and REST shape as the server documents it, and nothing that acts on them. */
 
 import type {
-  ConversationChangedFrame, Facets, MessageDeletedFrame, MessageEditedFrame, MessageHiddenFrame, MessagePinnedFrame, MessageReactionFrame,
+  AttachmentFrame, ConversationChangedFrame, Facets, MessageDeletedFrame, MessageEditedFrame, MessageHiddenFrame, MessagePinnedFrame, MessageReactionFrame,
 } from './facets';
 
 export type * from './facets';
@@ -221,6 +221,7 @@ export type KnownFrame =
   | HeadsFrame
   | KnownDurable
   | MessageHiddenFrame
+  | AttachmentFrame
   | ReceiptFrame
   | ReceiptsAllFrame
   | TypingFrame

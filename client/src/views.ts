@@ -1,6 +1,6 @@
 /** What a screen shows, built from rooms and the outbox. Objects keep their identity until what they show changes. */
 
-import type { MessageReaction } from './facets';
+import type { Attachment, MessageReaction } from './facets';
 import { entryOf, type Entry } from './messages';
 import type { OutboxItem, OutboxState } from './outbox';
 import type { Pending } from './pending';
@@ -32,6 +32,9 @@ export interface ChatMessage {
   reactions: readonly Required<MessageReaction>[];
   /** JSON of the app's own. */
   data: unknown;
+  attachments: readonly Attachment[];
+  /** The text only stands for the files. */
+  placeholder: boolean;
   /** Of one's own: queued, sending, sent, delivered (to all others), read (by all others), failed. */
   status: MessageStatus;
   /** Why it failed. */
@@ -110,13 +113,13 @@ export class Views {
   }
 
   private placed(room: Room, entry: Entry): ChatMessage {
-    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt, editedAt, isPinned, reactions, data } = entry;
+    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt, editedAt, isPinned, reactions, data, attachments, placeholder } = entry;
     const isMine = senderId === this.me.userId;
     const seen = seq <= room.readSeq ? 'read' : 'delivered';
     return {
       key: (isMine && clientId) || messageId, conversationId: room.id, id: messageId, seq, clientId, senderId, senderHandle,
       isMine, text, replyTo, mediaUrl, createdAt, editedAt, isDeleted: entry.deletedAt !== null, isPinned, reactions, data,
-      status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
+      attachments, placeholder, status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
     };
   }
 
@@ -125,7 +128,7 @@ export class Views {
     return {
       key: clientId, conversationId, id: null, seq, clientId, senderId: this.me.userId, senderHandle: this.me.handle,
       isMine: true, text, replyTo, mediaUrl, createdAt: new Date(item.writtenAt).toISOString(), editedAt: null, isDeleted: false,
-      isPinned: false, reactions: NO_REACTIONS, data: null, status: state, error,
+      isPinned: false, reactions: NO_REACTIONS, data: null, attachments: NO_FILES, placeholder: false, status: state, error,
     };
   }
 
@@ -141,6 +144,7 @@ export class Views {
 }
 
 const NO_REACTIONS: ChatMessage['reactions'] = [];
+const NO_FILES: ChatMessage['attachments'] = [];
 
 function isSame<T extends object>(a: T, b: T): boolean {
   return (Object.keys(b) as (keyof T)[]).every((field) => a[field] === b[field]);

@@ -31,6 +31,8 @@ const FIELDS: Fields = {
   'message.reaction': [...touched, 'emoji', 'on', 'count'],
   'message.pinned': [...touched, 'isPinned'],
   'message.hidden': [...room, 'messageId', 'messageSeq'],
+  'attachment.ready': ['type', 'timestamp', 'attachment'],
+  'attachment.rejected': ['type', 'timestamp', 'attachment'],
   'conversation.changed': [...room, 'seq', 'senderId', 'participantCount'],
   'message.delivered': receipt,
   'message.read': receipt,

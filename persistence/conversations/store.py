@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from persistence.attachments import references
 from persistence.blocks.pairs import among, hold_pair
 from persistence.conversations import bounty
 from persistence.conversations.beginnings import direct_key, pair_key
@@ -133,10 +134,11 @@ SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user
 """,
 )
 
-# In the order in which all take their locks: participants, then messages, then the conversation.
+# In the order in which all take their locks: participants, messages, files, then the conversation.
 _PURGE = [
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
     Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
+    references.PURGE,
     Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
     Query("purge_edits", "DELETE FROM message_edits WHERE conversation_id = $1"),
     Query("purge_reactions", "DELETE FROM reactions WHERE conversation_id = $1"),

@@ -22,7 +22,7 @@ KNOWN: list[int] = sorted(BY_CODE)
 _SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message or kind.erased)
 STATE = f"""m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque, m.is_pinned, m.rev,
        m.edited_at, {gone_at("m")} AS deleted_at, m.deleted_by, {gone_as("m")} AS deleted_as, m.reactions, m.data,
-       m.extra, m.expires_at"""
+       m.extra, m.expires_at, m.attachments, m.placeholder"""
 """Of a message `m` as it stands: what its event shows, and every other event whose kind shows the message. One past its
 time has all its columns until the sweeper comes by: `state_of` shows none of them."""
 

@@ -59,7 +59,7 @@ def state_of(row: Row, *, is_news: bool, reactions: bytes | None = None) -> byte
         status="sent" if is_news else UNSET,
         opaque=row["opaque"] or UNSET,
     )
-    if row["rev"] is not None or row["data"] is not None:
+    if row["rev"] is not None or row["data"] is not None or row["attachments"] is not None:
         state = _touched(state, row, reactions)
     if row["extra"] is not None or row["expires_at"] is not None:
         state = _carrying(state, row)
@@ -93,6 +93,8 @@ def _touched(state: MessageNew, row: Row, reactions: bytes | None) -> MessageNew
         edited_at=_time(row, "edited_at"),
         reactions=Raw(told) if told else UNSET,
         data=Raw(row["data"]) if row["data"] else UNSET,
+        attachments=Raw(row["attachments"]) if row["attachments"] else UNSET,
+        placeholder=row["placeholder"] or UNSET,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from persistence.attachments.views import NoSuchFiles
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
@@ -50,6 +51,9 @@ _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
         Deleted: deleted,
         NoSuchReply: lambda: malformed("replyTo", "there is no such message in this conversation"),
         NoSuchSource: no_such_message,
+        NoSuchFiles: lambda: malformed(
+            "attachments", "expected files of the caller that are ready, unused, and made for this conversation"
+        ),
         SourceDeleted: deleted,
         NotForAll: lambda: not_allowed("in a group of this size only admins and owners mention all"),
         TooLate: lambda: ApiError(403, "too_late", "messages can be edited for a while only"),

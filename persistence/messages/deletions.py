@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from persistence.attachments import references
 from persistence.database.pool import Connection, Pool, Query, transaction
 from persistence.database.visibility import BEGINS
 from persistence.log.append import append
@@ -20,6 +21,7 @@ _ERASE = (
         """
 UPDATE messages SET text = '', media_url = NULL, data = NULL, reactions = NULL, is_pinned = false, opaque = false,
     edited_at = NULL, mentions = NULL, notified = NULL, extra = NULL, expires_at = NULL,
+    attachments = NULL, placeholder = NULL,
     deleted_at = now.at, updated_at = now.at, deleted_by = $3, deleted_as = $4
 FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now
 WHERE conversation_id = $1 AND seq = $2
@@ -96,6 +98,8 @@ async def delete_for_all(
 async def _erase(connection: Connection, message: Message, user_id: str, by: str) -> Logged:
     erase_message, erase_facets = _ERASE
     await erase_message.rows(connection, message.conversation_id, message.seq, user_id, by)
+    if message.attachments:
+        await references.drop(connection, message.conversation_id, [message.seq])
     if message.rev > message.seq:  # nothing else was ever done to it
         await erase_facets.rows(connection, message.conversation_id, message.seq)
     body = MessageDeleted(message.id, message.seq, user_id, by)

@@ -19,12 +19,16 @@ class Which(Enum):
 
     ALL = ""
     PINNED = f"AND w.is_pinned AND {stands('w')}"
+    FILES = f"AND w.attachments IS NOT NULL AND {stands('w')}"
     REPLIES = "AND w.reply_to = $6"
-    PINNED_REPLIES = "AND w.is_pinned AND w.reply_to = $6"
+    PINNED_FILES = f"{PINNED} {FILES}"
+    PINNED_REPLIES = f"{PINNED} {REPLIES}"
+    FILES_REPLIES = f"{FILES} {REPLIES}"
+    PINNED_FILES_REPLIES = f"{PINNED} {FILES} {REPLIES}"
 
 
 class Choice(NamedTuple):
-    """`reply_to` is for REPLIES and PINNED_REPLIES."""
+    """`reply_to` is for those whose name has REPLIES."""
 
     which: Which = Which.ALL
     reply_to: str | None = None

@@ -2,6 +2,8 @@
 
 from msgspec import UnsetType
 
+from persistence.attachments import sending
+from persistence.attachments.views import NoSuchFiles
 from persistence.database.pool import Pool
 from persistence.members.views import NotAMember
 from persistence.messages import history
@@ -17,6 +19,7 @@ from persistence.messages.shapes import (
 from persistence.messages.views import Draft, HistoryPage, Outcome, Repeated, Sent
 from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
+from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 from shared.http.errors import forbidden, unavailable
@@ -75,6 +78,9 @@ class Messages:
             carried=given.carries(self._rules),
         )
         try:
+            files = given.files()
+            if files:
+                return _told(await self._send_files(call, draft, files))
             return _told(await self._commit(call.ids["id"], draft))
         except Overloaded as overloaded:
             raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
@@ -84,6 +90,13 @@ class Messages:
         outcome = await self._queue.send(conversation_id, draft)
         if span is not None:
             span.end()
+        return outcome
+
+    async def _send_files(self, call: Call[NewMessage, Nothing], draft: Draft, ids: list[str]) -> Outcome | NoSuchFiles:
+        attached = sending.Attached(ids, self._rules.public_url or base_url(call.request))
+        outcome = await sending.send(self._pool, call.ids["id"], draft, attached)
+        if isinstance(outcome, Sent):
+            await self._queue.committed_apart(outcome.message, draft.span)
         return outcome
 
 
@@ -105,7 +118,7 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
     return found._replace(messages=messages, has_more=found.has_more and is_whole and not reaches_end)
 
 
-def _told(outcome: Outcome) -> Reply:
+def _told(outcome: Outcome | NoSuchFiles) -> Reply:
     if not isinstance(outcome, Sent | Repeated):
         raise refusal(outcome)
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))

@@ -39,5 +39,7 @@ def _body(message: Message) -> bytes:
         forwarded=message.forwarded or UNSET,
         preview=message.preview or UNSET,
         expires_at=message.expires_at or UNSET,
+        attachments=UNSET if not message.attachments else msgspec.Raw(_encode(message.attachments)),
+        placeholder=message.placeholder or UNSET,
     )
     return _encode(state)

@@ -1,7 +1,7 @@
 """The queue of messages to send: those that wait at the same time are joined into one statement."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import asyncpg
 from prometheus_client import Counter, Histogram
@@ -143,9 +143,16 @@ class SendQueue:
             _answer_all(self._sends.drain(), error)
 
     async def _tell(self, batch: Sequence[Waiting], sent: Sequence[Message]) -> None:
+        spans = {one.draft.id: one.draft.span for one in batch if one.draft.span is not None}
+        await self._hear(sent, spans)
+
+    async def committed_apart(self, message: Message, span: bytes | None) -> None:
+        """For a message that a transaction of its own has sent: it is told like all others."""
+        await self._hear([message], {message.id: span} if span is not None else {})
+
+    async def _hear(self, sent: Sequence[Message], spans: Mapping[str, bytes]) -> None:
         if sent:
             await self._checkpoints.reach(COMMITTED)
-            spans = {one.draft.id: one.draft.span for one in batch if one.draft.span is not None}
             self._committed([logged_message(message, spans.get(message.id)) for message in sent])
         MESSAGES.inc(len(sent))
         for message in sent:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from persistence.attachments.views import held_files
 from persistence.database.pool import Row
 from persistence.database.visibility import gone_as, gone_at, stays
 from persistence.log.state import extra_of
@@ -12,7 +13,7 @@ from shared.clock import iso, iso_or_none
 _COLUMNS = f"""m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_handle, m.text, m.created_at,
     m.updated_at, m.client_id, m.reply_to, m.media_url, m.is_pinned, m.opaque, coalesce(m.rev, m.seq) AS rev,
     m.edited_at, {gone_at("m")} AS deleted_at, m.deleted_by, {gone_as("m")} AS deleted_as, m.data, m.reactions,
-    m.extra, m.expires_at"""
+    m.extra, m.expires_at, m.attachments, coalesce(m.placeholder, false) AS placeholder"""
 
 # What all who are in the conversation (its id, as SQL) have, and have read; whoever withdrew has no more than before:
 # without them what the other one sent would look read. A sender's own cursors stand at or above
@@ -90,6 +91,8 @@ def message_of(row: Row, status: Status = Status.SENT) -> Message:
         forwarded=extra.forwarded or None,
         preview=extra.preview or None,
         expires_at=iso_or_none(row["expires_at"]),
+        attachments=held_files(row["attachments"]),
+        placeholder=row["placeholder"],
     )
 
 

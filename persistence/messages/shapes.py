@@ -1,6 +1,6 @@
 """The shapes of messages as apps send them. What they refuse stands in the OpenAPI document."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -14,7 +14,7 @@ from persistence.messages.carried_shapes import (
     carried,
     check_address,
 )
-from persistence.messages.history import EVERYTHING, Choice, Which
+from persistence.messages.history import Choice, Which
 from persistence.messages.texts import MAX_OPAQUE_BYTES, MAX_TEXT, fault_of, trimmed
 from persistence.messages.views import Carried, Message
 from persistence.paging import PageSize
@@ -32,6 +32,9 @@ MAX_DATA_BYTES = 2048
 """As the server writes it: without blanks, in UTF-8."""
 
 
+MOST_FILES = 10
+"""Of a message."""
+
 RESERVED = ("scheduled:", "call:", "held:")
 """Client ids that begin so are the server's own."""
 
@@ -41,7 +44,8 @@ Text = Annotated[
     Meta(
         pattern=TEXT_PATTERN,
         description=f"1 to {MAX_TEXT} characters after trimming, of which something must show; no control characters"
-        " but tab and newline; may be empty or left out beside `mediaUrl`",
+        " but tab and newline; may be empty or left out beside `mediaUrl` and"
+        " `attachments`",
     ),
 ]
 
@@ -90,11 +94,13 @@ class HistoryQuery(msgspec.Struct, rename="camel"):
     ) = UNSET
     pinned: bool | UnsetType = UNSET
     reply_to: Annotated[Id, Meta(description="a message: the replies to it")] | UnsetType = UNSET
+    has: Annotated[Literal["attachment"], Meta(description="those with files alone")] | UnsetType = UNSET
 
     def choice(self) -> Choice:
-        if isinstance(self.reply_to, str):
-            return Choice(Which.PINNED_REPLIES if self.pinned is True else Which.REPLIES, self.reply_to.lower())
-        return Choice(Which.PINNED) if self.pinned is True else EVERYTHING
+        """What is named together is asked together."""
+        reply_to = self.reply_to.lower() if isinstance(self.reply_to, str) else None
+        asked = {"PINNED": self.pinned is True, "FILES": isinstance(self.has, str), "REPLIES": reply_to is not None}
+        return Choice(Which["_".join(name for name, is_asked in asked.items() if is_asked) or "ALL"], reply_to)
 
 
 class Pagination(msgspec.Struct, rename="camel"):
@@ -135,6 +141,7 @@ class NewMessage(msgspec.Struct, rename="camel"):
                     {"required": ["text"], "properties": {"text": {"type": "string", "pattern": SHOWN_PATTERN}}},
                     {"required": ["mediaUrl"], "properties": {"mediaUrl": {"type": "string"}}},
                     {"required": ["forward"], "properties": {"forward": {"type": "object"}}},
+                    {"required": ["attachments"], "properties": {"attachments": {"type": "array", "minItems": 1}}},
                 ]
             },
             {
@@ -166,11 +173,30 @@ class NewMessage(msgspec.Struct, rename="camel"):
     preview: PreviewBody | None = None
     expires_in: Seconds | None = None
 
+    attachments: (
+        Annotated[
+            list[Id],
+            Meta(
+                max_length=MOST_FILES,
+                description="ids of files of the caller that are ready, unused, and made for this conversation",
+                extra_json_schema={"uniqueItems": True},
+            ),
+        ]
+        | None
+    ) = None
+
+    def files(self) -> list[str]:
+        """The ids of its files. Raises ApiError 400 where one is named twice."""
+        ids = [one.lower() for one in self.attachments or ()]
+        if len(set(ids)) < len(ids):
+            raise malformed("attachments", "one is named twice")
+        return ids
+
     def trimmed(self) -> str:
-        """The text, empty only beside a mediaUrl or a forward. Raises ApiError 400 where nothing of it would show, or
-        there is too much of it."""
+        """The text, empty only beside a mediaUrl, files or a forward. Raises ApiError 400 where nothing of it would
+        show, or there is too much of it."""
         text = trimmed(self.text or "")
-        may_be_empty = self.media_url is not None or self.forward is not None
+        may_be_empty = self.media_url is not None or self.forward is not None or bool(self.attachments)
         fault = fault_of(text, opaque=bool(self.opaque), beside_file=may_be_empty)
         if fault is not None:
             raise malformed("text", fault)

@@ -19,7 +19,7 @@ def trimmed(text: str) -> str:
 def fault_of(text: str, *, opaque: bool, beside_file: bool) -> str | None:
     """What is wrong with a trimmed text, in words for whoever sent it."""
     if not text:
-        return None if beside_file else "required, and something of it must show, unless there is a mediaUrl"
+        return None if beside_file else "required, and something of it must show, unless there is a mediaUrl or a file"
     if opaque:
         return f"at most {MAX_OPAQUE_BYTES} bytes" if len(text.encode()) > MAX_OPAQUE_BYTES else None
     return f"at most {MAX_TEXT} characters" if len(text) > MAX_TEXT else None

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.attachments.views import Attachment
 from persistence.database.view import View
 from persistence.members.views import NotAMember, Withdrew
 from persistence.receipts.views import Status
@@ -21,7 +22,8 @@ class Reaction(View, frozen=True):
 class Message(View, frozen=True):
     """`rev`: the seq of the last event that touched it. One with `deleted_at` is a tombstone: all but what numbers and
     connects it is empty. `by`: as what `deleted_by` (None: nobody) did it; one past its `expires_at` is such a
-    tombstone too, by `retention`. `data` is the app's own JSON. `mentions` are ids of users, or `all`."""
+    tombstone too, by `retention`. `data` is the app's own JSON. `mentions` are ids of users, or `all`.
+    `attachments` are its files; `placeholder`: the text only stands for them."""
 
     id: str
     conversation_id: str
@@ -48,6 +50,8 @@ class Message(View, frozen=True):
     forwarded: Forwarded | None = None
     preview: Preview | None = None
     expires_at: str | None = None
+    attachments: list[Attachment] = msgspec.field(default_factory=list)
+    placeholder: bool = False
 
 
 class HiddenMessage(View, frozen=True):

@@ -65,6 +65,10 @@ class Refusals:
         for gone in [session for session, until in self._sessions.items() if until <= now]:
             del self._sessions[gone]
 
+    def is_refused(self, user_id: str, session_id: str | None) -> bool:
+        """The same for who verified the token elsewhere."""
+        return user_id in self._users or session_id in self._sessions
+
     def _note(self, one: refusals.Refusal) -> None:
         if one.subject.startswith(refusals.CHANGED):
             return

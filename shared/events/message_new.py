@@ -52,6 +52,8 @@ class MessageNew(Body, frozen=True):
     forwarded: Forwarded | UnsetType = UNSET
     preview: Preview | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
+    attachments: Raw | UnsetType = UNSET
+    placeholder: bool | UnsetType = UNSET
 
 
 MESSAGE_NEW = EventKind(1, "message.new", MessageNew, shows_message=True)

@@ -80,7 +80,7 @@ class PathText(NamedTuple):
     schema: dict[str, Any]
 
 
-Handler = Callable[[Call[Any, Any]], Awaitable[msgspec.Struct | Reply]]
+Handler = Callable[[Call[Any, Any]], Awaitable[msgspec.Struct | Reply | web.StreamResponse]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +96,9 @@ class Endpoint:
 
     `role` (`moderator`, `admin`) lets in only users who have it, an admin wherever a moderator may. `scope` lets in
     only server keys that have it (`users`, or `users:read` for what changes nothing), and an admin where `admins`.
+    method and path. With `body_optional` no body counts as an empty object. A handler that gives a response of its own
+    (bytes, and no JSON) reads the request's body itself, if the endpoint has no `body`; `produces` and `consumes` are
+    then the media types of the two, for OpenAPI, and `headers` what of the request's it heeds.
     """
 
     method: str
@@ -116,8 +119,12 @@ class Endpoint:
     scope: str = ""
     admins: bool = False
     cost: Cost | None = None
+    body_optional: bool = False
     max_body_bytes: int = MAX_BODY_BYTES
     texts: Mapping[str, PathText] = field(default_factory=dict)
+    produces: str = ""
+    consumes: str = ""
+    headers: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> list[str]:

@@ -122,7 +122,7 @@ def _operation(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[st
     if endpoint.public:
         operation["security"] = []
     if endpoint.body is not Nothing:
-        operation["requestBody"] = {"required": True, "content": _json(by_shape[endpoint.body])}
+        operation["requestBody"] = {"required": not endpoint.body_optional, "content": _json(by_shape[endpoint.body])}
     return operation
 
 

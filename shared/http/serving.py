@@ -88,6 +88,8 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Handler:
         given = await call_endpoint(Call(request, caller, body, query, ids))
         if isinstance(given, Reply):
             return answer(given.body, given.status)
+        if isinstance(given, web.StreamResponse):
+            return given
         return answer(given, usual_status)
 
     return handle
@@ -124,6 +126,8 @@ def _json_reader(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[Any]]:
         return nothing
 
     async def read(request: web.Request) -> Any:
+        if endpoint.body_optional and not request.can_read_body:
+            return decoder.decode(b"{}")
         return decoder.decode(await read_body(request, decoder.max_bytes))
 
     return read_nothing if endpoint.body is Nothing else read

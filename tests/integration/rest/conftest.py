@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientResponse, ClientSession
 
 from persistence.app import OUTAGES, PersistenceDeps, endpoints, health, internal_endpoints, remember_in
+from persistence.attachments.rules import DEFAULT_FILE_RULES, FileRules
 from persistence.database.pool import open_pool
 from persistence.keys.gate import KeyGate, KeyLimits
 from persistence.keys.keyring import Keyring
@@ -150,6 +151,7 @@ async def serving(
     new_people: Bucket = PLENTY,
     per_key: Bucket = PLENTY,
     server_api: bool = True,
+    file_rules: FileRules = DEFAULT_FILE_RULES,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
@@ -179,6 +181,7 @@ async def serving(
             quotas=quotas,
             rules=rules,
             server_api=server_api,
+            file_rules=file_rules,
         )
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]

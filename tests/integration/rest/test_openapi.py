@@ -26,7 +26,15 @@ schemathesis.openapi.format("time-zone", strategies.sampled_from(sorted(availabl
 
 @schemathesis.hook
 def map_body(context, body):
-    return {**body, "replyTo": None} if isinstance(body, dict) and is_id(body.get("replyTo")) else body
+    if not isinstance(body, dict):
+        return body
+    known = {name: None for name in ("replyTo", "poster") if is_id(body.get(name))}
+    files, size = body.get("attachments"), body.get("size")
+    if isinstance(files, list) and files and all(map(is_id, files)):
+        known |= {"attachments": None, "text": body.get("text") or "x"}
+    if isinstance(size, (int, float)) and 100 * 1024 * 1024 < size < 2**53:
+        known["size"] = 1
+    return {**body, **known}
 
 
 def is_id(value):

@@ -23,6 +23,8 @@ USER = "c2c7f6b1-6a53-4a38-a5d5-6b7f0f3c9e22"
 MOMENT = "2026-11-22T20:15:04.123Z"
 CONVERSATION_VIEW = msgspec.Raw(b'{"id": "x"}')
 
+UPLOAD = msgspec.Raw(b'{"id": "x"}')
+
 STATE = MessageNew(USER, None, "x", None, None, None, MOMENT, status=UNSET, rev=2, edited_at=MOMENT)
 TOUCHES: dict[str, list[msgspec.Struct]] = {
     "message.edited": [MessageEdited(1), STATE],
@@ -65,6 +67,8 @@ WRITTEN: dict[str, bytes] = {
     **{kind: touched(kind) for kind in TOUCHES},
     "message.hidden": frames.message_hidden(conversation_id=CONVERSATION, message_id=USER, seq=1),
     "blocks.changed": frames.blocks_changed(),
+    "attachment.ready": frames.attachment("ready", UPLOAD),
+    "attachment.rejected": frames.attachment("rejected", UPLOAD),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),

@@ -1,0 +1,1 @@
+"""Files: announced, uploaded through media, held by messages, and collected when nothing holds them."""
