@@ -7,11 +7,11 @@ as either of them is withdrawn, so mutual blocks do not undo each other.
 
 from collections.abc import Sequence
 
-from persistence.blocks.pairs import hold_pair
 from persistence.blocks.views import AsBefore, Block, Blocking, TooMany
 from persistence.conversations import store as conversations
 from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
 from persistence.members import user_outbox as memberships
+from persistence.users.pairs import hold_pair
 from shared.clock import iso
 from shared.wire import Kind
 

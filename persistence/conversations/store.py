@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from persistence.attachments import references
-from persistence.blocks.pairs import among, hold_pair
 from persistence.conversations import bounty
 from persistence.conversations.beginnings import direct_key, pair_key
 from persistence.conversations.rows import LISTED, NAMED, conversation_of
@@ -22,6 +21,7 @@ from persistence.database.pool import Connection, Database, Pool, Query, columns
 from persistence.database.visibility import HIDES, stays
 from persistence.members import user_outbox as memberships
 from persistence.members.views import Member, NotAMember, Present, Withdrew
+from persistence.users.pairs import among, hold_pair
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import new_id
 from shared.wire import Kind
