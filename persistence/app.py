@@ -13,16 +13,20 @@ from persistence.blocks import routes as blocks
 from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
+from persistence.drafts import routes as drafts
 from persistence.internal import lookups, media, operators, push
 from persistence.internal import trace as full_trace
 from persistence.keys import routes as keys
 from persistence.keys.by_key import by_key
 from persistence.log.delivery import Delivery
+from persistence.marks import routes as marks
 from persistence.members import routes as members
 from persistence.members.announcer import MembershipAnnouncer
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
 from persistence.messages.queue import SendQueue
+from persistence.profiles import routes as profiles
+from persistence.profiles.changes import ProfileChanges
 from persistence.push import device_routes as devices
 from persistence.push import mute_routes as mute
 from persistence.push import routes as notifications
@@ -31,12 +35,14 @@ from persistence.reactions import routes as reactions
 from persistence.receipts import routes as receipts
 from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.rules import DEFAULT_RULES, Rules
+from persistence.saved import routes as saved
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
 from persistence.server import room_routes as server_rooms
 from persistence.sync import routes as sync
 from persistence.trace import routes as trace
 from persistence.typing import routes as typing
+from persistence.unread import routes as unread
 from persistence.users import presence_routes as presence
 from persistence.users import store as users
 from persistence.users.refusals import Refusals
@@ -67,6 +73,7 @@ class PersistenceDeps:
     ack_timeout_seconds: float
     tracing: Tracing
     quotas: Quotas
+    profile_changes: ProfileChanges
     rules: Rules = DEFAULT_RULES
     server_api: bool = False
     file_rules: FileRules = DEFAULT_FILE_RULES
@@ -93,9 +100,21 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *notifications.endpoints(deps.pool),
         *devices.endpoints(deps.pool),
         *mute.endpoints(deps.pool),
+        *account_endpoints(deps),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
         *staff_endpoints(deps),
         *(server_endpoints(deps) if deps.server_api else ()),
+    ]
+
+
+def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+    """The routes of one's own things."""
+    return [
+        *profiles.endpoints(deps.pool, deps.profile_changes),
+        *drafts.endpoints(deps.pool, deps.delivery),
+        *saved.endpoints(deps.pool, deps.delivery),
+        *marks.endpoints(deps.pool, deps.delivery),
+        *unread.endpoints(deps.pool, deps.delivery, deps.receipts),
     ]
 
 

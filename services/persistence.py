@@ -23,6 +23,7 @@ from persistence.log.settling import Settling
 from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.relay import MembershipRelay
 from persistence.messages.queue import SendQueue
+from persistence.profiles.changes import ProfileChanges
 from persistence.push import withdrawals
 from persistence.push.marker import PushMarker
 from persistence.push.state import PushState
@@ -49,6 +50,7 @@ SAMPLE_SECONDS = 5.0
 MARKER_SECONDS = 1.0
 REPEAT_SECONDS = 1.0
 MINIMA_SECONDS = 0.5
+PROFILES_SECONDS = 0.5
 REFUSALS_SECONDS = 1.0
 KEYS_SECONDS = 60.0
 PROBE_SECONDS = 1.0
@@ -81,6 +83,7 @@ class Persistence:
     limiter: RateLimiter
     quotas: Quotas
     file_rules: FileRules
+    profile_changes: ProfileChanges
 
 
 @asynccontextmanager
@@ -132,6 +135,8 @@ async def _compose(
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, receipts.repeat, name="receipts_again")
+    profile_changes = ProfileChanges(pool, delivery)
+    tasks.periodically(PROFILES_SECONDS, profile_changes.tell, name="profiles")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
     tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
     limiter = RateLimiter(redis, tasks)
@@ -159,6 +164,7 @@ async def _compose(
         limiter=limiter,
         quotas=quotas,
         file_rules=files,
+        profile_changes=profile_changes,
     )
 
 

@@ -55,6 +55,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         ack_timeout_seconds=parts.ack_timeout_seconds,
         tracing=parts.tracing,
         quotas=parts.quotas,
+        profile_changes=parts.profile_changes,
         rules=parts.rules,
         server_api=parts.keyring is not None,
         file_rules=parts.file_rules,

@@ -1,6 +1,10 @@
 """`/api/conversations`: listing, starting and hiding them."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from persistence.conversations import announcing, beginnings
 from persistence.conversations import store as conversations
@@ -25,6 +29,9 @@ from shared.http.errors import blocked, forbidden, malformed
 
 TAG = "conversations"
 APART = "this conversation is not possible"
+ARCHIVED: Mapping[str | UnsetType, bool | None] = MappingProxyType(
+    {UNSET: False, "false": False, "true": True, "all": None}
+)
 
 
 class Conversations:
@@ -39,8 +46,14 @@ class Conversations:
     async def page(self, call: Call[Nothing, ConversationsQuery]) -> ConversationsAnswer:
         after = _position(call.query)
         limit = min(call.query.limit, MAX_PAGE)
-        withdrawn = call.query.blocked is True
-        page = await conversations.page(self._pool, call.user_id, limit=limit, after=after, withdrawn=withdrawn)
+        page = await conversations.page(
+            self._pool,
+            call.user_id,
+            limit=limit,
+            after=after,
+            archived=ARCHIVED[call.query.archived],
+            withdrawn=call.query.blocked is True,
+        )
         return ConversationsAnswer(page.conversations, page.next.to_cursor() if page.next else None)
 
     async def create(self, call: Call[NewConversation, Nothing]) -> Reply:
@@ -100,7 +113,8 @@ def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules, quotas: 
             handler=handlers.page,
             summary="List the caller's conversations",
             description="Newest activity first. Hidden ones are left out until a new message brings them back."
-            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all. `blocked=true`"
+            " `participants` are the first 50 people; `GET /api/conversations/{id}/members` gives all. `archived=true`"
+            " gives those that the caller archived, `all` both. `blocked=true`"
             " gives instead those with people whom the caller blocks: their history stays readable.",
             tag=TAG,
             query=ConversationsQuery,

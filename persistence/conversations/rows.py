@@ -6,9 +6,10 @@ from persistence.conversations import bounty
 from persistence.conversations.views import Conversation, LastMessage
 from persistence.database.pool import Row
 from persistence.database.visibility import BEGINS, MENTIONS, UNREAD, is_hidden, stands, stays
+from persistence.marks.store import MARKS
 from persistence.members.views import Participant
 from shared import texts
-from shared.clock import iso
+from shared.clock import iso, iso_or_none
 
 NAMED: Final = 50
 """Participants of a conversation that its view names; `members` gives all of them, page by page."""
@@ -21,7 +22,8 @@ WITH mine AS (
     SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members,
            p.user_id AS viewer,
            p.read_seq, {BEGINS} AS begins, p.hid_messages,
-           {UNREAD} AS unread_count, {MENTIONS} AS mention_count
+           {UNREAD} AS unread_count, {MENTIONS} AS mention_count, {MARKS},
+           CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}
 )
 SELECT mine.*, people.ids, people.handles, people.display_names, people.avatar_urls,
@@ -59,6 +61,10 @@ def conversation_of(row: Row) -> Conversation:
         mention_count=row["mention_count"],
         last_seq=row["last_seq"],
         read_seq=row["read_seq"],
+        is_archived=row["is_archived"],
+        is_pinned=row["is_pinned"],
+        is_marked_unread=row["is_marked_unread"],
+        muted_until=iso_or_none(row["muted_until"]),
     )
 
 

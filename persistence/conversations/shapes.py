@@ -1,6 +1,6 @@
 """The shapes of conversations as apps send them. What they refuse stands in the OpenAPI document."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -45,6 +45,13 @@ class ConversationsQuery(msgspec.Struct):
     cursor: Annotated[str, Meta(pattern=CURSOR_PATTERN, description="nextCursor of the page before")] | UnsetType = (
         UNSET
     )
+    archived: (
+        Annotated[
+            Literal["true", "false", "all"],
+            Meta(description="those that the caller archived; the others; or both"),
+        ]
+        | UnsetType
+    ) = UNSET
     blocked: Annotated[bool, Meta(description="those that are over because of a block of the caller's")] | UnsetType = (
         UNSET
     )

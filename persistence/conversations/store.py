@@ -18,7 +18,7 @@ from persistence.conversations.views import (
     StillHidden,
 )
 from persistence.database.pool import Connection, Database, Pool, Query, columns, transaction
-from persistence.database.visibility import HIDES, stays
+from persistence.database.visibility import ARCHIVED, HIDES, stays
 from persistence.members import user_outbox as memberships
 from persistence.members.views import Member, NotAMember, Present, Withdrew
 from persistence.users.pairs import among, hold_pair
@@ -73,7 +73,7 @@ _PAGE = Query(
     LISTED.format(
         named=NAMED,
         mine=f"""
-    WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES}
+    WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES} AND ($5::boolean IS NULL OR {ARCHIVED} = $5)
         AND ($2::timestamptz IS NULL OR (c.updated_at, c.id) < ($2, $3::uuid))
     ORDER BY c.updated_at DESC, c.id DESC LIMIT $4""",
     ),
@@ -102,7 +102,8 @@ _READ = Query("conversation_read", LISTED.format(named=NAMED, mine=_VIEWED + sta
 _HIDE = Query(
     "hide_conversation",
     f"""
-UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal = c.last_ordinal
+UPDATE participants p SET hidden = true, hidden_seq = c.last_seq, hidden_ordinal = c.last_ordinal,
+    archived_ordinal = NULL, unread_seq = NULL, pinned = false
 FROM conversations c
 WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2
     AND p.left_at IS NULL AND NOT {HIDES}
@@ -144,6 +145,8 @@ _PURGE = [
     Query("purge_reactions", "DELETE FROM reactions WHERE conversation_id = $1"),
     Query("purge_hidden", "DELETE FROM hidden_messages WHERE conversation_id = $1"),
     Query("purge_data", "DELETE FROM conversation_data WHERE conversation_id = $1"),
+    Query("purge_drafts", "DELETE FROM drafts WHERE conversation_id = $1"),
+    Query("purge_saved", "DELETE FROM saved_messages WHERE conversation_id = $1"),
     Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
     Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
 ]
@@ -222,16 +225,26 @@ async def _one(database: Database, user_id: str, conversation_id: str) -> Conver
 
 
 async def page(
-    database: Database, user_id: str, *, limit: int, after: Position | None = None, withdrawn: bool = False
+    database: Database,
+    user_id: str,
+    *,
+    limit: int,
+    after: Position | None = None,
+    archived: bool | None = False,
+    withdrawn: bool = False,
 ) -> ConversationPage:
-    """The user's conversations, newest activity first, below `after`; those that the user hid are left out.
-    `withdrawn`: those instead that are over because the user blocks the other one.
+    """The user's conversations, newest activity first, below `after`; those that the user hid are left out. Those
+    that they archived, or the others; None for both. `withdrawn`: those instead that are over because the user blocks
+    the other one.
 
     One query whatever the limit. A conversation that becomes active meanwhile moves up and may be met twice or, having
     moved above the page, not again: its event tells of it.
     """
     below: tuple[Any, Any] = (None, None) if after is None else (after.updated_at, after.conversation_id)
-    rows = await (_WITHDRAWN_PAGE if withdrawn else _PAGE).rows(database, user_id, *below, limit + 1)
+    if withdrawn:
+        rows = await _WITHDRAWN_PAGE.rows(database, user_id, *below, limit + 1)
+    else:
+        rows = await _PAGE.rows(database, user_id, *below, limit + 1, archived)
     conversations = [conversation_of(row) for row in rows[:limit]]
     if len(rows) <= limit:
         return ConversationPage(conversations, None)

@@ -22,7 +22,7 @@ class LastMessage(View, frozen=True):
 
 class Conversation(View, frozen=True):
     """As one of its participants sees it: `last_message`, `unread_count`, `mention_count` (of the unread
-    those that mention the user) and `read_seq` are that user's.
+    those that mention the user), `read_seq`, the marks and `muted_until` (None: it rings) are that user's.
 
     `participants` are the first 50 of them, `participant_count` is how many there are.
     """
@@ -40,6 +40,10 @@ class Conversation(View, frozen=True):
     mention_count: int
     last_seq: int
     read_seq: int
+    is_archived: bool
+    is_pinned: bool
+    is_marked_unread: bool
+    muted_until: str | None
 
 
 class Position(NamedTuple):

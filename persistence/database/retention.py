@@ -1,4 +1,4 @@
-"""What is kept for a while only: the push ledger, decisions, the history of cursors, and refusals."""
+"""What is kept for a while only: the push ledger, decisions, the history of cursors, ends of drafts, and refusals."""
 
 from persistence.database.pool import Database, Query
 
@@ -8,13 +8,14 @@ MOST_BATCHES = 200
 """Of one table in one sweep; the next one goes on."""
 
 
-def _expired(table: str, column: str, kept: str) -> Query:
+def _expired(table: str, column: str, kept: str, only: str = "true") -> Query:
     return Query(
         f"expire_{table}",
         f"""
 WITH gone AS (
     DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM {table} WHERE {column} < now() - interval '{kept}' LIMIT {BATCH} FOR UPDATE SKIP LOCKED))
+        SELECT ctid FROM {table} WHERE {column} < now() - interval '{kept}' AND {only}
+        LIMIT {BATCH} FOR UPDATE SKIP LOCKED))
     RETURNING 1
 )
 SELECT count(*) AS n FROM gone
@@ -43,6 +44,8 @@ _EXPIRED = (
     _expired("push_ledger", "created_at", "7 days"),
     _expired("push_decisions", "decided_at", "7 days"),
     _expired("cursor_moves", "moved_at", "2 days"),
+    # A phone that was away for longer may bring an old draft back.
+    _expired("drafts", "updated_at", "30 days", "text IS NULL"),
     _EXPIRED_REFUSALS,
 )
 

@@ -99,3 +99,10 @@ def keep_apart(one: str, other: str) -> str:
 
 REFUSED: Final = "(u.banned_at IS NOT NULL OR u.deactivated_at IS NOT NULL)"
 """The user may not come in, and is told nothing."""
+ARCHIVED: Final = """coalesce(p.archived_ordinal IS NOT NULL
+    AND (c.last_ordinal <= p.archived_ordinal OR c.updated_at <= p.muted_until), false)"""
+"""The member archived the conversation, and no message came since but while they had muted it. Whoever changes a mute
+settles this before: a mute of later must not bring back an archive that is over."""
+
+MARKED_UNREAD: Final = "coalesce(p.read_seq <= p.unread_seq, false)"
+"""The member marked it unread, and read no further since."""

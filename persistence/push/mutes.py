@@ -4,13 +4,17 @@ from datetime import datetime
 from typing import NamedTuple
 
 from persistence.database.pool import Database, Query
+from persistence.database.visibility import ARCHIVED
 from persistence.members.views import NotAMember
 
+# A mute keeps an archived conversation where it is: what it kept until now stays so, and what was back stays back.
 _MUTE = Query(
     "mute_conversation",
-    """
-UPDATE participants SET muted_until = $3, mentions_only = nullif($4, false)
-WHERE conversation_id = $1 AND user_id = $2 AND left_at IS NULL RETURNING true
+    f"""
+UPDATE participants p SET muted_until = $3, mentions_only = nullif($4, false),
+    archived_ordinal = CASE WHEN {ARCHIVED} THEN c.last_ordinal END
+FROM conversations c
+WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.left_at IS NULL AND c.id = p.conversation_id RETURNING true
 """,
 )
 

@@ -10,7 +10,7 @@ from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.wire import Seen
 
 # Written in the order of the ids, here and wherever users are locked, so that nobody waits in a circle. What is known
-# already is neither written nor locked.
+# already is neither written nor locked. What the user chose themselves counts more than their token.
 _REMEMBER = Query(
     "remember_users",
     """
@@ -21,10 +21,14 @@ SELECT w.* FROM (
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS n(id, handle, display_name, avatar_url)
     LEFT JOIN users k ON k.id = n.id
 ) AS w LEFT JOIN users u ON u.id = w.id
-WHERE u.id IS NULL OR (u.handle, u.display_name, u.avatar_url) IS DISTINCT FROM (w.handle, w.display_name, w.avatar_url)
+WHERE u.id IS NULL OR u.handle IS DISTINCT FROM w.handle
+    OR (NOT u.own_name AND u.display_name IS DISTINCT FROM w.display_name)
+    OR (NOT u.own_avatar AND u.avatar_url IS DISTINCT FROM w.avatar_url)
 ORDER BY w.id
 ON CONFLICT (id) DO UPDATE
-SET handle = excluded.handle, display_name = excluded.display_name, avatar_url = excluded.avatar_url
+SET handle = excluded.handle,
+    display_name = CASE WHEN known.own_name THEN known.display_name ELSE excluded.display_name END,
+    avatar_url = CASE WHEN known.own_avatar THEN known.avatar_url ELSE excluded.avatar_url END
 """,
 )
 

@@ -53,6 +53,7 @@ class HaltAt:
 @dataclass
 class Parts:
     pool: Pool
+    redis_url: str
     redis: RedisClient
     publisher: Publisher
     settling: Settling
@@ -112,6 +113,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     try:
         yield Parts(
             pool=pool,
+            redis_url=redis_url,
             redis=redis,
             publisher=publisher,
             settling=settling,

@@ -5,6 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import combinations_with_replacement
 
 import asyncpg
@@ -15,14 +16,20 @@ from persistence.conversations import store as conversations
 from persistence.conversations.views import Created
 from persistence.database import retention
 from persistence.database.pool import Pool, open_pool
+from persistence.drafts import store as drafts
 from persistence.log.append import NoConversation
+from persistence.marks import store as marks
 from persistence.messages import send as messages
+from persistence.profiles import store as profiles
 from persistence.receipts import cursors
+from persistence.saved import store as saved
 from persistence.server.people import set_active, upsert
 from persistence.server.post import Post, post
 from persistence.server.views import NewUser
 from persistence.sync.sync import sync
+from persistence.unread import store as unread
 from shared.auth.caller import Actor
+from shared.ids import new_id
 from shared.wire import Cursor
 from tests.integration.persistence.talk import draft, people
 from tests.support.notes import note
@@ -119,11 +126,29 @@ async def unblock(town: Town) -> None:
     await blocks.unblock(town.pool, *town.dice.sample(town.users, 2))
 
 
+async def own_things(town: Town) -> None:
+    """A draft, a saved message, a mark and a name, each in a transaction of its own."""
+    room, user = town.room(), town.user()
+    await drafts.put(town.pool, room, user, drafts.Wanted(new_id(), None, (), datetime.now(UTC)))
+    message_id = await town.pool.fetchval("SELECT id FROM messages WHERE conversation_id = $1 LIMIT 1", room)
+    await saved.save(town.pool, user, message_id or new_id())
+    await marks.mark(town.pool, room, user, town.dice.choice(list(marks.Mark)), on=town.dice.random() < 0.5)
+    await profiles.change(town.pool, user, profiles.Change(display_name=new_id()))
+
+
+async def read_all(town: Town) -> None:
+    user = town.user()
+    async for _ in unread.read_all(town.pool, user):
+        pass
+    async for _ in unread.unmark_all(town.pool, user):
+        pass
+
+
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
         send, send_many, report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
-        post_silently, post_of_nobody, activate, upsert_users,
+        post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
     )
 }  # fmt: skip
 

@@ -19,6 +19,7 @@ from persistence.keys.keyring import Keyring
 from persistence.keys.store import KEYS
 from persistence.keys.store import create as create_key
 from persistence.keys.views import MadeKey
+from persistence.profiles.changes import ProfileChanges
 from persistence.quotas import Quotas
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.staff.gate import StaffGate
@@ -168,6 +169,8 @@ async def serving(
         gate = KeyGate(pool, keyring, StaffGate(users, staff), counted, refusals.judge)
         presence = PresenceReader(running.redis, lambda: running.epoch)
         quotas = Quotas(limiter, new_conversations, new_people)
+        changes = ProfileChanges(pool, running.delivery)
+        tasks.periodically(0.1, changes.tell, name="profiles")
         deps = PersistenceDeps(
             pool=pool,
             delivery=running.delivery,
@@ -179,6 +182,7 @@ async def serving(
             ack_timeout_seconds=1.0,
             tracing=NoTracing(),
             quotas=quotas,
+            profile_changes=changes,
             rules=rules,
             server_api=server_api,
             file_rules=file_rules,

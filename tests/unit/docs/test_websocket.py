@@ -10,7 +10,7 @@ import pytest
 from msgspec import UNSET
 
 from gateway.session.commands import BadFrame, decode
-from shared import frames
+from shared import account_frames, frames
 from shared.events.message_deleted import MessageDeleted
 from shared.events.message_edited import MessageEdited
 from shared.events.message_new import MESSAGE_NEW, MessageNew
@@ -69,6 +69,14 @@ WRITTEN: dict[str, bytes] = {
     "blocks.changed": frames.blocks_changed(),
     "attachment.ready": frames.attachment("ready", UPLOAD),
     "attachment.rejected": frames.attachment("rejected", UPLOAD),
+    "draft": account_frames.draft(
+        conversation_id=CONVERSATION, text="x", reply_to=None, attachments=[], updated_at=MOMENT
+    ),
+    "saved": account_frames.saved(message_id=USER, on=True),
+    "conversation.marked": account_frames.conversation_marked(
+        conversation_id=CONVERSATION, is_archived=True, is_pinned=False, is_marked_unread=False
+    ),
+    "user.changed": account_frames.user_changed(user_id=USER, handle="x", display_name=None, avatar_url=None),
     "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),

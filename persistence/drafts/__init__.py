@@ -1,0 +1,1 @@
+"""What a user has begun to write, over all of their devices."""

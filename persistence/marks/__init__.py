@@ -1,0 +1,1 @@
+"""How a user keeps a conversation in their list: archived, pinned, marked as unread."""

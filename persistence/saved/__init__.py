@@ -1,0 +1,1 @@
+"""Messages that a user keeps for themselves."""

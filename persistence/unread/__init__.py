@@ -1,0 +1,1 @@
+"""What a user has not read, over all of their conversations."""
