@@ -133,11 +133,11 @@ async def test_unread_is_told_over_all_and_read_all_reads_all(rest: Rest) -> Non
     rooms = [await ann.start(bob, bountyId=str(number)) for number in range(4)]
     for room in rooms[:2]:
         for n in range(3):
-            await bob.send(room, f"m{n}")
+            await bob.send(room, f"m{n}", mentions=[ann.id] if n == 2 else [])
     await mark(ann, rooms[1], "archive")
     await mark(ann, rooms[2], "unread-mark")
     await mark(ann, rooms[0], "unread-mark")
-    assert await ann.get("/api/unread") == {"messages": 6, "mentions": 0, "conversations": 2, "marked": 1}
+    assert await ann.get("/api/unread") == {"messages": 6, "mentions": 2, "conversations": 2, "marked": 1}
     channels = [keys.user(ann.id), *map(keys.room, rooms)]
     async with listening(rest.parts.redis_url, *channels) as ear:
         assert await ann.post("/api/conversations/read-all", {}) == {"success": True}

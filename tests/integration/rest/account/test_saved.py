@@ -56,7 +56,7 @@ async def test_pages_begin_with_what_was_saved_last(rest: Rest) -> None:
         await save(ann, (await bob.send(room, f"m{n}"))["id"])
 
     seen: list[str] = []
-    cursor: dict[str, str] = {}
+    cursor: dict[str, Any] = {}
     while True:
         page = await ann.get("/api/saved", limit=2, **cursor)
         seen += [message["text"] for message in page["messages"]]
