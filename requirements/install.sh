@@ -18,5 +18,7 @@ if ! "$VENV/bin/python" -c "$usable; import pip" 2>/dev/null || ! "$VENV/bin/pyt
     echo "making $VENV with $("$python" --version)"
     "$python" -m venv --clear "$VENV"
 fi
-echo "installing $1"
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+# On a terminal pip shows its progress.
+if [ -t 1 ]; then quiet= note=" (the first time takes about a minute, and 150 MB of disk for make run, 900 MB for make test)"; else quiet=--quiet note=; fi
+echo "installing $1$note"
+"$VENV/bin/python" -m pip install $quiet --disable-pip-version-check --require-hashes -r "$1"

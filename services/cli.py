@@ -16,6 +16,7 @@ from services.embedded import StartError
 from shared.log import configure_logging
 from shared.settings import SettingError, Settings, environment, from_environment, readable
 from shared.texts import escaped
+from shared.version import VERSION
 
 COMMANDS = {
     "up": "everything in one process, with a Postgres and a Redis of its own where none is set",
@@ -40,6 +41,8 @@ COMMANDS = {
 
 DEFAULTS = {"up": {"DRAIN_SECONDS": "0"}}
 """Variables whose default differs for one command: a developer's Ctrl-C waits for nobody."""
+ON_A_TERMINAL = {"up": {"LOG_FORMAT": "console"}}
+"""And where somebody reads along."""
 
 
 TELLS_MISTAKES = "check-config"
@@ -80,18 +83,27 @@ def _unheard() -> int:
 
 
 def _settings(command: str) -> Settings:
-    return readable(environment())[0] if command == TELLS_MISTAKES else from_environment(DEFAULTS.get(command))
+    if command == TELLS_MISTAKES:
+        return readable(environment())[0]
+    read_along = ON_A_TERMINAL.get(command, {}) if sys.stderr.isatty() else {}
+    return from_environment({**DEFAULTS.get(command, {}), **read_along})
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """Only the command that is asked for is imported: `token` should not wait for what `up` needs."""
-    parser = argparse.ArgumentParser(prog="python -m services", description="Parley, a messaging backend.")
+    parser = argparse.ArgumentParser(prog=_called(), description="Parley, a messaging backend.")
+    parser.add_argument("--version", action="version", version=f"parley {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         if name in argv:
             _command(name).arguments(command)
     return parser
+
+
+def _called() -> str:
+    """What the user typed."""
+    return "parley" if os.path.basename(sys.argv[0]) == "parley" else "python -m services"
 
 
 def _command(name: str) -> Command:

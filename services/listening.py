@@ -1,9 +1,11 @@
 """An HTTP listener as a context: it serves inside, and has let go of every socket outside."""
 
 import asyncio
+import os
 import resource
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from errno import EADDRINUSE
 from time import monotonic
 
 from aiohttp import web
@@ -26,19 +28,25 @@ UNRESERVED = Bounds()
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, *, grace_seconds: float = 2.0, bounds: Bounds = UNRESERVED
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    grace_seconds: float = 2.0,
+    bounds: Bounds = UNRESERVED,
+    setting: str = "PORT to another",
 ) -> AsyncIterator[int]:
     """Serves `app`; yields the port (the one that was found, where 0 was asked for).
 
     On leaving it stops accepting, gives requests in flight `grace_seconds` to end, and closes the rest.
-    Raises SettingError where the address cannot be listened on.
+    Raises SettingError where the address cannot be listened on; it says which `setting` to change, and how.
     """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=grace_seconds)
     await runner.setup()
     crowd, repeats = Crowd(bounds), Repeats(monotonic)
     loop = asyncio.get_running_loop()
     try:
-        server = await _bind(lambda: HttpConnection(runner.server, crowd, repeats, loop), host, port)
+        server = await _bind(lambda: HttpConnection(runner.server, crowd, repeats, loop), host, port, setting)
         sweeping = asyncio.create_task(_sweep(crowd, repeats), name="http-connections")
         try:
             yield int(server.sockets[0].getsockname()[1])
@@ -57,12 +65,14 @@ async def _sweep(crowd: Crowd, repeats: Repeats) -> None:
         repeats.flush()
 
 
-async def _bind(factory: Callable[[], HttpConnection], host: str, port: int) -> asyncio.Server:
+async def _bind(factory: Callable[[], HttpConnection], host: str, port: int, setting: str) -> asyncio.Server:
     try:
         loop = asyncio.get_running_loop()
         return await loop.create_server(factory, host, port, backlog=BACKLOG, reuse_address=True)
     except OSError as error:
-        raise SettingError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+        way = f": another process has the port, set {setting}" if error.errno == EADDRINUSE else ""
+        reason = os.strerror(error.errno) if error.errno else error
+        raise SettingError(f"cannot listen on {host}:{port}: {reason}{way}") from None
 
 
 def raise_descriptors() -> None:

@@ -105,7 +105,12 @@ def internal(
 async def _announced(
     service: str, app: web.Application, host: str, port: int, which: str, bounds: Bounds = UNRESERVED
 ) -> AsyncIterator[int]:
-    async with listening(app, host, port, bounds=bounds) as bound:
+    setting = (
+        "PORT to another"
+        if which == "public"
+        else "PORT to another, or INTERNAL_PORT, which is PORT + 1000 where it is not set"
+    )
+    async with listening(app, host, port, bounds=bounds, setting=setting) as bound:
         log.info("listening", service=service, listener=which, host=host, port=bound)
         yield bound
     log.info("listener closed", service=service, listener=which)

@@ -1,9 +1,11 @@
 """Everything in one process, for a developer or a small installation."""
 
 import argparse
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from services.printing import say
 from services.processes import run as run_process
@@ -27,9 +29,24 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     async def process(stop: Stop) -> AsyncIterator[None]:
         async with up(settings, stop, with_demo=not chosen.no_demo) as url:
             say(f"ready {url}")
+            if sys.stdout.isatty():
+                say(_banner(url, settings, with_demo=not chosen.no_demo))
             yield
 
     return await run_process(process, settings)
+
+
+def _banner(url: str, settings: Settings, *, with_demo: bool) -> str:
+    """For who reads along: where everything is, and how to stop."""
+    data = Path(settings.data_dir).absolute()
+    lines = [
+        f"app      {url}/" if with_demo else f"app      {url} (without the demo page)",
+        f"docs     {url}/docs",
+        "users    python -m services token UUID --handle NAME makes a token; in the demo any name signs in",
+        f"data     {data} (delete it to start anew)",
+        "stop     Ctrl-C",
+    ]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def _overridden(settings: Settings, chosen: argparse.Namespace) -> Settings:

@@ -172,7 +172,12 @@ class Middleware:
             self._repeats.note("request", status=status, route=route, **told)
         else:
             self._repeats.flush()
-            (log.debug if route in _QUIET_ROUTES else log.info)("request", status=status, **told)
+            (log.debug if _is_quiet(route, status) else log.info)("request", status=status, **told)
+
+
+def _is_quiet(route: str, status: int) -> bool:
+    """Probes, and what services ask each other many times a second: told at info only where it went wrong."""
+    return route in _QUIET_ROUTES or (route.startswith("/internal/") and status < 400)
 
 
 def _end(span: Span, response: web.StreamResponse | None) -> None:

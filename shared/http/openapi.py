@@ -9,8 +9,8 @@ import msgspec
 from shared.http.endpoint import Endpoint, Nothing
 from shared.http.errors import ErrorBody
 from shared.http.fields import Id
+from shared.version import VERSION
 
-VERSION = "1"
 _REFERENCE = "#/components/schemas/{name}"
 EXTRA_SCHEMA = "EXTRA_SCHEMA"
 """The name of a body's, query's or answer's class variable: what its schema says besides its fields."""
