@@ -22,6 +22,7 @@ from persistence.log.relay import Relay
 from persistence.log.settling import Settling
 from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.relay import MembershipRelay
+from persistence.messages.expiry import Expiry
 from persistence.messages.queue import SendQueue
 from persistence.profiles.changes import ProfileChanges
 from persistence.push import withdrawals
@@ -55,6 +56,8 @@ REFUSALS_SECONDS = 1.0
 KEYS_SECONDS = 60.0
 PROBE_SECONDS = 1.0
 """Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
+EXPIRY_SECONDS = 1.0
+"""A look into an index that is empty where nothing ever expires."""
 RETENTION_SECONDS = 600.0
 FILES_SECONDS = 30.0
 CLOCK_SECONDS = 60.0
@@ -132,7 +135,7 @@ async def _compose(
     tasks.spawn(memberships.run(), name="settle_memberships")
     of_members = MembershipRelay(publisher, announcing.Overdue(epoch).announce)
     relay = Relay(pool, [of_members, EventRelay(publisher, followers, epoch, points, tracing)])
-    _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
+    _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch), Expiry(pool, delivery))
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, receipts.repeat, name="receipts_again")
     profile_changes = ProfileChanges(pool, delivery)
@@ -168,7 +171,8 @@ async def _compose(
     )
 
 
-def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:
+def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker, expiry: Expiry) -> None:
+    tasks.periodically(EXPIRY_SECONDS, expiry.sweep, name="expiry")
     tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
     tasks.periodically(SAMPLE_SECONDS, relay.sample, name="outbox_metrics")
     tasks.periodically(MARKER_SECONDS, marker.check, name="push_marker")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from persistence.attachments.views import HELD, NoSuchFiles, Taken, attachment_of
-from persistence.database.pool import Connection, Query
+from persistence.database.pool import Connection, Query, columns
 from shared.ids import new_id
 
 
@@ -64,6 +64,10 @@ def _ended(name: str, some: str) -> Query:
 
 
 _DROP = _ended("drop_attachments", "conversation_id = $1 AND message_seq = ANY ($2::bigint[])")
+_DROP_OF_MANY = _ended(
+    "drop_attachments_of_many",
+    "(conversation_id, message_seq) IN (SELECT * FROM unnest($1::uuid[], $2::bigint[]))",
+)
 _DROP_OTHERS = _ended(
     "drop_other_attachments", "conversation_id = $1 AND message_seq = $2 AND NOT id = ANY ($3::uuid[])"
 )
@@ -141,6 +145,12 @@ async def drop(connection: Connection, conversation_id: str, seqs: Sequence[int]
     """These messages hold no files any more: for deletion, expiry and erasure, in their transaction, after the
     messages' rows are locked. What nothing else holds is gone within a minute."""
     await _DROP.rows(connection, conversation_id, list(seqs))
+
+
+async def drop_of_many(connection: Connection, messages: Sequence[tuple[str, int]]) -> None:
+    """The same for messages (conversation, seq) of several conversations: in one statement, so that blobs are locked in
+    one order."""
+    await _DROP_OF_MANY.rows(connection, *columns(messages, 2))
 
 
 async def drop_others(connection: Connection, conversation_id: str, seq: int, kept: Sequence[str]) -> None:

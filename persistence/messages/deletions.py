@@ -2,41 +2,16 @@
 
 from typing import NamedTuple
 
-from persistence.attachments import references
 from persistence.database.pool import Connection, Pool, Query, transaction
 from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_delete_of
 from persistence.members.views import NotAMember, Withdrew
+from persistence.messages import erasing
 from persistence.messages.held import Held, Locked, NoSuchMessage, NotAllowed, hold, lock
 from persistence.messages.views import Message
 from shared.events.message_deleted import MESSAGE_DELETED, MessageDeleted
-
-# The row stays, for what numbers and connects it. The row's lock was taken by an earlier statement: these see all that
-# there is.
-_ERASE = (
-    Query(
-        "erase_message",
-        """
-UPDATE messages SET text = '', media_url = NULL, data = NULL, reactions = NULL, is_pinned = false, opaque = false,
-    edited_at = NULL, mentions = NULL, notified = NULL, extra = NULL, expires_at = NULL,
-    attachments = NULL, placeholder = NULL,
-    deleted_at = now.at, updated_at = now.at, deleted_by = $3, deleted_as = $4
-FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now
-WHERE conversation_id = $1 AND seq = $2
-""",
-    ),
-    Query(
-        "erase_facets",
-        """
-WITH edits AS (
-    DELETE FROM message_edits WHERE conversation_id = $1 AND message_seq = $2
-)
-DELETE FROM reactions WHERE conversation_id = $1 AND message_seq = $2
-""",
-    ),
-)
 
 # The number on the reader's own phones may be too high by it now.
 _HIDE = Query(
@@ -96,12 +71,7 @@ async def delete_for_all(
 
 
 async def _erase(connection: Connection, message: Message, user_id: str, by: str) -> Logged:
-    erase_message, erase_facets = _ERASE
-    await erase_message.rows(connection, message.conversation_id, message.seq, user_id, by)
-    if message.attachments:
-        await references.drop(connection, message.conversation_id, [message.seq])
-    if message.rev > message.seq:  # nothing else was ever done to it
-        await erase_facets.rows(connection, message.conversation_id, message.seq)
+    await erasing.deleted(connection, message, user_id, by)
     body = MessageDeleted(message.id, message.seq, user_id, by)
     return await append(connection, message.conversation_id, user_id, MESSAGE_DELETED, body, message.id)
 

@@ -63,8 +63,13 @@ async def follow(database: Database, events: Sequence[Logged]) -> None:
     """A `Follower`: for those of these events that delete a message. The same again changes nothing."""
     gone = [(event.conversation_id, event.message_id) for event in events if event.kind is MESSAGE_DELETED]
     if gone:
-        await _MARK_BADGES.rows(database, *columns(gone, 2))
-        await _MARK_PUSHES.rows(database, *columns(gone, 2))
+        await mark(database, gone)
+
+
+async def mark(database: Database, gone: Sequence[tuple[str, str | None]]) -> None:
+    """What phones show of these (conversation, message) is too much by now."""
+    await _MARK_BADGES.rows(database, *columns(gone, 2))
+    await _MARK_PUSHES.rows(database, *columns(gone, 2))
 
 
 async def take_withdrawals(database: Database, limit: int) -> list[push_api.Withdrawal]:

@@ -19,7 +19,10 @@ from persistence.database.pool import Pool, open_pool
 from persistence.drafts import store as drafts
 from persistence.log.append import NoConversation
 from persistence.marks import store as marks
+from persistence.messages import deletions
 from persistence.messages import send as messages
+from persistence.messages.expiry import erase
+from persistence.messages.views import Carried, Source
 from persistence.profiles import store as profiles
 from persistence.receipts import cursors
 from persistence.saved import store as saved
@@ -93,6 +96,32 @@ async def append(town: Town) -> None:
         await note(town.pool, town.room(), town.user())
 
 
+async def carry(town: Town) -> None:
+    """Forwards of what stands elsewhere, that mention all and are gone at once."""
+    rooms, user = town.some_rooms(), town.user()
+    row = await town.pool.fetchrow(
+        "SELECT conversation_id, id FROM messages WHERE conversation_id = ANY ($1::uuid[]) ORDER BY random()", rooms
+    )
+    forward = None if row is None else Source(row["conversation_id"], row["id"])
+    carried = Carried(all=True, forward=forward, expires_in=1)
+    await messages.send_joined(town.pool, [(room, draft(user, carried=carried)) for room in rooms])
+
+
+async def erase_expired(town: Town) -> None:
+    await town.pool.execute(
+        "UPDATE messages SET expires_at = now() WHERE ctid = ANY (ARRAY("
+        "SELECT ctid FROM messages WHERE deleted_at IS NULL LIMIT 5 FOR NO KEY UPDATE SKIP LOCKED))"
+    )
+    await erase(town.pool, 10)
+
+
+async def delete(town: Town) -> None:
+    """What somebody sent, for all."""
+    row = await town.pool.fetchrow("SELECT conversation_id, sender_id, id FROM messages ORDER BY random() LIMIT 1")
+    if row is not None:
+        await deletions.delete_for_all(town.pool, row["conversation_id"], row["sender_id"], row["id"])
+
+
 async def post_silently(town: Town) -> None:
     await post(town.pool, town.room(), Post(draft(town.user()), by_nobody=False, silent=True))
 
@@ -147,7 +176,8 @@ async def read_all(town: Town) -> None:
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
-        send, send_many, report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
+        send, send_many, carry, erase_expired, delete,
+        report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
     )
 }  # fmt: skip

@@ -66,6 +66,9 @@ WRITTEN: dict[str, bytes] = {
     ),
     **{kind: touched(kind) for kind in TOUCHES},
     "message.hidden": frames.message_hidden(conversation_id=CONVERSATION, message_id=USER, seq=1),
+    "conversation.expired": frames.conversation_expired(
+        conversation_id=CONVERSATION, up_to_seq=2, unread_count=1, mention_count=0
+    ),
     "blocks.changed": frames.blocks_changed(),
     "attachment.ready": frames.attachment("ready", UPLOAD),
     "attachment.rejected": frames.attachment("rejected", UPLOAD),
