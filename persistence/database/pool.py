@@ -98,6 +98,14 @@ async def _leave_as_it_is(_: Connection) -> None:
     """Nothing changes a session after its start, so asyncpg's reset would only cost each query a second round trip."""
 
 
+class Refused(Exception):
+    """Raised in a transaction to roll it back; `outcome` is what its caller is told then."""
+
+    def __init__(self, outcome: Any) -> None:
+        super().__init__("taken back")
+        self.outcome = outcome
+
+
 @asynccontextmanager
 async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     """A connection in a transaction, which is committed at the end and rolled back by whatever is raised."""

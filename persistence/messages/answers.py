@@ -8,7 +8,7 @@ from persistence.attachments.views import NoSuchFiles
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
-from persistence.messages.views import Message, NoSuchReply, NoSuchSource, NotForAll, SourceDeleted
+from persistence.messages.views import Message, NoSuchReply, NoSuchSource, NotForAll, SourceDeleted, SourceHasFiles
 from shared.http.errors import (
     ApiError,
     ErrorBody,
@@ -55,6 +55,7 @@ _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
             "attachments", "expected files of the caller that are ready, unused, and made for this conversation"
         ),
         SourceDeleted: deleted,
+        SourceHasFiles: lambda: malformed("attachments", "not together with a forward of a message that has files"),
         NotForAll: lambda: not_allowed("in a group of this size only admins and owners mention all"),
         TooLate: lambda: ApiError(403, "too_late", "messages can be edited for a while only"),
     }

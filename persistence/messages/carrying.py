@@ -15,12 +15,14 @@ MOST_FOR_MEMBERS: Final = 50
 # first, and before any conversation. Race: who deletes a source waits for this, or is waited for, and nothing is left.
 _SOURCES = f""", carry AS (
     SELECT d.id, d.conversation_id, d.sender_id, coalesce((k.told->>'all')::boolean, false) AS for_all,
-           k.told->'mentions' AS named, k.told->'preview' AS preview, (k.told->>'expiresIn')::bigint AS expires_in,
+           coalesce((k.told->>'withFiles')::boolean, false) AS with_files, k.told->'mentions' AS named,
+           k.told->'preview' AS preview, (k.told->>'expiresIn')::bigint AS expires_in,
            (k.told->'forward'->>'conversationId')::uuid AS from_conversation,
            (k.told->'forward'->>'messageId')::uuid AS from_message
     FROM draft d JOIN unnest($2::uuid[], {{carried_by}}) AS k(id, told) ON k.id = d.id
 ), source AS (
     SELECT m.conversation_id, m.id, m.seq, m.sender_id, m.text, m.media_url, m.opaque, m.extra::jsonb AS extra,
+           m.attachments IS NOT NULL AS has_files, m.placeholder IS TRUE AS is_placeholder,
            {stands("m")} AS stands
     FROM messages m
     WHERE (m.conversation_id, m.id) IN (SELECT from_conversation, from_message FROM carry)
@@ -38,10 +40,11 @@ _SOURCES = f""", carry AS (
                WHERE p.conversation_id = k.conversation_id AND p.user_id = k.sender_id
            ) AS may_mention,
            CASE WHEN k.from_message IS NULL THEN NULL WHEN o.begins IS NULL THEN 'outside'
-                WHEN o.author_id IS NULL THEN 'unseen' WHEN NOT o.stands THEN 'deleted' END AS no_source
+                WHEN o.author_id IS NULL THEN 'unseen' WHEN NOT o.stands THEN 'deleted'
+                WHEN o.has_files AND NOT k.with_files THEN 'files' END AS no_source
     FROM carry k LEFT JOIN LATERAL (
         SELECT {BEGINS} AS begins, x.sender_id AS author_id, x.text AS source_text, x.media_url AS source_media_url,
-               x.opaque AS source_opaque, x.extra, x.stands
+               x.opaque AS source_opaque, x.extra, x.stands, x.has_files, x.is_placeholder
         FROM participants p JOIN conversations c ON c.id = p.conversation_id LEFT JOIN source x
             ON x.conversation_id = c.id AND x.id = k.from_message AND x.seq > {BEGINS}
             AND (CASE WHEN p.hid_messages THEN {is_hidden("x", "p.user_id")} END) IS NULL
@@ -61,8 +64,8 @@ CARRYING: Final[Mapping[str, str]] = MappingProxyType(
         "judges": f""",
            k.no_source, coalesce(k.may_mention, false) AS may_mention, k.mentions, k.expires_in,
            {_EXTRA} AS extra,
-           CASE WHEN k.author_id IS NULL THEN d.text ELSE k.source_text END AS said,
-           CASE WHEN k.author_id IS NULL THEN d.media_url ELSE k.source_media_url END AS said_media_url,
+           CASE WHEN k.author_id IS NULL OR k.is_placeholder THEN d.text ELSE k.source_text END AS said,
+           CASE WHEN k.author_id IS NULL OR k.has_files THEN d.media_url ELSE k.source_media_url END AS said_media_url,
            CASE WHEN k.author_id IS NULL THEN d.opaque ELSE k.source_opaque END AS said_opaque""",
         "judged_by": "\n    JOIN carrying k ON k.id = d.id",
         "and_may": " AND may_mention AND no_source IS NULL",

@@ -2,13 +2,13 @@
 
 from msgspec import UnsetType
 
-from persistence.attachments import sending
-from persistence.attachments.views import NoSuchFiles
 from persistence.database.pool import Pool
 from persistence.members.views import NotAMember
 from persistence.messages import history
 from persistence.messages.answers import refusal
+from persistence.messages.drafting import draft_of
 from persistence.messages.queue import Overloaded, SendQueue
+from persistence.messages.sender import Sender, Told
 from persistence.messages.shapes import (
     HistoryAnswer,
     HistoryQuery,
@@ -16,7 +16,7 @@ from persistence.messages.shapes import (
     NewMessage,
     Pagination,
 )
-from persistence.messages.views import Draft, HistoryPage, Outcome, Repeated, Sent
+from persistence.messages.views import Draft, HistoryPage, Repeated, Sent
 from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
 from shared.http.address import base_url
@@ -24,7 +24,6 @@ from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 from shared.http.errors import forbidden, unavailable
 from shared.http.middleware import SPAN
-from shared.ids import new_id
 from shared.tracing import COMMIT, Tracing
 
 TAG = "messages"
@@ -36,7 +35,7 @@ class Messages:
 
     def __init__(self, pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> None:
         self._pool = pool
-        self._queue = queue
+        self._sender = Sender(pool, queue)
         self._tracing = tracing
         self._rules = rules
 
@@ -65,38 +64,19 @@ class Messages:
 
     async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
         given, span = call.body, call.request.get(SPAN)
-        draft = Draft(
-            id=new_id(),
-            sender_id=call.user_id,
-            text=given.trimmed(),
-            client_id=given.named(),
-            reply_to=given.reply_to.lower() if given.reply_to else None,
-            media_url=given.address(self._rules),
-            opaque=bool(given.opaque),
-            span=None if span is None else span.context,
-            data=given.extra(),
-            carried=given.carries(self._rules),
-        )
+        context = None if span is None else span.context
+        draft = draft_of(given, call.user_id, self._rules, client_id=given.named(), span=context)
+        base = self._rules.public_url or base_url(call.request)
         try:
-            files = given.files()
-            if files:
-                return _told(await self._send_files(call, draft, files))
-            return _told(await self._commit(call.ids["id"], draft))
+            return _told(await self._commit(call.ids["id"], draft, given.files(), base))
         except Overloaded as overloaded:
             raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
 
-    async def _commit(self, conversation_id: str, draft: Draft) -> Outcome:
+    async def _commit(self, conversation_id: str, draft: Draft, files: list[str], base: str) -> Told:
         span = None if draft.span is None else self._tracing.step(COMMIT, draft.span)
-        outcome = await self._queue.send(conversation_id, draft)
+        outcome = await self._sender.send(conversation_id, draft, files, base)
         if span is not None:
             span.end()
-        return outcome
-
-    async def _send_files(self, call: Call[NewMessage, Nothing], draft: Draft, ids: list[str]) -> Outcome | NoSuchFiles:
-        attached = sending.Attached(ids, self._rules.public_url or base_url(call.request))
-        outcome = await sending.send(self._pool, call.ids["id"], draft, attached)
-        if isinstance(outcome, Sent):
-            await self._queue.committed_apart(outcome.message, draft.span)
         return outcome
 
 
@@ -118,7 +98,7 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
     return found._replace(messages=messages, has_more=found.has_more and is_whole and not reaches_end)
 
 
-def _told(outcome: Outcome | NoSuchFiles) -> Reply:
+def _told(outcome: Told) -> Reply:
     if not isinstance(outcome, Sent | Repeated):
         raise refusal(outcome)
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))

@@ -30,6 +30,7 @@ from persistence.messages.views import (
     Repeated,
     Sent,
     SourceDeleted,
+    SourceHasFiles,
 )
 from shared.clock import iso, iso_or_none
 
@@ -128,7 +129,7 @@ def _carrying(drafts: Sequence[Addressed]) -> tuple[Query, list[Any]]:
 
 
 _NO_SOURCE: Final[Mapping[str, Outcome]] = MappingProxyType(
-    {"outside": NotAMember(), "unseen": NoSuchSource(), "deleted": SourceDeleted()}
+    {"outside": NotAMember(), "unseen": NoSuchSource(), "deleted": SourceDeleted(), "files": SourceHasFiles()}
 )
 """Why there is nothing to forward."""
 

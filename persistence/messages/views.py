@@ -80,13 +80,15 @@ class Source(View, frozen=True):
 
 class Carried(View, frozen=True, omit_defaults=True):
     """What a message carries beside its text. Of one with a `forward` the text is that of the source. `mentions`: of
-    those who are in the conversation then; `all`: everybody is. `expires_in` is in seconds."""
+    those who are in the conversation then; `all`: everybody is. `expires_in` is in seconds. `with_files`: copies of
+    the source's files stand ready, which the text and the address of the draft are for."""
 
     mentions: tuple[str, ...] = ()
     all: bool = False
     forward: Source | None = None
     preview: Preview | None = None
     expires_in: int | None = None
+    with_files: bool = False
 
 
 class Draft(NamedTuple):
@@ -135,8 +137,14 @@ class SourceDeleted(NamedTuple):
     """What was to be forwarded is deleted, or past its time."""
 
 
+class SourceHasFiles(NamedTuple):
+    """What is to be forwarded has files, for which there is another way."""
+
+
 class NotForAll(NamedTuple):
     """The group is too large for any member to mention all."""
 
 
-Outcome = Sent | Repeated | NotAMember | Withdrew | NoSuchReply | NoSuchSource | SourceDeleted | NotForAll
+Outcome = (
+    Sent | Repeated | NotAMember | Withdrew | NoSuchReply | NoSuchSource | SourceDeleted | SourceHasFiles | NotForAll
+)

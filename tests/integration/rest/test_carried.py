@@ -6,6 +6,7 @@ import pytest
 
 from shared.ids import new_id
 from tests.integration.rest.conftest import Person, Rest
+from tests.integration.rest.test_attachments import ready, sees
 from tests.integration.rest.test_touches import log_of, of, one, patch, two
 
 Json = Any
@@ -211,3 +212,34 @@ async def test_what_carries_nothing_is_sent_by_the_plain_statement(rest: Rest) -
         sent["id"],
     )
     assert tuple(stored or ()) == (None,) * 5
+
+
+async def test_a_forward_of_a_message_with_files_holds_files_of_its_own(rest: Rest) -> None:
+    ann, bob, room = await two(rest)
+    eve = rest.person("eve")
+    other = await bob.start(eve)
+    file = await ready(rest, ann, room)
+    source = await ann.send(room, "", attachments=[file["id"]])
+    worded = await ann.send(room, "words", attachments=[(await ready(rest, ann, room))["id"]])
+
+    async def forwarded(message: Json, person: Person = bob, status: int = 201, **fields: Any) -> Json:
+        forward = {"conversationId": room, "messageId": message["id"]}
+        return await person.send(other, "", status=status, forward=forward, **fields)
+
+    sent, second = await forwarded(source, clientId="c1"), await forwarded(worded)
+    again = await forwarded(source, status=200, clientId="c1")
+
+    [copy] = sent["attachments"]
+    assert copy["id"] != file["id"]
+    assert (sent["text"], sent["placeholder"]) == (source["text"], True)
+    assert (second["text"], second["placeholder"], len(second["attachments"])) == ("words", False, 1)
+    assert sent["mediaUrl"].endswith(f"/api/attachments/{copy['id']}")
+    assert sent["forwarded"] == {"senderId": ann.id}
+    assert again["id"] == sent["id"]
+    assert await sees(rest, eve, copy)
+    assert not await sees(rest, eve, file)
+    assert (await forwarded(source, eve, 403))["code"] == "forbidden"
+    await ann.delete(of(room, source))
+    assert await sees(rest, eve, copy)
+    assert (await forwarded(source, status=409))["code"] == "deleted"
+    assert await rest.parts.pool.fetchval("SELECT count(*) FROM attachments") == 3, "what was refused leaves none"

@@ -1,0 +1,38 @@
+"""The way of a draft: by the queue, as nearly all go; or, where files come along, in a transaction of its own."""
+
+from collections.abc import Sequence
+
+from persistence.attachments import forwarding, sending
+from persistence.attachments.sending import Attached
+from persistence.attachments.views import NoSuchFiles
+from persistence.database.pool import Pool
+from persistence.messages.queue import SendQueue
+from persistence.messages.views import Draft, Outcome, Sent, SourceHasFiles
+
+Told = Outcome | NoSuchFiles
+
+
+class Sender:
+    """For whoever sends in a user's name: a route, or the clock."""
+
+    def __init__(self, pool: Pool, queue: SendQueue) -> None:
+        self._pool = pool
+        self._queue = queue
+
+    async def send(self, conversation_id: str, draft: Draft, files: Sequence[str], base_url: str) -> Told:
+        """Returns after the commit. `files` are ids; `base_url` is where clients fetch one. Raises Overloaded; or
+        DATABASE_FAILURES, after which the same client id is safe."""
+        if files:
+            return await self._tell(
+                draft, await sending.send(self._pool, conversation_id, draft, Attached(files, base_url))
+            )
+        outcome = await self._queue.send(conversation_id, draft)
+        source = None if draft.carried is None else draft.carried.forward
+        if isinstance(outcome, SourceHasFiles) and source is not None:
+            return await self._tell(draft, await forwarding.send(self._pool, conversation_id, draft, source, base_url))
+        return outcome
+
+    async def _tell(self, draft: Draft, outcome: Told) -> Told:
+        if isinstance(outcome, Sent):
+            await self._queue.committed_apart(outcome.message, draft.span)
+        return outcome
