@@ -6,12 +6,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sabotage:
-    """In `file` each first text of `changes` becomes the second; then `promise` does not hold any more."""
+    """In `file` each first text of `changes` becomes the second; then `promise` does not hold any more.
+
+    `tests` are those that notice. Without any, the laboratory does.
+    """
 
     name: str
     promise: str
     file: str
     changes: tuple[tuple[str, str], ...]
+    tests: tuple[str, ...] = ()
 
     def apply(self, source: Path) -> None:
         """Raises AssertionError unless each text is there exactly once."""
@@ -197,6 +201,60 @@ SABOTAGES = (
             plan""",
                 """        if not offline:
             plan""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "swallow an event in the relay",
+        "what a dead process left is published, all of it",
+        "persistence/log/event_relay.py",
+        (
+            (
+                """        spans = [self._begun(event) for event in found.logged]
+""",
+                """        found = found._replace(logged=found.logged[1:], purged=[*found.purged, found.logged[0].key])
+        spans = [self._begun(event) for event in found.logged]
+""",
+            ),
+        ),
+    ),
+    Sabotage(
+        "forget a flag",
+        "an event that is no message brings back nothing that its reader hides",
+        "persistence/log/envelopes.py",
+        (
+            (
+                """        flags=event.flags,
+""",
+                "",
+            ),
+        ),
+        ("tests/integration/gateway/test_touches.py",),
+    ),
+    Sabotage(
+        "replay a follower after a deletion",
+        "a follower that is told late finds nothing of what is deleted by then",
+        "persistence/push/targets.py",
+        (
+            (
+                """ AND {stands("m")}
+    AND m.silent""",
+                """
+    AND m.silent""",
+            ),
+        ),
+        ("tests/integration/pusher/test_withdrawals.py::test_a_deleted_message_is_not_pushed",),
+    ),
+    Sabotage(
+        "answer a page without its place",
+        "an answer says as of which event it is",
+        "persistence/messages/history.py",
+        (
+            (
+                """has_more, rows[0]["last_seq"])
+""",
+                """has_more, 0)
+""",
             ),
         ),
     ),
