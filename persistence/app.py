@@ -25,6 +25,11 @@ from persistence.members.announcer import MembershipAnnouncer
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
 from persistence.messages.queue import SendQueue
+from persistence.moderation import item_routes as items
+from persistence.moderation import notice_routes as notices
+from persistence.moderation import report_routes as reports
+from persistence.moderation import routes as moderation
+from persistence.moderation.telling import Teller
 from persistence.profiles import routes as profiles
 from persistence.profiles.changes import ProfileChanges
 from persistence.push import device_routes as devices
@@ -89,6 +94,8 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
         *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
+        *reports.endpoints(deps.pool, deps.quotas),
+        *notices.endpoints(deps.pool),
         *attachments.endpoints(deps.pool, deps.file_rules),
         *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules),
         *receipts.endpoints(deps.pool, deps.receipts),
@@ -120,8 +127,11 @@ def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 
 def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
+    teller = Teller(deps.delivery, deps.refusals)
     return [
         *audit.endpoints(deps.pool),
+        *items.endpoints(deps.pool, teller),
+        *moderation.endpoints(deps.pool, teller),
     ]
 
 

@@ -24,6 +24,7 @@ from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.relay import MembershipRelay
 from persistence.messages.expiry import Expiry
 from persistence.messages.queue import SendQueue
+from persistence.moderation import upkeep
 from persistence.profiles.changes import ProfileChanges
 from persistence.push import withdrawals
 from persistence.push.marker import PushMarker
@@ -141,9 +142,14 @@ async def _compose(
     profile_changes = ProfileChanges(pool, delivery)
     tasks.periodically(PROFILES_SECONDS, profile_changes.tell, name="profiles")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
-    tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
+    _keep_days(tasks, pool, settings)
     limiter = RateLimiter(redis, tasks)
-    quotas = Quotas(limiter, settings.rate_limit_new_conversations, settings.rate_limit_new_people)
+    quotas = Quotas(
+        limiter,
+        settings.rate_limit_new_conversations,
+        settings.rate_limit_new_people,
+        settings.rate_limit_reports,
+    )
     files = file_rules_of(settings)
     collector = Collector(pool, grace_days=files.grace_days)
     tasks.periodically(FILES_SECONDS, collector.expire, name="files")
@@ -178,6 +184,13 @@ def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker, expiry: 
     tasks.periodically(MARKER_SECONDS, marker.check, name="push_marker")
     tasks.periodically(RETENTION_SECONDS, lambda: retention.sweep(pool), name="retention")
     tasks.periodically(CLOCK_SECONDS, lambda: clock.mend(pool), name="clock")
+
+
+def _keep_days(tasks: Tasks, pool: Pool, settings: Settings) -> None:
+    """What is kept for a number of days, and how long the oldest report waits."""
+    tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
+    tasks.periodically(RETENTION_SECONDS, lambda: upkeep.sweep(pool, settings.evidence_days), name="evidence")
+    tasks.periodically(SAMPLE_SECONDS, lambda: upkeep.sample(pool), name="review_metrics")
 
 
 async def _epoch(pool: Pool) -> Epoch:

@@ -73,6 +73,8 @@ class Session(Shape):
     hidden: dict[str, int] | None = None
     banned: bool = False
     barred: list[str] = []
+    ban_reason: str | None = None
+    banned_until: str | None = None
 
 
 class SessionsAnswer(Shape):

@@ -75,6 +75,15 @@ def conversation_expired(*, conversation_id: str, up_to_seq: int, unread_count: 
     )
 
 
+def moderation_notice(
+    *, action: str, reason: str, until: str | None, conversation_id: str | None, message_id: str | None
+) -> bytes:
+    """To the devices of whom it concerns. What it does not concern is left out."""
+    concerned = {"conversationId": conversation_id, "messageId": message_id}
+    told = {name: value for name, value in concerned.items() if value is not None}
+    return encode("moderation.notice", action=action, reason=reason, until=until, **told)
+
+
 def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
     return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
 

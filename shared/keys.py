@@ -155,6 +155,10 @@ def conversations_limit(user_id: str) -> str:
     return f"parley:limit:conversations:{user_id}"
 
 
+def reports_limit(user_id: str) -> str:
+    return f"parley:limit:reports:{user_id}"
+
+
 def people_limit(user_id: str) -> str:
     """Of those whom a user names and whom nobody knew."""
     return f"parley:limit:people:{user_id}"

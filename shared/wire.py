@@ -40,7 +40,7 @@ class Kind(IntEnum):
     REVOKED = 8
     """A `Revocation`: close 4503. On the channel of all revocations, or on a user's."""
     BANNED = 9
-    """Close 4502."""
+    """A `Banning`, or nothing from an older release: close 4502."""
     KICKED = 10
     """Close 1012: the user's clients come back at once."""
     PRESENCE = 11
@@ -182,6 +182,13 @@ class Membership(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     last_seq: int = 0
     hidden_seq: int | None = None
     conversation: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Banning(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Why a user is banned, and until when (ISO 8601; None: for ever)."""
+
+    reason: str | None = None
+    until: str | None = None
 
 
 class Revocation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

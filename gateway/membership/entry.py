@@ -22,6 +22,7 @@ from gateway.state.session import Session
 from gateway.state.user import NOWHERE, User
 from shared import api
 from shared.auth import Identity
+from shared.wire import Banning
 
 ARRIVE_SECONDS = 10.0
 SLICE = 1000
@@ -29,7 +30,11 @@ SLICE = 1000
 
 
 class Banned(Exception):
-    """The user may not connect: close with 4502."""
+    """The user may not connect: close with 4502. `banning` says why, and until when."""
+
+    def __init__(self, banning: Banning) -> None:
+        super().__init__()
+        self.banning = banning
 
 
 class Revoked(Exception):
@@ -175,7 +180,7 @@ class Entry:
     async def _look_up(self, session: Session) -> Found:
         found = await self._lookups.session(session.user.user_id, session.user.profile, session.session_id)
         if found.session.banned:
-            raise Banned
+            raise Banned(Banning(found.session.ban_reason, found.session.banned_until))
         if found.revoked:
             raise Revoked
         return found

@@ -22,9 +22,11 @@ from gateway.state.session import Session
 from gateway.state.user import NOTHING, User, held_together, user_channel
 from gateway.websocket.codes import CloseCode
 from shared import api, frames
-from shared.wire import PREFIX_BYTES, Kind, Membership
+from shared.wire import PREFIX_BYTES, Banning, Kind, Membership
 
 log = structlog.get_logger()
+
+BANNED = "This user is banned"
 
 
 _memberships = msgspec.json.Decoder(Membership)
@@ -119,7 +121,7 @@ class Memberships:
         if not self._hub.adopt_epoch(found.epoch):
             self._hub.listener.on_other_epoch()
         elif found.session.banned:
-            close_all(user.sessions, CloseCode.USER_BANNED, "banned")
+            close_banned(user, Banning(found.session.ban_reason, found.session.banned_until))
         elif user.changes.started:
             self._reconcile(user, found.session)
 
@@ -219,6 +221,14 @@ class Memberships:
             user.remove_room(room)
             for session in user.sessions:
                 self._hub.leave(session, room)
+
+
+def close_banned(user: User, banning: Banning) -> None:
+    """Each socket is told why, and until when, before it closes."""
+    told = frames.error(code="banned", message=BANNED, reason=banning.reason, until=banning.until)
+    for session in user.sessions:
+        session.send(told)
+    close_all(user.sessions, CloseCode.USER_BANNED, "banned")
 
 
 def close_all(sessions: Iterable[Session], code: CloseCode, reason: str) -> None:

@@ -10,6 +10,7 @@ from gateway.bus import NotSubscribed
 from gateway.lookups import Starter
 from gateway.membership.arrival import Arrival
 from gateway.membership.entry import Banned, Entry, Revoked, TooManyConnections
+from gateway.membership.memberships import BANNED
 from gateway.persistence_client import PersistenceAway
 from gateway.session.admission import Admission
 from gateway.session.callers import counted_key, identify
@@ -114,8 +115,9 @@ class Acceptor:
                 raise Revoked
         except Revoked:
             raise Rejection(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
-        except Banned:
-            raise Rejection(CloseCode.USER_BANNED, "banned", "This user is banned") from None
+        except Banned as banned:
+            why = {"reason": banned.banning.reason, "until": banned.banning.until}
+            raise Rejection(CloseCode.USER_BANNED, "banned", BANNED, **why) from None
         except TooManyConnections:
             message = "This user has too many connections"
             raise Rejection(

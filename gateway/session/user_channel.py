@@ -6,14 +6,14 @@ import msgspec
 import structlog
 
 from gateway.forwarding.hub import Hub
-from gateway.membership.memberships import Memberships, close_all
+from gateway.membership.memberships import Memberships, close_all, close_banned
 from gateway.membership.quota import Quota
 from gateway.presence.devices import Devices
 from gateway.state.user import User
 from gateway.websocket.codes import CloseCode
 from gateway.websocket.frames import text_frame
 from shared import keys
-from shared.wire import PREFIX_BYTES, Kind, Revocation, unpack_prefix
+from shared.wire import PREFIX_BYTES, Banning, Kind, Revocation, unpack_prefix
 
 log = structlog.get_logger()
 
@@ -25,6 +25,7 @@ class _Receipt(msgspec.Struct, rename="camel"):
 
 
 _receipts = msgspec.json.Decoder(_Receipt)
+_bannings = msgspec.json.Decoder(Banning)
 _revocations = msgspec.json.Decoder(Revocation)
 
 
@@ -71,7 +72,7 @@ class UserChannel:
 
 def _close(user: User, kind: int, payload: bytes) -> None:
     if kind == Kind.BANNED:
-        close_all(user.sessions, CloseCode.USER_BANNED, "banned")
+        close_banned(user, _bannings.decode(payload) if payload else Banning())
     elif kind == Kind.KICKED:
         close_all(user.sessions, CloseCode.RESTARTING, "reconnect")
     elif kind == Kind.REVOKED:

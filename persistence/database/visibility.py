@@ -97,7 +97,8 @@ def keep_apart(one: str, other: str) -> str:
     return f"(SELECT true FROM blocks b WHERE (b.blocker_id, b.blocked_id) IN {both} LIMIT 1)"
 
 
-REFUSED: Final = "(u.banned_at IS NOT NULL OR u.deactivated_at IS NOT NULL)"
+REFUSED: Final = """(u.deactivated_at IS NOT NULL
+    OR (u.banned_at IS NOT NULL AND (u.banned_until IS NULL OR u.banned_until > now())))"""
 """The user may not come in, and is told nothing."""
 ARCHIVED: Final = """coalesce(p.archived_ordinal IS NOT NULL
     AND (c.last_ordinal <= p.archived_ordinal OR c.updated_at <= p.muted_until), false)"""

@@ -53,6 +53,12 @@ class Withdrew(NamedTuple):
     """The user blocks the other one of this conversation of two: they read what was there, and do nothing in it."""
 
 
+class Muted(NamedTuple):
+    """A moderator lets the user say nothing in this conversation until then (ISO 8601)."""
+
+    until: str
+
+
 class Member(NamedTuple):
     """A user and the version of their memberships that a change gave them."""
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from persistence.attachments.views import NoSuchFiles
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
 from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
 from persistence.messages.views import Message, NoSuchReply, NoSuchSource, NotForAll, SourceDeleted, SourceHasFiles
@@ -17,6 +17,7 @@ from shared.http.errors import (
     deleted,
     forbidden,
     malformed,
+    muted,
     no_such_message,
     not_allowed,
 )
@@ -64,6 +65,8 @@ _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
 
 def _detailed(found: Any) -> ApiError:
     match found:
+        case Muted(until):
+            return muted(until)
         case AtLimit(what):
             return at_limit(what)
         case BadText(fault):

@@ -7,7 +7,7 @@ from persistence.database.visibility import BEGINS
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_delete_of
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages import erasing
 from persistence.messages.held import Held, Locked, NoSuchMessage, NotAllowed, hold, lock
 from persistence.messages.views import Message
@@ -55,7 +55,7 @@ class HiddenNow(NamedTuple):
 
 async def delete_for_all(
     pool: Pool, conversation_id: str, user_id: str, message_id: str
-) -> Erased | NotAMember | Withdrew | NoSuchMessage | NotAllowed:
+) -> Erased | NotAMember | Withdrew | Muted | NoSuchMessage | NotAllowed:
     """By its author, or by whose role allows it. A tombstone is left, and what was deleted stands nowhere after the
     commit: text, data, edits, reactions, pin."""
     async with transaction(pool) as connection:
@@ -67,18 +67,20 @@ async def delete_for_all(
             return NotAllowed()
         if held.is_deleted:
             return Erased(None)
-        return Erased(await _erase(connection, held.message, user_id, "author" if is_own else "admin"))
+        return Erased(await erase(connection, held.message, user_id, "author" if is_own else "admin"))
 
 
-async def _erase(connection: Connection, message: Message, user_id: str, by: str) -> Logged:
+async def erase(connection: Connection, message: Message, user_id: str | None, by: str) -> Logged:
+    """Of a message that the transaction holds, and as its last step. `user_id` None: nobody is named as who did it."""
     await erasing.deleted(connection, message, user_id, by)
     body = MessageDeleted(message.id, message.seq, user_id, by)
-    return await append(connection, message.conversation_id, user_id, MESSAGE_DELETED, body, message.id)
+    teller = user_id or message.sender_id
+    return await append(connection, message.conversation_id, teller, MESSAGE_DELETED, body, message.id)
 
 
 async def hide(
     pool: Pool, conversation_id: str, user_id: str, message_id: str
-) -> HiddenNow | NotAMember | Withdrew | NoSuchMessage:
+) -> HiddenNow | NotAMember | Withdrew | Muted | NoSuchMessage:
     """For this user alone: no event, and nobody else hears of it."""
     async with transaction(pool) as connection:
         locked = await lock(connection, conversation_id, user_id, message_id, erases=True)

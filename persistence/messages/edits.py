@@ -10,7 +10,7 @@ from persistence.database.view import View
 from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.held import Deleted, Held, NoSuchMessage, NotAllowed, hold
 from persistence.messages.mentions import Named, resolve, write
 from persistence.messages.texts import fault_of
@@ -92,7 +92,7 @@ class Edited(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | Withdrew | NoSuchMessage | NotAllowed | NotForAll | Deleted | TooLate | Changed | BadText
+Refused = NotAMember | Withdrew | Muted | NoSuchMessage | NotAllowed | NotForAll | Deleted | TooLate | Changed | BadText
 
 
 class EditRules(NamedTuple):

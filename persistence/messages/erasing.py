@@ -46,8 +46,8 @@ DELETE FROM reactions r USING gone WHERE r.conversation_id = gone.conversation_i
 )
 
 
-async def deleted(connection: Connection, message: Message, by: str, role: str) -> None:
-    """Erases a message of which the caller holds the row; `by` did it, as what `role` says."""
+async def deleted(connection: Connection, message: Message, by: str | None, role: str) -> None:
+    """Erases a message of which the caller holds the row; `by` did it (None: nobody is named), as what `role` says."""
     key = message.conversation_id, message.seq
     await _DELETED.rows(connection, *key, by, role)
     if message.attachments:

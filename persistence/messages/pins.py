@@ -7,7 +7,7 @@ from persistence.database.visibility import stands
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_pin
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.held import AtLimit, Deleted, Held, NoSuchMessage, NotAllowed, hold
 from shared.events.message_pinned import MESSAGE_PINNED, MessagePinned
 
@@ -30,7 +30,7 @@ class Pinned(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | Withdrew | NoSuchMessage | NotAllowed | Deleted | AtLimit
+Refused = NotAMember | Withdrew | Muted | NoSuchMessage | NotAllowed | Deleted | AtLimit
 
 
 async def pin(pool: Pool, conversation_id: str, user_id: str, message_id: str, *, on: bool) -> Pinned | Refused:

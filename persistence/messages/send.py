@@ -10,7 +10,7 @@ import msgspec
 from persistence.database.pool import Database, Query, Row
 from persistence.database.pool import columns as columns_of
 from persistence.log.state import extra_of
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.send_statement import (
     SEND,
@@ -139,6 +139,8 @@ def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
         return Withdrew() if row["withdrew"] else NotAMember()
     if row["prior_seq"] is not None:
         return Prior(conversation_id, row["prior_seq"])
+    if row["silenced_until"] is not None:
+        return Muted(iso(row["silenced_until"]))
     if not row["reply_exists"]:
         return NoSuchReply()
     return _carrying_answer(conversation_id, draft, row) if draft.carried else Sent(_sent(conversation_id, draft, row))

@@ -19,11 +19,12 @@ WITH draft AS (
     {draft}
 ), sender AS (
     SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins,
-           p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew
+           p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew,
+           CASE WHEN p.silenced_until > now() THEN p.silenced_until END AS silenced_until
     FROM participants p WHERE {is_sender}
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
 ){sources}, judged AS (
-    SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew,
+    SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew, s.silenced_until,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
                SELECT true FROM messages m JOIN conversations c ON c.id = m.conversation_id
@@ -36,7 +37,7 @@ WITH draft AS (
     FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id AND s.conversation_id = d.conversation_id{judged_by}
 ), fresh AS (
     SELECT *, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth FROM judged
-    WHERE may AND reply_exists AND prior_seq IS NULL{and_may}
+    WHERE may AND silenced_until IS NULL AND reply_exists AND prior_seq IS NULL{and_may}
 ), counted AS (
     SELECT conversation_id, count(*) AS n{counts} FROM fresh GROUP BY conversation_id
 ), due AS (
@@ -68,7 +69,7 @@ WITH draft AS (
     ) AS last
     WHERE p.conversation_id = last.conversation_id AND p.user_id = last.sender_id
 )
-SELECT j.may, j.withdrew, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle{tells}
+SELECT j.may, j.withdrew, j.silenced_until, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle{tells}
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
 """

@@ -6,7 +6,7 @@ import msgspec
 
 from persistence.attachments.views import Attachment
 from persistence.database.view import View
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.receipts.views import Status
 from shared.events.message_new import Forwarded, Mentioned, Preview
 
@@ -146,5 +146,14 @@ class NotForAll(NamedTuple):
 
 
 Outcome = (
-    Sent | Repeated | NotAMember | Withdrew | NoSuchReply | NoSuchSource | SourceDeleted | SourceHasFiles | NotForAll
+    Sent
+    | Repeated
+    | NotAMember
+    | Withdrew
+    | Muted
+    | NoSuchReply
+    | NoSuchSource
+    | SourceDeleted
+    | SourceHasFiles
+    | NotForAll
 )

@@ -9,7 +9,7 @@ from persistence.database.view import View
 from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
-from persistence.members.views import NotAMember, Withdrew
+from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.held import AtLimit, Deleted, Locked, NoSuchMessage, lock
 from persistence.messages.rows import Counted, counted
 from persistence.messages.views import Reaction
@@ -86,7 +86,7 @@ class Reacted(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | Withdrew | NoSuchMessage | Deleted | AtLimit
+Refused = NotAMember | Withdrew | Muted | NoSuchMessage | Deleted | AtLimit
 
 
 class One(View, frozen=True):

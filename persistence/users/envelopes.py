@@ -10,8 +10,8 @@ def kicked(user_id: str, *, epoch: str) -> Envelope:
     return Envelope(keys.user(user_id), wire.pack(wire.Kind.KICKED, b"", epoch=epoch))
 
 
-def banned(user_id: str, *, epoch: str) -> Envelope:
-    return Envelope(keys.user(user_id), wire.pack(wire.Kind.BANNED, b"", epoch=epoch))
+def banned(user_id: str, banning: wire.Banning = wire.Banning(), *, epoch: str) -> Envelope:  # noqa: B008 - frozen
+    return Envelope(keys.user(user_id), wire.pack(wire.Kind.BANNED, msgspec.json.encode(banning), epoch=epoch))
 
 
 def revoked(session_id: str, until: float, *, epoch: str) -> Envelope:

@@ -19,7 +19,7 @@ class Refusals:
         self._pool = pool
         self._mark = 0
         self._sessions: dict[str, float] = {}  # -> until when, in Unix seconds
-        self._users: set[str] = set()
+        self._users: dict[str, float] = {}  # -> until when
         self._inactive: set[str] = set()
         self._reading = asyncio.Lock()
         self._listeners: dict[str, Callable[[], Awaitable[None]]] = {}
@@ -39,7 +39,7 @@ class Refusals:
                 mark, changed = await refusals.since(self._pool, 0)
             await self._tell(changed, everybody=is_other or self._mark == 0)
             if is_other:
-                self._sessions, self._users, self._inactive = {}, set(), set()
+                self._sessions, self._users, self._inactive = {}, {}, set()
             self._mark = mark  # after the listeners: what one of them could not read is told again
             for one in changed:
                 self._note(one)
@@ -47,7 +47,7 @@ class Refusals:
 
     def judge(self, user: Identity) -> ApiError | None:
         """What to answer to a user who may not come in."""
-        if user.user_id in self._users:
+        if self._users.get(user.user_id, 0.0) > time.time():
             return forbidden("this user is banned")
         if user.user_id in self._inactive:
             return forbidden("this user is deactivated")
@@ -64,6 +64,8 @@ class Refusals:
     def _forget(self, now: float) -> None:
         for gone in [session for session, until in self._sessions.items() if until <= now]:
             del self._sessions[gone]
+        for over in [user_id for user_id, until in self._users.items() if until <= now]:
+            del self._users[over]
 
     def is_refused(self, user_id: str, session_id: str | None) -> bool:
         """The same for who verified the token elsewhere."""
@@ -77,8 +79,9 @@ class Refusals:
             self._sessions[session_id] = one.expires_at or _FOREVER
             return
         prefix, _, user_id = one.subject.partition(":")
-        users = self._inactive if prefix + ":" == refusals.INACTIVE else self._users
-        if one.refused:
-            users.add(user_id)
+        if prefix + ":" == refusals.INACTIVE:
+            (self._inactive.add if one.refused else self._inactive.discard)(user_id)
+        elif one.refused:
+            self._users[user_id] = one.expires_at or _FOREVER
         else:
-            users.discard(user_id)
+            self._users.pop(user_id, None)

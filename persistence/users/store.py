@@ -7,6 +7,7 @@ from persistence.database.pool import Database, Query, Row, columns
 from persistence.database.visibility import HIDES, REFUSED, keep_apart
 from persistence.users.revocations import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
+from shared.clock import iso_or_none
 from shared.wire import Seen
 
 # Written in the order of the ids, here and wherever users are locked, so that nobody waits in a circle. What is known
@@ -37,7 +38,7 @@ SET handle = excluded.handle,
 _SESSIONS = Query(
     "sessions",
     f"""
-SELECT u.id, u.version, {REFUSED} AS banned, rooms.*
+SELECT u.id, u.version, {REFUSED} AS banned, u.ban_reason, u.banned_until, rooms.*
 FROM users u CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
@@ -108,6 +109,8 @@ def _session(row: Row) -> Session:
         hidden=hidden,
         barred=row["barred_ids"] or [],
         banned=row["banned"],
+        ban_reason=row["ban_reason"],
+        banned_until=iso_or_none(row["banned_until"]),
     )
 
 

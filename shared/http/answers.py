@@ -1,6 +1,7 @@
 """From what a handler gives, or raises, to a response."""
 
 import asyncio
+from collections.abc import Mapping
 from math import ceil
 
 import msgspec
@@ -21,8 +22,8 @@ _WORDS = {404: "there is no such route", 405: "this route does not take this met
 INTERNAL = ErrorBody("something went wrong on our side", "internal")
 
 
-def answer(body: msgspec.Struct, status: int = 200) -> web.Response:
-    return web.Response(body=_encode(body), status=status, content_type="application/json")
+def answer(body: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=_encode(body), status=status, headers=headers, content_type="application/json")
 
 
 def error_answer(error: ApiError) -> web.Response:

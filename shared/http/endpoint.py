@@ -67,10 +67,11 @@ class Call(Generic[B, Q]):
 
 @dataclass(slots=True)
 class Reply:
-    """An answer with another status than the endpoint's first one."""
+    """An answer with another status than the endpoint's first one, or with headers."""
 
     status: int
     body: msgspec.Struct
+    headers: Mapping[str, str] | None = None
 
 
 class PathText(NamedTuple):

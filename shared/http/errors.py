@@ -7,11 +7,13 @@ RETRY_SECONDS = 1.0
 
 
 class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
-    """`code` is a stable word for programs, `error` a sentence for people, `field` the part of the request at fault."""
+    """`code` is a stable word for programs, `error` a sentence for people, `field` the part of the request at fault,
+    `until` when it may be tried again."""
 
     error: str
     code: str
     field: str | None = None
+    until: str | None = None
 
 
 class ApiError(Exception):
@@ -68,6 +70,12 @@ def forbidden(message: str = "you are not in this conversation, or there is none
 
 def blocked() -> ApiError:
     return ApiError(403, "blocked", "you block the other one of this conversation: unblock them first")
+
+
+def muted(until: str) -> ApiError:
+    error = ApiError(403, "muted", "a moderator lets you say nothing in this conversation for a while")
+    error.body.until = until
+    return error
 
 
 def not_found(message: str = "there is no such thing") -> ApiError:

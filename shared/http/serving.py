@@ -87,7 +87,7 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Handler:
             await gate.charge(caller, more)
         given = await call_endpoint(Call(request, caller, body, query, ids))
         if isinstance(given, Reply):
-            return answer(given.body, given.status)
+            return answer(given.body, given.status, given.headers)
         if isinstance(given, web.StreamResponse):
             return given
         return answer(given, usual_status)

@@ -109,6 +109,26 @@ async def test_a_banned_user_is_out_until_the_ban_is_lifted(parley: World, site:
     await ann.send(conversation, "thank you")
 
 
+async def test_a_banned_user_is_told_why_and_until_when_before_the_socket_closes(parley: World, site: OwnSite) -> None:
+    ann, mod = parley.person("ann"), await parley.rest.moderator()
+    phone = await site.connect(ann)
+    until = "2090-01-01T00:00:00.000Z"
+
+    await mod.put(f"/moderation/users/{ann.id}/ban", {"reason": "insults", "until": until})
+
+    assert (await phone.next("moderation.notice"))["action"] == "ban"
+    for one in (phone, await site.dial(ann.token)):
+        told = await one.next("error")
+        assert (told["code"], told["reason"], told["until"]) == ("banned", "insults", until)
+        assert await one.closed() == 4502
+
+
+async def test_a_ban_that_is_over_lets_the_user_connect(parley: World, site: OwnSite) -> None:
+    ann, mod = parley.person("ann"), await parley.rest.moderator()
+    await mod.put(f"/moderation/users/{ann.id}/ban", {"reason": "x", "until": "2020-01-01T00:00:00Z"})
+    assert (await (await site.connect(ann)).ask("ping"))["type"] == "pong"
+
+
 async def test_who_never_signed_in_can_be_banned_before_they_do(parley: World, site: OwnSite) -> None:
     eve = parley.person("eve")
     assert await parley.rest.ask_internal(api.BAN, {"userId": eve.id, "lift": True}) == {"changed": False, "told": True}

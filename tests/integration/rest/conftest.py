@@ -150,6 +150,7 @@ async def serving(
     failures: Bucket = PLENTY,
     new_conversations: Bucket = PLENTY,
     new_people: Bucket = PLENTY,
+    new_reports: Bucket = PLENTY,
     per_key: Bucket = PLENTY,
     server_api: bool = True,
     file_rules: FileRules = DEFAULT_FILE_RULES,
@@ -168,7 +169,7 @@ async def serving(
         counted = KeyLimits(limiter, per_key, strangers)
         gate = KeyGate(pool, keyring, StaffGate(users, staff), counted, refusals.judge)
         presence = PresenceReader(running.redis, lambda: running.epoch)
-        quotas = Quotas(limiter, new_conversations, new_people)
+        quotas = Quotas(limiter, new_conversations, new_people, new_reports)
         changes = ProfileChanges(pool, running.delivery)
         tasks.periodically(0.1, changes.tell, name="profiles")
         deps = PersistenceDeps(

@@ -69,6 +69,9 @@ WRITTEN: dict[str, bytes] = {
     "conversation.expired": frames.conversation_expired(
         conversation_id=CONVERSATION, up_to_seq=2, unread_count=1, mention_count=0
     ),
+    "moderation.notice": frames.moderation_notice(
+        action="delete", reason="x", until=None, conversation_id=CONVERSATION, message_id=USER
+    ),
     "blocks.changed": frames.blocks_changed(),
     "attachment.ready": frames.attachment("ready", UPLOAD),
     "attachment.rejected": frames.attachment("rejected", UPLOAD),
