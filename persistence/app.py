@@ -14,6 +14,8 @@ from persistence.conversations import routes as conversations
 from persistence.database import probe
 from persistence.database.pool import DATABASE_FAILURES, Pool
 from persistence.drafts import routes as drafts
+from persistence.groups import routes as groups
+from persistence.groups.telling import Telling
 from persistence.internal import lookups, media, operators, push
 from persistence.internal import trace as full_trace
 from persistence.keys import routes as keys
@@ -93,6 +95,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     return [
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
+        *groups.endpoints(deps.pool, Telling(deps.delivery, deps.memberships, deps.receipts), deps.quotas),
         *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
         *reports.endpoints(deps.pool, deps.quotas),
         *notices.endpoints(deps.pool),

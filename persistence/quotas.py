@@ -37,3 +37,11 @@ class Quotas:
         verdict = await self._limiter.take(checks)  # in one round trip
         if isinstance(verdict, Limited):
             raise limited(verdict.retry_after_seconds)
+
+    async def name(self, user_id: str, *, strangers: int) -> None:
+        """Counts people named who were never seen. Raises ApiError 429."""
+        if not strangers:
+            return
+        verdict = await self._limiter.take([Check(keys.people_limit(user_id), self._people, strangers)])
+        if isinstance(verdict, Limited):
+            raise limited(verdict.retry_after_seconds)

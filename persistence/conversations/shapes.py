@@ -40,6 +40,16 @@ BountyText = Annotated[str, Meta(pattern=WORD_PATTERN, max_length=200)]
 BountyNumber = Annotated[int, Meta(ge=-MAX_SEQ, le=MAX_SEQ)]
 
 
+def readable_line(given: str | None) -> str | None:
+    """A name as others see it; None for a blank one. Raises ApiError 400 where nothing of it would show."""
+    if given is None or not given.strip():
+        return None
+    name = texts.line(given)
+    if not name:
+        raise malformed("name", "nobody would see anything of this name")
+    return name
+
+
 class ConversationsQuery(msgspec.Struct):
     limit: PageSize = 50
     cursor: Annotated[str, Meta(pattern=CURSOR_PATTERN, description="nextCursor of the page before")] | UnsetType = (
@@ -77,13 +87,8 @@ class NewConversation(msgspec.Struct, rename="camel"):
     bounty_id: BountyText | BountyNumber | None = None
 
     def line(self) -> str | None:
-        """The name as others see it; None for a blank one. Raises ApiError 400 where nothing of it would show."""
-        if self.name is None or not self.name.strip():
-            return None
-        name = texts.line(self.name)
-        if not name:
-            raise malformed("name", "nobody would see anything of this name")
-        return name
+        """As `readable_line`, of the name."""
+        return readable_line(self.name)
 
     def people(self, caller: str) -> set[str]:
         """Everyone in it. Raises ApiError 400 for nobody besides the caller, or too many."""

@@ -22,6 +22,7 @@ from persistence.database.visibility import ARCHIVED, HIDES, stays
 from persistence.members import user_outbox as memberships
 from persistence.members.views import Member, NotAMember, Present, Withdrew
 from persistence.users.pairs import among, hold_pair
+from persistence.users.people import hold_people
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
 from shared.ids import new_id
 from shared.wire import Kind
@@ -38,21 +39,15 @@ RETURNING id
 """,
 )
 
-_NAME_PEOPLE = Query(
-    "name_people",
-    "INSERT INTO users (id) SELECT id FROM unnest($1::uuid[]) AS w(id) ORDER BY id ON CONFLICT DO NOTHING",
-)
-
-# Race: a participant's reference locks its user FOR KEY SHARE, and who then wants more of a row that others wait for
-# waits for them. So the people are held as `memberships.change` holds them before their participants come to be, and
-# after the conversation, on whose key another one may have to wait.
-_HOLD_PEOPLE = Query("hold_people", "SELECT FROM users WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE")
-
 _INSERT_PARTICIPANTS = Query(
     "insert_participants",
     """
-INSERT INTO participants (conversation_id, user_id, joined_at)
-SELECT c.id, w.id, c.created_at FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id
+WITH governed AS (
+    INSERT INTO groups (conversation_id) SELECT id FROM conversations WHERE id = $1 AND is_group
+)
+INSERT INTO participants (conversation_id, user_id, joined_at, role)
+SELECT c.id, w.id, c.created_at, CASE WHEN c.is_group AND w.id = c.created_by THEN 'owner' END
+FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id
 """,
 )
 
@@ -135,8 +130,13 @@ SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user
 """,
 )
 
-# In the order in which all take their locks: participants, messages, files, then the conversation.
+# In the order in which all take their locks: the group, participants, messages, files, then the conversation.
 _PURGE = [
+    Query(
+        "purge_group",  # that of an older release has no row yet, and may be about to get one
+        "INSERT INTO groups SELECT id FROM conversations WHERE id = $1 AND is_group ON CONFLICT DO NOTHING",
+    ),
+    Query("purge_group", "DELETE FROM groups WHERE conversation_id = $1"),
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
     Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
     references.PURGE,
@@ -203,8 +203,8 @@ async def create(
         if row is None:
             return await _existing(connection, caller, key)
         conversation_id = row["id"]
-        await _NAME_PEOPLE.rows(connection, people)
-        await _HOLD_PEOPLE.rows(connection, people)
+        # After the conversation, on whose key another one may have to wait.
+        await hold_people(connection, people)
         await _INSERT_PARTICIPANTS.rows(connection, conversation_id, people)
         joined = await memberships.change(connection, Kind.JOINED, conversation_id, people)
         return Created(await _one(connection, caller, conversation_id), existing=False, joined=joined)

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from persistence.database.view import View
-from persistence.members.views import Member, Participant
+from persistence.members.settings import GroupSettings
+from persistence.members.views import Member, Participant, Role
 from shared.ids import canonical_id
 
 
@@ -22,9 +23,10 @@ class LastMessage(View, frozen=True):
 
 class Conversation(View, frozen=True):
     """As one of its participants sees it: `last_message`, `unread_count`, `mention_count` (of the unread
-    those that mention the user), `read_seq`, the marks and `muted_until` (None: it rings) are that user's.
+    those that mention the user), `read_seq`, `role`, the marks and `muted_until` (None: it rings) are that user's.
 
-    `participants` are the first 50 of them, `participant_count` is how many there are.
+    `participants` are the first 50 of them, `participant_count` is how many there are. Only a group has `settings`; of
+    two people each is a member.
     """
 
     id: str
@@ -44,6 +46,10 @@ class Conversation(View, frozen=True):
     is_pinned: bool
     is_marked_unread: bool
     muted_until: str | None
+    description: str | None
+    avatar_url: str | None
+    settings: GroupSettings | None
+    role: Role
 
 
 class Position(NamedTuple):

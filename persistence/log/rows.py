@@ -12,12 +12,18 @@ from persistence.database.visibility import gone_as, gone_at
 from persistence.log.logged import Logged
 from persistence.log.state import state_of
 from shared.clock import iso
-from shared.events.kind import EventKind
+from shared.events.kind import EventKind, Name
 from shared.events.kinds import BY_CODE, KINDS
 from shared.events.message_new import MESSAGE_NEW
 
 KNOWN: list[int] = sorted(BY_CODE)
 """What this release can read. An event of another code is as if its row were not there yet."""
+
+NAMES = """CASE WHEN e.named IS NOT NULL THEN (
+               SELECT array_agg(ARRAY[n.id::text, n.handle, n.display_name])
+               FROM users n WHERE n.id = ANY (e.named)) END
+           AS names"""
+"""Of an event `e`: what the people whom it names are called."""
 
 _SHOWING = ", ".join(str(kind.code) for kind in KINDS if kind.shows_message or kind.erased)
 STATE = f"""m.text, m.client_id, m.reply_to, m.media_url, m.created_at AS sent_at, m.opaque, m.is_pinned, m.rev,
@@ -32,11 +38,12 @@ def log_where(condition: str) -> str:
     keys. `size` is about how many bytes the event takes."""
     return f"""
     SELECT m.conversation_id, m.seq, {MESSAGE_NEW.code}::bigint AS kind, m.sender_id, m.created_at, m.id AS message_id,
-           0::bigint AS people, NULL::uuid[] AS removed, NULL::bytea AS stored, octet_length(m.text) AS size, {STATE}
+           0::bigint AS people, NULL::uuid[] AS removed, NULL::bytea AS stored, octet_length(m.text) AS size,
+           NULL::text[] AS names, {STATE}
     FROM messages m WHERE {condition.format(e="m")}
     UNION ALL
     SELECT e.conversation_id, e.seq, e.kind, e.sender_id, e.created_at, e.message_id,
-           e.people, e.removed, e.body, octet_length(e.body) AS size, {STATE}
+           e.people, e.removed, e.body, octet_length(e.body) AS size, {NAMES}, {STATE}
     FROM events e LEFT JOIN messages m
         ON e.kind IN ({_SHOWING}) AND m.conversation_id = e.conversation_id AND m.id = e.message_id
     WHERE {condition.format(e="e")}
@@ -74,6 +81,8 @@ def _body(kind: EventKind, row: Row) -> bytes:
     stored: bytes | None = row["stored"]
     if kind.erased and stored and row["deleted_at"] is not None:
         return kind.erased(stored)
+    if kind.with_names and stored and row["names"]:
+        return kind.with_names(stored, {user_id: Name(*names) for user_id, *names in row["names"]})
     if not kind.shows_message or row["sent_at"] is None:  # None: a message that is gone, of which nothing else is left
         return stored or b"{}"
     state = state_of(row, is_news=kind is MESSAGE_NEW)

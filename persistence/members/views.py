@@ -6,6 +6,14 @@ from typing import NamedTuple
 from persistence.database.view import View
 
 
+class Role(StrEnum):
+    """What somebody may do in a group."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
 class Participant(View, frozen=True):
     """`handle` is None for who never signed in; the others too for whose token says nothing of them."""
 
@@ -13,14 +21,7 @@ class Participant(View, frozen=True):
     handle: str | None
     display_name: str | None = None
     avatar_url: str | None = None
-
-
-class Role(StrEnum):
-    """What somebody may do in a group."""
-
-    OWNER = "owner"
-    ADMIN = "admin"
-    MEMBER = "member"
+    role: Role = Role.MEMBER
 
 
 class RoomMember(View, frozen=True):

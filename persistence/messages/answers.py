@@ -7,8 +7,18 @@ from typing import Any, Final, TypeVar
 from persistence.attachments.views import NoSuchFiles
 from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages.edits import BadText, Changed, TooLate
-from persistence.messages.held import AtLimit, Deleted, NoSuchMessage, NotAllowed
-from persistence.messages.views import Message, NoSuchReply, NoSuchSource, NotForAll, SourceDeleted, SourceHasFiles
+from persistence.messages.held import AtLimit, Deleted, NoSuchMessage
+from persistence.messages.views import (
+    Message,
+    NoSuchReply,
+    NoSuchSource,
+    NotAllowed,
+    NotForAll,
+    ReadsOnly,
+    Slow,
+    SourceDeleted,
+    SourceHasFiles,
+)
 from shared.http.errors import (
     ApiError,
     ErrorBody,
@@ -20,6 +30,7 @@ from shared.http.errors import (
     muted,
     no_such_message,
     not_allowed,
+    slow,
 )
 
 Found = TypeVar("Found")
@@ -57,6 +68,7 @@ _PLAIN: Final[Mapping[type[Any], Callable[[], ApiError]]] = MappingProxyType(
         ),
         SourceDeleted: deleted,
         SourceHasFiles: lambda: malformed("attachments", "not together with a forward of a message that has files"),
+        ReadsOnly: lambda: not_allowed("only admins and owners send in this group"),
         NotForAll: lambda: not_allowed("in a group of this size only admins and owners mention all"),
         TooLate: lambda: ApiError(403, "too_late", "messages can be edited for a while only"),
     }
@@ -69,6 +81,8 @@ def _detailed(found: Any) -> ApiError:
             return muted(until)
         case AtLimit(what):
             return at_limit(what)
+        case Slow(seconds):
+            return slow(seconds)
         case BadText(fault):
             return malformed("text", fault)
         case Changed(message):

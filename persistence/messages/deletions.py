@@ -9,8 +9,8 @@ from persistence.log.logged import Logged
 from persistence.members.roles import may_delete_of
 from persistence.members.views import Muted, NotAMember, Withdrew
 from persistence.messages import erasing
-from persistence.messages.held import Held, Locked, NoSuchMessage, NotAllowed, hold, lock
-from persistence.messages.views import Message
+from persistence.messages.held import Held, Locked, NoSuchMessage, hold, lock
+from persistence.messages.views import Message, NotAllowed
 from shared.events.message_deleted import MESSAGE_DELETED, MessageDeleted
 
 # The number on the reader's own phones may be too high by it now.

@@ -11,10 +11,10 @@ from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.views import Muted, NotAMember, Withdrew
-from persistence.messages.held import Deleted, Held, NoSuchMessage, NotAllowed, hold
+from persistence.messages.held import Deleted, Held, NoSuchMessage, hold
 from persistence.messages.mentions import Named, resolve, write
 from persistence.messages.texts import fault_of
-from persistence.messages.views import Message, NotForAll
+from persistence.messages.views import Message, NotAllowed, NotForAll
 from shared.clock import iso
 from shared.events.message_edited import MESSAGE_EDITED, MessageEdited
 from shared.events.message_new import Mentioned

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from persistence.database.pool import Connection, Query, Row
 from persistence.database.visibility import BEGINS, stays
 from persistence.members.roles import AUTHOR_ROLE, ROLE
+from persistence.members.settings import SETTINGS, GroupSettings, settings_of
 from persistence.members.views import Muted, NotAMember, Role, Withdrew
 from persistence.messages.rows import REACH, columns, with_status
 from persistence.messages.views import Message
@@ -34,9 +35,10 @@ SELECT held.id, me.barred, me.withdrew, me.silenced_until FROM me LEFT JOIN LATE
 _READ = Query(
     "held_message",
     f"""
-SELECT c.is_group, c.last_seq, {ROLE} AS role, {AUTHOR_ROLE} AS author_role, reach.*, {columns("$2")}
+SELECT c.is_group, c.last_seq, {SETTINGS}, {ROLE} AS role, {AUTHOR_ROLE} AS author_role, reach.*, {columns("$2")}
 FROM participants p JOIN conversations c ON c.id = p.conversation_id
 JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
+LEFT JOIN groups g ON g.conversation_id = c.id
 LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH.format(conversation="$1")}) AS reach
 WHERE p.conversation_id = $1 AND p.user_id = $2
 """,
@@ -63,10 +65,6 @@ class NoSuchMessage(NamedTuple):
     """There is none with this id here, or it lies below where the user's view begins."""
 
 
-class NotAllowed(NamedTuple):
-    """Only somebody else may."""
-
-
 class Deleted(NamedTuple):
     """It was deleted for all, and nothing can be done to it any more."""
 
@@ -91,6 +89,7 @@ class Held(NamedTuple):
     is_group: bool
     role: Role
     author_role: Role
+    settings: GroupSettings
 
     @property
     def is_deleted(self) -> bool:
@@ -133,4 +132,5 @@ async def hold_any(connection: Connection, message_id: str, conversation_id: str
 
 
 def _held(row: Row) -> Held:
-    return Held(with_status(row), row["last_seq"], row["is_group"], Role(row["role"]), Role(row["author_role"]))
+    roles = Role(row["role"]), Role(row["author_role"])
+    return Held(with_status(row), row["last_seq"], row["is_group"], *roles, settings_of(row))

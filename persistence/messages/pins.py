@@ -8,7 +8,8 @@ from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_pin
 from persistence.members.views import Muted, NotAMember, Withdrew
-from persistence.messages.held import AtLimit, Deleted, Held, NoSuchMessage, NotAllowed, hold
+from persistence.messages.held import AtLimit, Deleted, Held, NoSuchMessage, hold
+from persistence.messages.views import NotAllowed
 from shared.events.message_pinned import MESSAGE_PINNED, MessagePinned
 
 MOST = 100
@@ -39,7 +40,7 @@ async def pin(pool: Pool, conversation_id: str, user_id: str, message_id: str, *
         held = await hold(connection, conversation_id, user_id, message_id)
         if not isinstance(held, Held):
             return held
-        if not may_pin(held.role, is_group=held.is_group):
+        if not may_pin(held.role, held.settings, is_group=held.is_group):
             return NotAllowed()
         if held.is_deleted:
             return Deleted()

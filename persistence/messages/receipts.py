@@ -6,7 +6,8 @@ from persistence.database.pool import Database, Query
 from persistence.database.view import View
 from persistence.database.visibility import BEGINS, stays
 from persistence.members.views import NotAMember
-from persistence.messages.held import NoSuchMessage, NotAllowed
+from persistence.messages.held import NoSuchMessage
+from persistence.messages.views import NotAllowed
 from shared.clock import iso
 
 MOST = 1000

@@ -27,8 +27,10 @@ from persistence.messages.views import (
     NoSuchSource,
     NotForAll,
     Outcome,
+    ReadsOnly,
     Repeated,
     Sent,
+    Slow,
     SourceDeleted,
     SourceHasFiles,
 )
@@ -141,9 +143,18 @@ def _answer(conversation_id: str, draft: Draft, row: Row) -> Outcome | Prior:
         return Prior(conversation_id, row["prior_seq"])
     if row["silenced_until"] is not None:
         return Muted(iso(row["silenced_until"]))
+    if row["reads_only"]:
+        return ReadsOnly()
     if not row["reply_exists"]:
         return NoSuchReply()
-    return _carrying_answer(conversation_id, draft, row) if draft.carried else Sent(_sent(conversation_id, draft, row))
+    if draft.carried:
+        return _carrying_answer(conversation_id, draft, row)
+    return _slowed(row) or Sent(_sent(conversation_id, draft, row))
+
+
+def _slowed(row: Row) -> Slow | None:
+    """Where nothing else was in the way, and nothing was sent all the same."""
+    return Slow(max(1.0, float(row["wait"] or row["slow_seconds"]))) if row["seq"] is None else None
 
 
 def _carrying_answer(conversation_id: str, draft: Draft, row: Row) -> Outcome:
@@ -151,6 +162,9 @@ def _carrying_answer(conversation_id: str, draft: Draft, row: Row) -> Outcome:
         return _NO_SOURCE[row["no_source"]]
     if not row["may_mention"]:
         return NotForAll()
+    slowed = _slowed(row)
+    if slowed is not None:
+        return slowed
     extra = extra_of(row)
     carrying = msgspec.structs.replace(
         _sent(conversation_id, draft, row),

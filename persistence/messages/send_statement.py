@@ -19,12 +19,15 @@ WITH draft AS (
     {draft}
 ), sender AS (
     SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins,
-           p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew,
+           p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew, p.reads_only,
+           p.slow_seconds, p.next_send_at,
            CASE WHEN p.silenced_until > now() THEN p.silenced_until END AS silenced_until
     FROM participants p WHERE {is_sender}
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
 ){sources}, judged AS (
     SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew, s.silenced_until,
+           coalesce(s.reads_only, false) AS reads_only, s.slow_seconds,
+           CASE WHEN s.next_send_at IS NOT NULL THEN extract(epoch FROM s.next_send_at - clock_timestamp()) END AS wait,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
                SELECT true FROM messages m JOIN conversations c ON c.id = m.conversation_id
@@ -36,8 +39,13 @@ WITH draft AS (
            ) AS prior_seq{judges}
     FROM draft d LEFT JOIN sender s ON s.user_id = d.sender_id AND s.conversation_id = d.conversation_id{judged_by}
 ), fresh AS (
-    SELECT *, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth FROM judged
-    WHERE may AND silenced_until IS NULL AND reply_exists AND prior_seq IS NULL{and_may}
+    SELECT *, row_number() OVER (PARTITION BY conversation_id ORDER BY place) AS nth FROM judged j
+    WHERE may AND silenced_until IS NULL AND reply_exists AND prior_seq IS NULL AND NOT reads_only{and_may}
+        AND CASE WHEN slow_seconds IS NULL THEN true
+        -- Of those that one who is slowed sends at once only the first.
+        ELSE coalesce(wait, 0) <= 0 AND (
+            SELECT true FROM judged e WHERE e.conversation_id = j.conversation_id AND e.sender_id = j.sender_id
+                AND e.place < j.place AND e.reply_exists AND e.prior_seq IS NULL LIMIT 1) IS NULL END
 ), counted AS (
     SELECT conversation_id, count(*) AS n{counts} FROM fresh GROUP BY conversation_id
 ), due AS (
@@ -63,13 +71,16 @@ WITH draft AS (
 ), moved AS (
     UPDATE participants p
     SET delivered_seq = last.seq, attended_seq = last.seq, read_seq = last.seq, read_ordinal = last.ordinal,
-        moved_xid = pg_current_xact_id()
+        moved_xid = pg_current_xact_id(),
+        next_send_at = CASE WHEN p.slow_seconds IS NOT NULL
+            THEN clock_timestamp() + make_interval(secs => p.slow_seconds) END
     FROM (
         SELECT conversation_id, sender_id, max(seq) AS seq, max(ordinal) AS ordinal FROM sent GROUP BY 1, 2
     ) AS last
     WHERE p.conversation_id = last.conversation_id AND p.user_id = last.sender_id
 )
-SELECT j.may, j.withdrew, j.silenced_until, j.reply_exists, j.prior_seq, sent.seq, sent.created_at, u.handle{tells}
+SELECT j.may, j.withdrew, j.silenced_until, j.reads_only, j.slow_seconds, j.wait, j.reply_exists, j.prior_seq,
+       sent.seq, sent.created_at, u.handle{tells}
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
 """

@@ -145,15 +145,31 @@ class NotForAll(NamedTuple):
     """The group is too large for any member to mention all."""
 
 
-Outcome = (
-    Sent
-    | Repeated
-    | NotAMember
+class NotAllowed(NamedTuple):
+    """Only somebody else may."""
+
+
+class ReadsOnly(NamedTuple):
+    """Only admins and owners send in this group."""
+
+
+class Slow(NamedTuple):
+    """The group is slow, and the sender's next message may come in so many seconds."""
+
+    retry_after_seconds: float
+
+
+Refusal = (
+    NotAMember
     | Withdrew
     | Muted
+    | ReadsOnly
     | NoSuchReply
     | NoSuchSource
     | SourceDeleted
     | SourceHasFiles
     | NotForAll
+    | Slow
 )
+"""Nothing was sent."""
+Outcome = Sent | Repeated | Refusal

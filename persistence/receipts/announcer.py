@@ -27,6 +27,10 @@ class ReceiptAnnouncer:
         """Committed just now."""
         self._offer(self.envelopes(moved))
 
+    def left(self, conversation_id: str) -> None:
+        """Somebody left it: what they alone did not read is read by all now."""
+        self._minima.moved(conversation_id)
+
     async def repeat(self) -> None:
         """Those that Redis did not take. To be called every second or so; in whatever order they come, a later one
         stays later for the gateways."""

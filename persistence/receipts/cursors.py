@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from persistence.database.pool import Database, Query, Row, columns
 from persistence.members.views import NotAMember
 from persistence.receipts.views import Marked, Minimum, Moved, Pointer, Status
-from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.wire import Cursor
 
 # Rows are locked in the order of their key, as in the send statement, and only then compared: with what they are now,
@@ -79,7 +78,7 @@ _MINIMA = Query(
     """
 SELECT c.id, min(p.delivered_seq) AS delivered, min(p.read_seq) AS read
 FROM conversations c JOIN participants p ON p.conversation_id = c.id AND p.left_at IS NULL
-WHERE c.id = ANY ($1::uuid[]) AND c.members > $2 GROUP BY c.id
+WHERE c.id = ANY ($1::uuid[]) GROUP BY c.id
 """,
 )
 
@@ -175,8 +174,8 @@ async def moved_since(
 
 
 async def minima(database: Database, conversation_ids: Sequence[str]) -> list[Minimum]:
-    """How far everybody has come in those of these conversations whose receipts name nobody."""
-    rows = await _MINIMA.rows(database, conversation_ids, LIVE_PRESENCE_MEMBERS)
+    """How far everybody has come in each of these conversations."""
+    rows = await _MINIMA.rows(database, conversation_ids)
     return [Minimum(row["id"], row["delivered"], row["read"]) for row in rows]
 
 

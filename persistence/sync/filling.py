@@ -132,7 +132,7 @@ async def _fill_compactly(database: Connection, catches: Mapping[str, Catch], bo
     unknown = set()
     for row in found.rows:
         key = row["conversation_id"]
-        event = compact.told(row)
+        event = compact.told(row, found.states)
         if event is None:
             unknown.add(key)
         elif key not in unknown:

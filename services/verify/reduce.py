@@ -6,6 +6,7 @@ from typing import Final
 
 from services.verify.history import DeviceHistory
 from services.verify.rest import Json
+from shared.events.conversation_changed import CONVERSATION_CHANGED
 from shared.events.message_deleted import MESSAGE_DELETED
 from shared.events.message_edited import MESSAGE_EDITED
 from shared.events.message_new import MESSAGE_NEW
@@ -46,6 +47,7 @@ REDUCERS: Final[Mapping[str, Reducer]] = MappingProxyType(
         MESSAGE_DELETED.name: _message_deleted,
         MESSAGE_REACTION.name: _text_stays,
         MESSAGE_PINNED.name: _text_stays,
+        CONVERSATION_CHANGED.name: _text_stays,
     }
 )
 

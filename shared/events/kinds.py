@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from shared.events.conversation_changed import CONVERSATION_CHANGED
 from shared.events.kind import EventKind
 from shared.events.message_deleted import MESSAGE_DELETED
 from shared.events.message_edited import MESSAGE_EDITED
@@ -17,6 +18,7 @@ KINDS: Final[tuple[EventKind, ...]] = (
     MESSAGE_DELETED,
     MESSAGE_REACTION,
     MESSAGE_PINNED,
+    CONVERSATION_CHANGED,
 )
 """In the order of their codes, which are never used again."""
 

@@ -107,6 +107,14 @@ def limited(retry_after: float, *, mutes_strangers: bool = False) -> ApiError:
     return ApiError(429, "rate_limited", words, retry_after=retry_after, mutes_strangers=mutes_strangers)
 
 
+def slow(retry_after: float) -> ApiError:
+    return ApiError(429, "slow", "this group is slow: wait before the next message", retry_after=retry_after)
+
+
+def not_a_group() -> ApiError:
+    return ApiError(409, "not_a_group", "this is a conversation of two people, and only a group can be changed so")
+
+
 def unavailable(
     message: str = "a part of the service is away, try again", retry_after: float = RETRY_SECONDS
 ) -> ApiError:

@@ -22,7 +22,7 @@ async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> N
 
     assert made.pop("id")
     assert made.pop("createdAt") == made.pop("updatedAt")
-    nameless = {"displayName": None, "avatarUrl": None}
+    nameless = {"displayName": None, "avatarUrl": None, "role": "member"}
     people = [{"id": ann.id, "handle": "ann", **nameless}, {"id": bob.id, "handle": "bob", **nameless}]
     people.sort(key=lambda one: str(one["id"]))
     assert made == {
@@ -36,6 +36,14 @@ async def test_a_new_conversation_has_the_shape_of_the_contract(rest: Rest) -> N
         "mentionCount": 0,
         "lastSeq": 0,
         "readSeq": 0,
+        "isArchived": False,
+        "isPinned": False,
+        "isMarkedUnread": False,
+        "mutedUntil": None,
+        "description": None,
+        "avatarUrl": None,
+        "settings": None,
+        "role": "member",
         "existing": False,
     }
 
@@ -234,8 +242,8 @@ async def test_participants_are_shown_by_what_their_tokens_say_now(rest: Rest) -
 
     shown = (await ann.get(f"/api/conversations/{conversation}"))["conversation"]["participants"]
 
-    picture = names["picture"]
-    assert {"id": bob.id, "handle": "bobby", "displayName": "Bob Ross", "avatarUrl": picture} in shown
+    named = {"handle": "bobby", "displayName": "Bob Ross", "avatarUrl": names["picture"]}
+    assert {"id": bob.id, **named, "role": "member"} in shown
     await bob.get("/api/conversations")  # an older token
     shown = (await ann.get(f"/api/conversations/{conversation}"))["conversation"]["participants"]
-    assert {"id": bob.id, "handle": "bob", "displayName": None, "avatarUrl": None} in shown
+    assert {"id": bob.id, "handle": "bob", "displayName": None, "avatarUrl": None, "role": "member"} in shown

@@ -52,7 +52,7 @@ async def test_every_member_is_given_page_by_page_once(rest: Rest) -> None:
     assert [one["id"] for one in found] == people
     own = next(one for one in found if one["id"] == ann.id)
     assert own.pop("joinedAt")
-    assert own == {"id": ann.id, "handle": "ann", "displayName": None, "avatarUrl": None, "role": "member"}
+    assert own == {"id": ann.id, "handle": "ann", "displayName": None, "avatarUrl": None, "role": "owner"}
 
 
 async def test_members_are_found_by_a_part_of_their_handle_taken_literally(rest: Rest) -> None:
@@ -68,8 +68,9 @@ async def test_members_are_found_by_a_part_of_their_handle_taken_literally(rest:
     assert await handles(q="ROSA") == {"Rosa_May", "rosalind", "xrosa%"}
     assert await handles(q="a_m") == {"Rosa_May"}
     assert await handles(q="%") == {"xrosa%"}
-    assert await handles(q="", role="member") == {"ann", "Rosa_May", "rosalind", "xrosa%"}
-    assert await handles(role="owner") == set()
+    assert await handles(q="", role="member") == {"Rosa_May", "rosalind", "xrosa%"}
+    assert await handles(role="owner") == {"ann"}
+    assert await handles(role="admin") == set()
     assert await handles(q="nobody") == set()
 
 

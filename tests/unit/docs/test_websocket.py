@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from gateway.session.commands import BadFrame, decode
 from shared import account_frames, frames
+from shared.events.conversation_changed import Added, ConversationChanged
 from shared.events.message_deleted import MessageDeleted
 from shared.events.message_edited import MessageEdited
 from shared.events.message_new import MESSAGE_NEW, MessageNew
@@ -31,6 +32,9 @@ TOUCHES: dict[str, list[msgspec.Struct]] = {
     "message.deleted": [MessageDeleted(USER, 1, USER, "author")],
     "message.reaction": [MessageReaction(USER, 1, "x", on=True, count=1)],
     "message.pinned": [MessagePinned(USER, 1, is_pinned=True)],
+    "conversation.changed": [
+        ConversationChanged(1, "x", None, None, {"slowSeconds": 0}, [Added(USER, "member")], [USER], {USER: "owner"})
+    ],
 }
 
 
