@@ -18,6 +18,7 @@ from persistence.groups import routes as groups
 from persistence.groups.telling import Telling
 from persistence.internal import lookups, media, operators, push
 from persistence.internal import trace as full_trace
+from persistence.internal import webhooks as webhook_work
 from persistence.keys import routes as keys
 from persistence.keys.by_key import by_key
 from persistence.log.delivery import Delivery
@@ -53,6 +54,9 @@ from persistence.unread import routes as unread
 from persistence.users import presence_routes as presence
 from persistence.users import store as users
 from persistence.users.refusals import Refusals
+from persistence.webhooks import delivery_routes as deliveries
+from persistence.webhooks import routes as webhooks
+from persistence.webhooks.parts import ServerParts
 from shared.api import SessionUser
 from shared.auth import Identity
 from shared.http.endpoint import Endpoint
@@ -82,7 +86,8 @@ class PersistenceDeps:
     quotas: Quotas
     profile_changes: ProfileChanges
     rules: Rules = DEFAULT_RULES
-    server_api: bool = False
+    server: ServerParts | None = None
+    """None: the app's own server has no API."""
     file_rules: FileRules = DEFAULT_FILE_RULES
 
     @property
@@ -113,7 +118,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *account_endpoints(deps),
         *trace.endpoints(deps.pool, deps.ack_timeout_seconds),
         *staff_endpoints(deps),
-        *(server_endpoints(deps) if deps.server_api else ()),
+        *(server_endpoints(deps, deps.server) if deps.server else ()),
     ]
 
 
@@ -138,9 +143,12 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     ]
 
 
-def server_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
+def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoint]:
     """The routes of the app's own server: each has a `scope`. What the staff may do, a key may too."""
+    ground = webhooks.Ground(deps.pool, server.vault, server.allowed, deps.refusals.refresh)
     return [
+        *webhooks.endpoints(ground),
+        *deliveries.endpoints(deps.pool),
         *keys.endpoints(deps.pool, deps.refusals.refresh),
         *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
         *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
@@ -157,6 +165,7 @@ def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *full_trace.endpoints(deps.pool),
         *media.endpoints(media.MediaRoutes(deps.pool, deps.delivery, deps.refusals, deps.collector)),
         *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),
+        *webhook_work.endpoints(deps.pool, deps.server, deps.refusals.refresh),
     ]
 
 

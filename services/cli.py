@@ -23,6 +23,7 @@ COMMANDS = {
     "gateway": "one gateway: holds the sockets",
     "persistence": "one persistence process: REST, Postgres, publishing",
     "pusher": "one pusher: tells Expo what no socket delivered",
+    "webhooks": "one process that tells the app's backend what happened; it needs no database",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
     "stats": "shows the fleet: who runs, what each holds, how fast and how late",
     "kick": "closes a user's sockets, bans them, or lifts a ban",

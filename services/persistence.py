@@ -12,8 +12,6 @@ from persistence.audit import store as audit
 from persistence.conversations import announcing, clock
 from persistence.database import retention
 from persistence.database.pool import Pool
-from persistence.keys.keyring import Keyring
-from persistence.keys.store import KEYS
 from persistence.log.delivery import Delivery
 from persistence.log.epoch import Epoch
 from persistence.log.event_relay import EventRelay
@@ -38,7 +36,10 @@ from persistence.rules import Rules, rules_of
 from persistence.staff.staff import Staff
 from persistence.staff.store import ROLES
 from persistence.users.refusals import Refusals
+from persistence.webhooks.beginnings import Beginnings
+from persistence.webhooks.noting import Hooks
 from services import openings
+from services.server_api import ServerApi, server_api
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.limits import RateLimiter
@@ -54,7 +55,6 @@ REPEAT_SECONDS = 1.0
 MINIMA_SECONDS = 0.5
 PROFILES_SECONDS = 0.5
 REFUSALS_SECONDS = 1.0
-KEYS_SECONDS = 60.0
 PROBE_SECONDS = 1.0
 """Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
 EXPIRY_SECONDS = 1.0
@@ -80,7 +80,7 @@ class Persistence:
     receipts: ReceiptAnnouncer
     refusals: Refusals
     staff: Staff
-    keyring: Keyring | None
+    server: ServerApi | None
     ack_timeout_seconds: float
     tracing: Tracing
     rules: Rules
@@ -112,18 +112,16 @@ async def _compose(
     epoch = await _epoch(pool)
     refusals, staff = Refusals(pool), Staff(pool)
     refusals.listen(ROLES, staff.refresh)
-    keyring = Keyring(pool) if settings.server_api == "on" else None
-    if keyring is not None:
-        refusals.listen(KEYS, keyring.refresh)
-        tasks.periodically(KEYS_SECONDS, keyring.flush, name="keys")
+    hooks = Hooks(pool)
+    server = server_api(settings, pool, hooks, refusals, tasks)
     await refusals.refresh()
     presence = PresenceReader(redis, lambda: epoch.current)
     publisher = Publisher(redis)
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
-    followers = [push_state.follow, withdrawals.follow]
+    followers, beginnings = [push_state.follow, withdrawals.follow, hooks.follow], Beginnings(hooks)
     settling = Settling(pool, followers, points)
     delivery = Delivery(publisher, settling, epoch, tracing)
-    memberships = MembershipAnnouncer(pool, delivery)
+    memberships = MembershipAnnouncer(pool, delivery, beginnings.follow)
     minima = Minima(pool, redis, delivery)
     receipts = ReceiptAnnouncer(delivery, minima)
     sending = SendQueue(pool, delivery.logged, points)
@@ -134,7 +132,7 @@ async def _compose(
     tasks.spawn(publisher.run(), name="publish")
     tasks.spawn(settling.run(), name="settle")
     tasks.spawn(memberships.run(), name="settle_memberships")
-    of_members = MembershipRelay(publisher, announcing.Overdue(epoch).announce)
+    of_members = MembershipRelay(publisher, announcing.Overdue(epoch).announce, follow=beginnings.follow)
     relay = Relay(pool, [of_members, EventRelay(publisher, followers, epoch, points, tracing)])
     _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch), Expiry(pool, delivery))
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
@@ -166,7 +164,7 @@ async def _compose(
         receipts=receipts,
         refusals=refusals,
         staff=staff,
-        keyring=keyring,
+        server=server,
         ack_timeout_seconds=settings.ack_timeout,
         tracing=tracing,
         rules=rules_of(settings),

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from gateway.endpoints import SUBSCRIBE
 from gateway.endpoints import endpoints as gateway_endpoints
 from persistence import app as routes
-from services import gateway, openings, persistence, pusher, serving
+from services import gateway, openings, persistence, pusher, serving, webhooks
 from services.fleet import readings
 from services.fleet.registration import registered
 from services.listening import raise_descriptors
@@ -110,6 +110,21 @@ def pusher_process(settings: Settings) -> Process:
             pusher.pusher(settings, stop, spans) as made,
             serving.internal("pusher", settings, made.ready) as internal_port,
             registered(settings, stop, internal_port, [readings.of_pusher(made.ready, lambda: made.epoch)]),
+        ):
+            yield
+
+    return process
+
+
+def webhooks_process(settings: Settings) -> Process:
+    """Raises SettingError where a setting is missing."""
+    settings.require("PERSISTENCE_URL", "SERVICE_TOKEN")
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with (
+            webhooks.webhooks(settings, stop) as made,
+            serving.internal("webhooks", settings, made.ready),
         ):
             yield
 

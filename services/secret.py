@@ -9,6 +9,7 @@ from shared.settings import SettingError
 
 SECRET_FILE = "jwt-secret"
 SERVICE_TOKEN_FILE = "service-token"
+SECRETS_KEY_FILE = "secrets-key"
 
 
 def development_secret(data: Path) -> str:
@@ -22,6 +23,11 @@ def development_secret(data: Path) -> str:
 def service_token(data: Path) -> str:
     """The same for SERVICE_TOKEN: so operators' commands reach an `up` that runs there."""
     return _secret(data / SERVICE_TOKEN_FILE)
+
+
+def secrets_key(data: Path) -> bytes:
+    """The same for SECRETS_KEY: whoever loses it gives every webhook a new secret."""
+    return bytes.fromhex(_secret(data / SECRETS_KEY_FILE))
 
 
 def _secret(path: Path) -> str:

@@ -37,10 +37,10 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, s
     limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
     users = UserGate(verifier, limits, routes.remember_in(parts.pool, parts.rules), parts.refusals.judge)
     staff = StaffGate(users, parts.staff)
-    if parts.keyring is None:
+    if parts.server is None:
         return staff
     counted = KeyLimits(parts.limiter, settings.rate_limit_key, strangers)
-    return KeyGate(parts.pool, parts.keyring, staff, counted, parts.refusals.judge)
+    return KeyGate(parts.pool, parts.server.keyring, staff, counted, parts.refusals.judge)
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
@@ -57,7 +57,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         quotas=parts.quotas,
         profile_changes=parts.profile_changes,
         rules=parts.rules,
-        server_api=parts.keyring is not None,
+        server=None if parts.server is None else parts.server.parts,
         file_rules=parts.file_rules,
     )
 

@@ -22,8 +22,9 @@ from services.fleet import readings
 from services.fleet.registration import registered
 from services.persistence import PROBE_SECONDS, Persistence, persistence
 from services.pusher import pusher
-from services.secret import development_secret, service_token
+from services.secret import development_secret, secrets_key, service_token
 from services.tracing import tracing
+from services.webhooks import webhooks
 from shared.auth import TokenVerifier
 from shared.lifecycle import Stop, Tasks
 from shared.settings import Settings
@@ -64,6 +65,8 @@ async def _served(
     internal = serving.internal(SERVICE, settings, health.vital_parts, routes.internal_endpoints(deps))
     internal_port = await stack.enter_async_context(internal)
     pushing = await stack.enter_async_context(pusher(settings, stop, parts.tracing, sender=_sender(settings, feed)))
+    if parts.server is not None:
+        await stack.enter_async_context(webhooks(settings, stop))
     entries = [
         readings.of_gateway(made),
         readings.of_persistence(health.parts, lambda: parts.epoch.current),
@@ -95,6 +98,7 @@ def _completed(settings: Settings) -> Settings:
         internal_port_or_none=port,
         jwt_secrets=settings.jwt_secrets or (development_secret(Path(settings.data_dir)),),
         service_token=settings.service_token or service_token(Path(settings.data_dir)),
+        secrets_keys=settings.secrets_keys or (secrets_key(Path(settings.data_dir)),),
         persistence_url=settings.persistence_url or f"http://{settings.internal_host}:{port}",
     )
 

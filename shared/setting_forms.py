@@ -1,5 +1,6 @@
 """The forms of settings: each takes the raw text of a variable and gives its value, or raises ValueError."""
 
+import base64
 import ipaddress
 import re
 from collections.abc import Callable
@@ -16,6 +17,8 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*\Z")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#\s]+/?\Z")
 
 
+KEY_BYTES = 32
+_HOST = re.compile(r"[a-z0-9._:/-]+\Z")
 LAST_PORT = 65_535
 
 
@@ -154,6 +157,22 @@ def user_id(raw: str) -> str:
     return known
 
 
+def keys(raw: str) -> tuple[bytes, ...]:
+    """Of 32 bytes, in base64; two where one takes the other's place."""
+    found = tuple(base64.b64decode(word, validate=True) for word in words(raw))
+    if not found or any(len(key) != KEY_BYTES for key in found):
+        raise ValueError("32 bytes in base64, such as of `openssl rand -base64 32`; two separated by a comma")
+    return found
+
+
+def hosts(raw: str) -> tuple[str, ...]:
+    """Networks, and names of hosts."""
+    found = words(raw.lower())
+    if not found or not all(map(_HOST.match, found)):
+        raise ValueError("networks or hosts, such as 10.0.0.0/8 or backend.internal, separated by commas")
+    return found
+
+
 def networks(raw: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(word, strict=False) for word in words(raw))
 
@@ -170,6 +189,8 @@ def one_of(*words: str) -> Callable[[str], str]:
 def hint(parse: Callable[[str], Any], error: ValueError) -> str:
     if parse in (seconds, seconds_or_zero):
         return "a number of seconds"
+    if parse is keys:
+        return "32 bytes in base64, such as of `openssl rand -base64 32`; two separated by a comma"
     if parse is networks:
         return "addresses or networks, such as 10.0.0.0/8, separated by commas"
     return _HINTS.get(parse) or str(error)

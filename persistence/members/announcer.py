@@ -8,6 +8,7 @@ from persistence.log.delivery import Delivery
 from persistence.log.gathering import Gathering
 from persistence.log.publisher import Envelope
 from persistence.members import envelopes, user_outbox
+from persistence.members.user_outbox import MemberFollower, follow_nobody
 from persistence.members.views import Member
 
 
@@ -15,9 +16,11 @@ class MembershipAnnouncer:
     """Publishes at once what `user_outbox` holds anyway, so the relay need not. `tell` never waits; `run` forgets the
     rows of what was told. A feature makes its own envelopes, below `epoch`."""
 
-    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, follow: MemberFollower = follow_nobody) -> None:
+        self._pool = pool
         self._delivery = delivery
-        self._told = Gathering[Member](partial(user_outbox.settle, pool))
+        self._follow = follow
+        self._told = Gathering[Member](self._settle)
 
     @property
     def epoch(self) -> str:
@@ -42,6 +45,10 @@ class MembershipAnnouncer:
     async def run(self) -> None:
         """Forever."""
         await self._told.run()
+
+    async def _settle(self, members: list[Member]) -> None:
+        await self._follow(self._pool, members)
+        await user_outbox.settle(self._pool, members)
 
     def _heard(self, member: Member, went_out: bool) -> None:
         if went_out:

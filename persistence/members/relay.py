@@ -7,7 +7,7 @@ from persistence.database.pool import Connection
 from persistence.log.publisher import Envelope, Publisher
 from persistence.log.relay import OVERDUE_SECONDS
 from persistence.members import user_outbox
-from persistence.members.user_outbox import Change
+from persistence.members.user_outbox import Change, MemberFollower, follow_nobody
 
 BATCH = 100
 """At a time: each may bring a conversation of 50 names, as its own member sees it."""
@@ -22,7 +22,15 @@ class MembershipRelay:
 
     most = BATCH
 
-    def __init__(self, publisher: Publisher, announce: Announce, *, overdue_seconds: float = OVERDUE_SECONDS) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        announce: Announce,
+        *,
+        overdue_seconds: float = OVERDUE_SECONDS,
+        follow: MemberFollower = follow_nobody,
+    ) -> None:
+        self._follow = follow
         self._publisher = publisher
         self._announce = announce
         self._overdue_seconds = overdue_seconds
@@ -31,5 +39,7 @@ class MembershipRelay:
         changes = await user_outbox.overdue(connection, self._overdue_seconds, BATCH)
         if not changes or not await self._publisher.publish(await self._announce(connection, changes)):
             return 0
-        await user_outbox.settle(connection, [(change.user_id, change.version) for change in changes])
+        members = [(change.user_id, change.version) for change in changes]
+        await self._follow(connection, members)
+        await user_outbox.settle(connection, members)
         return len(changes)

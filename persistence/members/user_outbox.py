@@ -1,6 +1,6 @@
 """A user's changes of membership: numbered by the user's version, and kept until the user's devices were told."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from persistence.database.pool import Connection, Database, Query, columns
@@ -66,6 +66,14 @@ DELETE FROM user_outbox WHERE ctid = ANY (ARRAY(
 ))
 """,
 )
+
+
+MemberFollower = Callable[[Database, Sequence[tuple[str, int]]], Awaitable[None]]
+"""Is told these (user, version) after their devices were, and before they are forgotten: once or more."""
+
+
+async def follow_nobody(_: Database, __: Sequence[tuple[str, int]]) -> None:
+    """Where nobody follows."""
 
 
 class Change(NamedTuple):

@@ -9,11 +9,12 @@ from services.checks.finding import Finding, error, ok, warning
 from shared.auth import check_secret
 from shared.settings import VARIABLES, SettingError, Settings
 
-SERVICES = ("gateway", "persistence", "pusher")
+SERVICES = ("gateway", "persistence", "pusher", "webhooks")
 REQUIRED = {
     "gateway": ("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN"),
     "persistence": ("DATABASE_URL", "REDIS_URL", "SERVICE_TOKEN"),
     "pusher": ("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN"),
+    "webhooks": ("PERSISTENCE_URL", "SERVICE_TOKEN"),
 }
 """What services/processes.py asks for."""
 VERIFIERS = ("gateway", "persistence")
@@ -69,6 +70,8 @@ def contradictions(settings: Settings, services: Iterable[str]) -> Iterator[Find
         yield from _of_a_gateway(settings)
     if "persistence" in services:
         yield from _of_a_persistence(settings)
+    if list(services) == ["webhooks"]:
+        yield from _of_webhooks(settings)
     if "pusher" in services:
         yield from _of_a_pusher(settings)
 
@@ -126,12 +129,19 @@ def _of_a_persistence(settings: Settings) -> Iterator[Finding]:
             yield warning(name, "has a burst below a second's rate: clients are refused within the rate")
     if address.rate < user.rate or address.burst < user.burst:
         yield warning("RATE_LIMIT_ADDRESS", "is below RATE_LIMIT_USER: one user at one address never reaches their own")
+    if settings.server_api == "on" and not settings.secrets_keys:
+        yield error("SECRETS_KEY", "is not set, and SERVER_API is on: no webhook can be made")
     if not settings.trusted_proxies:
         yield warning("TRUSTED_PROXIES", "is not set: behind a load balancer all clients share its address' limit")
     if settings.ack_timeout < 1:
         yield warning(
             "ACK_TIMEOUT", f"{settings.ack_timeout:g}: who is connected over a slow network is pushed as well"
         )
+
+
+def _of_webhooks(settings: Settings) -> Iterator[Finding]:
+    if settings.database_url or settings.redis_url:
+        yield warning("DATABASE_URL", "or REDIS_URL is set: a process that calls others' addresses needs neither")
 
 
 def _of_a_pusher(settings: Settings) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ needs: the settings of the service, and nothing else
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     described(parser, HELP)
-    parser.add_argument("service", nargs="?", choices=own.SERVICES, metavar="SERVICE", help="default: all three")
+    parser.add_argument("service", nargs="?", choices=own.SERVICES, metavar="SERVICE", help="default: all of them")
     parser.add_argument("--offline", action="store_true", help="only the settings themselves; ask nobody")
     parser.add_argument("--json", action="store_true", help="a JSON list, for programs")
 

@@ -26,6 +26,8 @@ from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.receipts.consumer import ReceiptsConsumer
 from persistence.receipts.minima import Minima
 from persistence.receipts.stream import ReceiptsStream
+from persistence.webhooks.beginnings import Beginnings
+from persistence.webhooks.noting import Hooks
 from shared import wire
 from shared.checkpoints import Checkpoints, NoCheckpoints
 from shared.ids import new_id
@@ -66,6 +68,7 @@ class Parts:
     receipts: ReceiptsConsumer
     epoch: str
     minima: Minima
+    hooks: Hooks
 
     @asynccontextmanager
     async def running(self, *names: str) -> AsyncIterator[None]:
@@ -99,14 +102,18 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     epoch = await Epoch.read(pool)
     publisher = Publisher(redis)
     push_state = PushState(redis, PresenceReader(redis, lambda: epoch.current), ack_timeout_seconds=1.0)
-    followers = [push_state.follow, withdrawals.follow]
+    hooks = Hooks(pool)
+    beginnings = Beginnings(hooks)
+    followers = [push_state.follow, withdrawals.follow, hooks.follow]
     settling = Settling(pool, followers, checkpoints)
     delivery = Delivery(publisher, settling, epoch, NoTracing())
     minima = Minima(pool, redis, delivery)
     announcer = ReceiptAnnouncer(delivery, minima)
     seconds = OVERDUE_SECONDS
     overdue: list[Overdue] = [
-        MembershipRelay(publisher, announcing.Overdue(epoch).announce, overdue_seconds=seconds),
+        MembershipRelay(
+            publisher, announcing.Overdue(epoch).announce, overdue_seconds=seconds, follow=beginnings.follow
+        ),
         EventRelay(publisher, followers, epoch, checkpoints, NoTracing(), overdue_seconds=seconds),
     ]
     idle = CLAIM_IDLE_SECONDS
@@ -118,7 +125,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
             publisher=publisher,
             settling=settling,
             delivery=delivery,
-            memberships=MembershipAnnouncer(pool, delivery),
+            memberships=MembershipAnnouncer(pool, delivery, beginnings.follow),
             announcer=announcer,
             queue=SendQueue(pool, delivery.logged, checkpoints),
             relay=Relay(pool, overdue),
@@ -126,6 +133,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
             receipts=ReceiptsConsumer(pool, stream, delivery, announcer, checkpoints, claim_idle_seconds=idle),
             epoch=epoch.current,
             minima=minima,
+            hooks=hooks,
         )
     finally:
         await blocking.aclose()

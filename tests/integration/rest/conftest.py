@@ -27,6 +27,9 @@ from persistence.staff.ranks import Rank
 from persistence.staff.staff import Staff
 from persistence.staff.store import ROLES, grant
 from persistence.users.refusals import Refusals
+from persistence.webhooks.parts import ServerParts
+from persistence.webhooks.store import WEBHOOKS
+from persistence.webhooks.vault import Vault
 from services.listening import listening
 from shared.auth import TokenVerifier, mint
 from shared.auth.caller import Actor
@@ -37,6 +40,7 @@ from shared.http.strangers import Strangers
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
 from shared.limits import RateLimiter
+from shared.outbound.guard import Allowed
 from shared.presence import PresenceReader
 from shared.setting_forms import Bucket
 from shared.tracing import NoTracing
@@ -44,6 +48,7 @@ from tests.integration.persistence.parts import Parts, parts
 
 SECRET = "a secret of the tests that is longer than 32 bytes"
 SERVICE_TOKEN = "service-token-of-the-tests"
+PUBLIC_ONLY = Allowed()
 PLENTY = Bucket(10_000, 10_000)
 
 
@@ -115,6 +120,7 @@ class Rest:
     url: str
     refusals: Refusals
     keyring: Keyring
+    inside: str
 
     def person(self, handle: str = "ann", user_id: str | None = None) -> Person:
         user_id = user_id or new_id()
@@ -154,6 +160,7 @@ async def serving(
     per_key: Bucket = PLENTY,
     server_api: bool = True,
     file_rules: FileRules = DEFAULT_FILE_RULES,
+    allowed: Allowed = PUBLIC_ONLY,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
@@ -165,6 +172,8 @@ async def serving(
         users = UserGate(TokenVerifier(secrets=[SECRET]), limits, remember_in(pool, rules), refusals.judge)
         keyring = Keyring(pool)
         refusals.listen(KEYS, keyring.refresh)
+        hooks = running.hooks
+        refusals.listen(WEBHOOKS, hooks.refresh)
         await refusals.refresh()
         counted = KeyLimits(limiter, per_key, strangers)
         gate = KeyGate(pool, keyring, StaffGate(users, staff), counted, refusals.judge)
@@ -185,7 +194,7 @@ async def serving(
             quotas=quotas,
             profile_changes=changes,
             rules=rules,
-            server_api=server_api,
+            server=ServerParts(hooks, Vault([b"k" * 32]), allowed) if server_api else None,
             file_rules=file_rules,
         )
         health_of = health(pool, running.redis)
@@ -198,7 +207,7 @@ async def serving(
         async with listening(app, "127.0.0.1", 0) as port, listening(internal, "127.0.0.1", 0) as internal_port:
             outside, inside = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{internal_port}"
             async with ClientSession(outside) as http, ClientSession(inside) as internal_http:
-                yield Rest(http, internal_http, running, outside, refusals, keyring)
+                yield Rest(http, internal_http, running, outside, refusals, keyring, inside)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from shared.setting_forms import Bucket
 from tests.integration.rest.conftest import Rest, Server, serving
 
 KEYS = "/server/keys"
-ROUTES: list[Endpoint] = app.server_endpoints(MagicMock())
+ROUTES: list[Endpoint] = app.server_endpoints(MagicMock(), MagicMock())
 
 
 def filled(path: str) -> str:

@@ -32,7 +32,7 @@ MODULES = {
     "persistence/server": "people post rooms",
     "persistence/sync": "compact groups",
     "persistence/users": "pairs people revocations",
-    "persistence/webhooks": "claims deliveries noting outcomes",
+    "persistence/webhooks": "beginnings claims deliveries noting outcomes",
     "services/checks": "postgres",
 }
 

@@ -1,0 +1,30 @@
+"""What a webhook may be told of."""
+
+from typing import Final
+
+STARRED: Final = (
+    "message.new",
+    "message.edited",
+    "message.deleted",
+    "conversation.created",
+    "conversation.changed",
+    "member.joined",
+    "member.left",
+    "user.blocked",
+    "user.erased",
+    "report.created",
+    "moderation.action",
+    "push.failed",
+    "job.done",
+    "webhook.disabled",
+)
+"""What `*` stands for."""
+
+NAMED: Final = ("user.online", "user.offline", "message.reaction", "message.pinned")
+"""Only for who names them."""
+
+TYPES: Final = (*STARRED, *NAMED)
+EVERYTHING: Final = "*"
+TEST: Final = "webhook.test"
+DISABLED: Final = "webhook.disabled"
+CREATED: Final = "conversation.created"

@@ -1,0 +1,1 @@
+"""What the service that delivers webhooks decides alone."""
