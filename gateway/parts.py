@@ -18,7 +18,7 @@ from gateway.membership.joins import Joins
 from gateway.membership.memberships import Memberships
 from gateway.membership.missing import Missing
 from gateway.membership.quota import Quota
-from gateway.own_channels import OwnChannels
+from gateway.own_channels import OwnChannels, OwnListener
 from gateway.persistence_client import PersistenceClient
 from gateway.presence.devices import Devices
 from gateway.presence.lease import Lease
@@ -39,6 +39,7 @@ from gateway.session.fresh_tokens import FreshTokens
 from gateway.session.lifetimes import Lifetimes
 from gateway.session.receipt_frames import ReceiptFrames
 from gateway.session.revocations import Revocations
+from gateway.session.room_commands import RoomCommands
 from gateway.session.user_channel import UserChannel
 from gateway.shutdown import Shutdown
 from gateway.stats import Stats
@@ -152,27 +153,13 @@ class Parts:
         self._heartbeat = Heartbeat(settings.heartbeat_seconds, on_beat, self._devices.on_silent)
         entry = Entry(self._hub, self._bus, self._lookups, self._memberships, self._presence, self._tasks, self._quota)
         credentials = Credentials(verifier, self._revocations)
-        handler = FrameHandler(
-            self._hub,
-            self._memberships,
-            self._lookups,
-            FreshTokens(credentials, self._expiry, self._tasks),
-            ReceiptFrames(self._lookups, self._receipts, self._silent, self._devices, self._tasks),
-            LiveSignals(self._typing, AppEvents(self._hub, self._publisher, settings.rate_limit_frames)),
-            claims,
-            self._tasks,
-        )
+        receipts = ReceiptFrames(self._lookups, self._receipts, self._silent, self._devices, self._tasks)
+        live = LiveSignals(self._typing, AppEvents(self._hub, self._publisher, settings.rate_limit_frames))
+        rooms = RoomCommands(self._hub, self._memberships, self._lookups, receipts, live, self._tasks)
+        handler = FrameHandler(rooms, FreshTokens(credentials, self._expiry, self._tasks), receipts, claims)
         lifetimes = Lifetimes(self._heartbeat, self._expiry, age_limit, claims, self._typing, self._devices, self.stats)
-        self.acceptor = Acceptor(
-            settings,
-            entry,
-            handler,
-            credentials,
-            Admission(settings, self.stats),
-            lifetimes,
-            Limits(frames=self._frame_limit),
-            self._tasks,
-        )
+        admission, limits = Admission(settings, credentials, self.stats), Limits(frames=self._frame_limit)
+        self.acceptor = Acceptor(settings, entry, handler, admission, lifetimes, limits, self._tasks)
 
     def _compose_places(self, settings: Settings) -> None:
         publish = self._publisher.publish
@@ -189,17 +176,14 @@ class Parts:
 
     def _compose_ends(self, settings: Settings, redis: RedisClient, stop: Stop) -> None:
         self._hub.listener = self._listener()
-        self._own_channels = OwnChannels(
-            self.incarnation,
-            self._hub,
-            self._bus,
-            stop,
-            receipts=self._receipts,
-            quota=self._quota,
-            revocations=self._revocations,
-            updates=self._updates,
-            tasks=self._tasks,
+        listener = OwnListener(
+            on_drain=stop.ask,
+            on_counted=self._quota.on_answer,
+            on_applied=self._receipts.on_envelope,
+            on_revoked=self._revocations.on_envelope,
+            presence=self._updates,
         )
+        self._own_channels = OwnChannels(self.incarnation, self._hub, self._bus, self._tasks, listener)
         self._shutdown = Shutdown(settings, self.acceptor, self._presence, self._lease, self._receipts)
         self._readiness = Readiness(redis, self.incarnation, self._bus, self.acceptor)
 

@@ -13,8 +13,7 @@ from gateway.membership.entry import Banned, Entry, Revoked, TooManyConnections
 from gateway.membership.memberships import BANNED
 from gateway.persistence_client import PersistenceAway
 from gateway.session.admission import Admission
-from gateway.session.callers import counted_key, identify
-from gateway.session.credentials import Credentials
+from gateway.session.callers import counted_key
 from gateway.session.frame_handler import FrameHandler
 from gateway.session.grouping import Grouping
 from gateway.session.handshake import Handshake, read_handshake
@@ -47,7 +46,6 @@ class Acceptor:
         settings: Settings,
         entry: Entry,
         frame_handler: FrameHandler,
-        credentials: Credentials,
         admission: Admission,
         lifetimes: Lifetimes,
         limits: Limits,
@@ -56,7 +54,6 @@ class Acceptor:
         self._settings = settings
         self._entry = entry
         self._frames = frame_handler
-        self._credentials = credentials
         self._admission = admission
         self._lifetimes = lifetimes
         self._limits = limits
@@ -79,9 +76,7 @@ class Acceptor:
         handshake = read_handshake(request, counted_key(request))
         self._check_open()
         try:
-            self._admission.check_origin(request)
-            identity = await identify(self._credentials.verifier, request, handshake.token)
-            self._admission.admit(identity)
+            identity = await self._admission.identify(request, handshake.token)
             self._admission.check_place(self.count + self._arriving)
             return await self._welcome(request, handshake, identity)
         except Rejection as rejection:
@@ -111,7 +106,7 @@ class Acceptor:
     async def _arrive(self, arrival: Arrival) -> None:
         try:
             await self._entry.arrive(arrival)
-            if self._credentials.revocations.is_revoked(arrival.session.session_id):  # while it arrived
+            if self._admission.is_revoked(arrival.session.session_id):  # while it arrived
                 raise Revoked
         except Revoked:
             raise Rejection(CloseCode.SESSION_REVOKED, "session_revoked", "This session was revoked") from None
