@@ -96,6 +96,10 @@ def _no_such_attachment() -> ApiError:
 
 def endpoints(pool: Pool, rules: FileRules) -> list[Endpoint]:
     handlers = Attachments(pool, rules)
+    return [*_of_files(handlers), *_of_links(handlers)]
+
+
+def _of_files(handlers: Attachments) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
@@ -125,6 +129,11 @@ def endpoints(pool: Pool, rules: FileRules) -> list[Endpoint]:
             response=StateAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _of_links(handlers: Attachments) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path=f"{ONE}/link",

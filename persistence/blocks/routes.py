@@ -61,6 +61,10 @@ class Blocks:
 
 def endpoints(pool: Pool, delivery: Delivery, announcer: MembershipAnnouncer) -> list[Endpoint]:
     handlers = Blocks(pool, delivery, announcer)
+    return [*_reading(handlers), *_changing(handlers)]
+
+
+def _reading(handlers: Blocks) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -74,6 +78,11 @@ def endpoints(pool: Pool, delivery: Delivery, announcer: MembershipAnnouncer) ->
             cost=FLAT,
             response=BlocksAnswer,
         ),
+    ]
+
+
+def _changing(handlers: Blocks) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=PATH,

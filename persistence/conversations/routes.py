@@ -105,6 +105,10 @@ def _position(query: ConversationsQuery) -> Position | None:
 
 def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules, quotas: Quotas) -> list[Endpoint]:
     handlers = Conversations(pool, announcer, rules, quotas)
+    return [*_reading(handlers), *_changing(handlers)]
+
+
+def _reading(handlers: Conversations) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -133,6 +137,11 @@ def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules, quotas: 
             response=ConversationAnswer,
             errors=(403,),
         ),
+    ]
+
+
+def _changing(handlers: Conversations) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path="/api/conversations",

@@ -52,6 +52,10 @@ def _frame(draft: store.Draft) -> bytes:
 
 def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
     handlers = Drafts(pool, delivery)
+    return [*_reading(handlers), *_changing(handlers)]
+
+
+def _reading(handlers: Drafts) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -64,6 +68,11 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
             cost=_ALL_TOKENS,
             response=DraftsAnswer,
         ),
+    ]
+
+
+def _changing(handlers: Drafts) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=PATH,

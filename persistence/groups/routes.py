@@ -66,6 +66,10 @@ class Groups:
 
 def endpoints(pool: Pool, telling: Telling, quotas: Quotas) -> list[Endpoint]:
     handlers = Groups(pool, telling, quotas)
+    return [*_of_the_group(handlers), *_of_one_member(handlers)]
+
+
+def _of_the_group(handlers: Groups) -> list[Endpoint]:
     return [
         Endpoint(
             method="PATCH",
@@ -98,6 +102,11 @@ def endpoints(pool: Pool, telling: Telling, quotas: Quotas) -> list[Endpoint]:
             response=AddedAnswer,
             errors=(403, 409),
         ),
+    ]
+
+
+def _of_one_member(handlers: Groups) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PATCH",
             path=f"{PATH}/members/{{user}}",

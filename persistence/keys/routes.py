@@ -44,6 +44,10 @@ class Keys:
 
 def endpoints(pool: Pool, refresh: Callable[[], Awaitable[None]]) -> list[Endpoint]:
     handlers = Keys(pool, refresh)
+    return [*_reading(handlers), *_changing(handlers)]
+
+
+def _reading(handlers: Keys) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -58,6 +62,11 @@ def endpoints(pool: Pool, refresh: Callable[[], Awaitable[None]]) -> list[Endpoi
             response=KeysAnswer,
             errors=(403,),
         ),
+    ]
+
+
+def _changing(handlers: Keys) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path="/server/keys",

@@ -129,6 +129,10 @@ class OneMessage:
 
 def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
     handlers = OneMessage(pool, delivery, rules)
+    return [*_changing(handlers), *_of_edits_and_pins(handlers), *_of_receipts(handlers)]
+
+
+def _changing(handlers: OneMessage) -> list[Endpoint]:
     return [
         Endpoint(
             method="PATCH",
@@ -161,6 +165,11 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             response=Success,
             errors=(403, 404),
         ),
+    ]
+
+
+def _of_edits_and_pins(handlers: OneMessage) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{PATH}/edits",
@@ -198,6 +207,11 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             response=PinAnswer,
             errors=(403, 404, 409),
         ),
+    ]
+
+
+def _of_receipts(handlers: OneMessage) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=f"{PATH}/receipts",

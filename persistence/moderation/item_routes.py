@@ -102,6 +102,10 @@ def _refusal(found: NoSuchItem | Claimed | Changed | NotFor) -> ApiError:
 
 def endpoints(pool: Pool, teller: Teller) -> list[Endpoint]:
     handlers = Items(pool, teller)
+    return [*_reading(handlers), *_deciding(handlers)]
+
+
+def _reading(handlers: Items) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -131,6 +135,11 @@ def endpoints(pool: Pool, teller: Teller) -> list[Endpoint]:
             response=ItemWithReports,
             errors=(403, 404),
         ),
+    ]
+
+
+def _deciding(handlers: Items) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path=f"{PATH}/claim",

@@ -63,6 +63,10 @@ def _order(call: Call[Any, Any], reason: str) -> Order:
 
 def endpoints(pool: Pool, teller: Teller) -> list[Endpoint]:
     handlers = Moderation(pool, teller)
+    return [*_of_messages(handlers), *_of_bans(handlers), *_of_silence(handlers)]
+
+
+def _of_messages(handlers: Moderation) -> list[Endpoint]:
     return [
         Endpoint(
             method="DELETE",
@@ -78,6 +82,11 @@ def endpoints(pool: Pool, teller: Teller) -> list[Endpoint]:
             response=Success,
             errors=(403, 404),
         ),
+    ]
+
+
+def _of_bans(handlers: Moderation) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=BAN,
@@ -104,6 +113,11 @@ def endpoints(pool: Pool, teller: Teller) -> list[Endpoint]:
             response=Success,
             errors=(403,),
         ),
+    ]
+
+
+def _of_silence(handlers: Moderation) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=MUTE,

@@ -104,6 +104,10 @@ class Notifications:
 
 def endpoints(pool: Pool) -> list[Endpoint]:
     handlers = Notifications(pool)
+    return [*_of_tokens(handlers), *_of_preferences(handlers)]
+
+
+def _of_tokens(handlers: Notifications) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
@@ -129,6 +133,11 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             body=TokenBody,
             response=Success,
         ),
+    ]
+
+
+def _of_preferences(handlers: Notifications) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path="/notifications/preferences",

@@ -89,6 +89,10 @@ def _place(cursor: str) -> store.After:
 
 def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
     handlers = Reactions(pool, delivery)
+    return [*_reading(handlers), *_changing(handlers)]
+
+
+def _reading(handlers: Reactions) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -102,6 +106,11 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
             response=ReactionsAnswer,
             errors=(403, 404),
         ),
+    ]
+
+
+def _changing(handlers: Reactions) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=PATH + "/{emoji}",

@@ -87,6 +87,10 @@ def endpoints(
     pool: Pool, delivery: Delivery, presence: PresenceReader, refresh: Callable[[], Awaitable[None]]
 ) -> list[Endpoint]:
     handlers = People(pool, delivery, presence, refresh)
+    return [*_of_profiles(handlers), *_of_standing(handlers), *_of_now(handlers)]
+
+
+def _of_profiles(handlers: People) -> list[Endpoint]:
     return [
         Endpoint(
             method="PUT",
@@ -115,6 +119,11 @@ def endpoints(
             response=UserAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _of_standing(handlers: People) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path="/server/users/{user}/deactivate",
@@ -141,6 +150,11 @@ def endpoints(
             response=UserAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _of_now(handlers: People) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path="/server/users/{user}/unread",

@@ -102,6 +102,10 @@ def _started(conversation: ServerConversation, *, existing: bool) -> Reply:
 
 def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> list[Endpoint]:
     handlers = Rooms(pool, announcer, rules)
+    return [*_of_rooms(handlers), *_of_what_is_in_them(handlers)]
+
+
+def _of_rooms(handlers: Rooms) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
@@ -130,6 +134,11 @@ def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> list[
             response=ServerConversationAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _of_what_is_in_them(handlers: Rooms) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PUT",
             path=f"{PATH}/{{id}}/data",

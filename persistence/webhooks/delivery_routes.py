@@ -99,6 +99,10 @@ def _place(cursor: str) -> Place:
 
 def endpoints(pool: Pool) -> list[Endpoint]:
     handlers = Deliveries(pool)
+    return [*_of_deliveries(handlers), *_of_tests(handlers)]
+
+
+def _of_deliveries(handlers: Deliveries) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -129,6 +133,11 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             response=ReplayAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _of_tests(handlers: Deliveries) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path=f"{PATH}/{{webhook}}/test",
