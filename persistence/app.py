@@ -19,6 +19,7 @@ from persistence.groups.telling import Telling
 from persistence.internal import lookups, media, operators, push
 from persistence.internal import trace as full_trace
 from persistence.internal import webhooks as webhook_work
+from persistence.invites import routes as invites
 from persistence.keys import routes as keys
 from persistence.keys.by_key import by_key
 from persistence.log.delivery import Delivery
@@ -91,6 +92,10 @@ class PersistenceDeps:
     file_rules: FileRules = DEFAULT_FILE_RULES
 
     @property
+    def telling(self) -> Telling:
+        return Telling(self.delivery, self.memberships, self.receipts)
+
+    @property
     def collector(self) -> Collector:
         return Collector(self.pool, grace_days=self.file_rules.grace_days)
 
@@ -100,7 +105,8 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     return [
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
-        *groups.endpoints(deps.pool, Telling(deps.delivery, deps.memberships, deps.receipts), deps.quotas),
+        *groups.endpoints(deps.pool, deps.telling, deps.quotas),
+        *invites.endpoints(deps.pool, deps.telling),
         *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
         *reports.endpoints(deps.pool, deps.quotas),
         *notices.endpoints(deps.pool),

@@ -23,7 +23,7 @@ _NAME = (
 _SECRET_NAME = re.compile(rf"[a-z0-9_-]*{_NAME}", re.IGNORECASE)
 
 _HINTS = ("ey", "token", "secret", "passw", "pwd", "jwt", "key", "authorization", "cookie", "bearer", "basic", "://",
-          "sec-websocket", "parley_sk_", "whsec_")  # fmt: skip
+          "sec-websocket", "parley_sk_", "parley_inv_", "/invites/", "whsec_")  # fmt: skip
 """Without one of these in it a text holds nothing to hide; looking for them first makes most texts cheap."""
 
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -32,6 +32,9 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
     # A server key, of which the id may stay; and a webhook's secret, in base64, plain or percent-encoded.
     (re.compile(r"(parley_sk_(?:[0-9a-f]{32}(?![0-9A-Za-z]))?)[0-9A-Za-z_]+"), rf"\1{HIDDEN}"),
     (re.compile(r"whsec_[A-Za-z0-9+/=_%-]+"), HIDDEN),
+    # What a link into a group carries, wherever it stands; and whatever stands in its place in a path.
+    (re.compile(r"(parley_inv_)[0-9A-Za-z_-]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(/api/invites/)[^/?\s\"']+"), rf"\1{HIDDEN}"),
     # A JWT begins with the base64 of `{"`; the dots and all that follows belong to it.
     (re.compile(r"eyJ[A-Za-z0-9_=-]+(?:\.[A-Za-z0-9_=-]*)*"), HIDDEN),
     # A header to the end of its line, whatever it holds.

@@ -108,6 +108,12 @@ def _group(conversation_id: str, by: By, row: Row) -> Group:
     return Group(conversation_id, by.user_id, role, row["members"], row["name"], row["description"], settings)
 
 
+async def open_to(connection: Connection, conversation_id: str, user_id: str) -> Group | None:
+    """The same as a newcomer finds it, who comes in by themselves. None: there is no such group."""
+    group = await hold(connection, conversation_id, By(user_id, is_server=True))
+    return group if isinstance(group, Group) else None
+
+
 async def roles(connection: Connection, conversation_id: str, user_ids: Sequence[str]) -> dict[str, Role]:
     """What those of these users are who are in the held group."""
     rows = await _ROLES.rows(connection, conversation_id, user_ids)

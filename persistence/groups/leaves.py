@@ -57,6 +57,8 @@ WHERE conversation_id = $1 AND user_id = ANY ($2::uuid[])
 
 _CROWN = Query("crown_heir", "UPDATE participants SET role = 'owner' WHERE conversation_id = $1 AND user_id = $2")
 
+_END = Query("end_invites", "DELETE FROM invites WHERE conversation_id = $1")
+
 _SHRINK = Query("shrink_group", "UPDATE conversations SET members = members - $2 WHERE id = $1 RETURNING members")
 
 
@@ -95,6 +97,8 @@ async def take_out(connection: Connection, group: Group, user_ids: Sequence[str]
     changes = await memberships.change_many(connection, [(one, Kind.LEFT, conversation_id) for one in user_ids])
     left = await _SHRINK.row(connection, conversation_id, len(user_ids))
     assert left is not None, "a purge waits for the group's lock"
+    if not left["members"]:
+        await _END.rows(connection, conversation_id)
     roles_now = UNSET if heir is None else {heir: Role.OWNER.value}
     body = ConversationChanged(left["members"], removed=list(user_ids), roles=roles_now)
     logged = await append(

@@ -37,6 +37,8 @@ SHAPES = [
     f"ExpoPushToken[{OPAQUE}]",
     f"DELETE /tokens/ExponentPushToken%5B{OPAQUE}%5D",
     f"ExponentPushToken[{OPAQUE}",
+    f"parley_inv_{OPAQUE}",
+    f"/api/invites/{OPAQUE}",
     f'{{"token": "{OPAQUE}", "deviceId": null}}',
     f'{{\n  "access_token":"{OPAQUE}"}}',
     f"Settings(service_token='{OPAQUE}', port=1)",
