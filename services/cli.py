@@ -24,6 +24,7 @@ COMMANDS = {
     "persistence": "one persistence process: REST, Postgres, publishing",
     "pusher": "one pusher: tells Expo what no socket delivered",
     "webhooks": "one process that tells the app's backend what happened; it needs no database",
+    "media": "one media process: uploads, downloads and what is made of files",
     "migrate": "applies pending migrations; safe when several replicas run it at once",
     "stats": "shows the fleet: who runs, what each holds, how fast and how late",
     "kick": "closes a user's sockets, bans them, or lifts a ban",

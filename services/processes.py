@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from gateway.endpoints import SUBSCRIBE
 from gateway.endpoints import endpoints as gateway_endpoints
 from persistence import app as routes
-from services import gateway, openings, persistence, pusher, serving, webhooks
+from services import gateway, media, openings, persistence, pusher, serving, webhooks
 from services.fleet import readings
 from services.fleet.registration import registered
 from services.listening import raise_descriptors
@@ -15,6 +15,7 @@ from services.persistence import PROBE_SECONDS
 from services.tracing import tracing
 from shared.auth import TokenVerifier
 from shared.auth.verified import MOST_TOKENS
+from shared.http.gate import PublicGate
 from shared.lifecycle import Stop, Tasks, until_stopped
 from shared.settings import Settings
 
@@ -111,6 +112,28 @@ def pusher_process(settings: Settings) -> Process:
             serving.internal("pusher", settings, made.ready) as internal_port,
             registered(settings, stop, internal_port, [readings.of_pusher(made.ready, lambda: made.epoch)]),
         ):
+            yield
+
+    return process
+
+
+def media_process(settings: Settings) -> Process:
+    """Raises SettingError where a setting is missing."""
+    settings.require("PERSISTENCE_URL", "SERVICE_TOKEN")
+    settings.require_keys()
+
+    @asynccontextmanager
+    async def process(stop: Stop) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            verifier, strangers = await _verifier(settings, "media", stop, stack), serving.strangers(settings)
+            made = await stack.enter_async_context(media.media(settings, stop, verifier, strangers))
+            await stack.enter_async_context(serving.internal("media", settings, made.health.vital_parts))
+            gate = serving.with_media(PublicGate(strangers), made)
+            public = serving.public(
+                "media", settings, [made.health.endpoint(), *made.endpoints], strangers=strangers, gate=gate
+            )
+            await stack.enter_async_context(public)
+            settle_heap()
             yield
 
     return process

@@ -7,13 +7,16 @@ import structlog
 from aiohttp import web
 
 from gateway.endpoints import SUBSCRIBE
+from media.app import OUTAGES as MEDIA_OUTAGES
 from persistence import app as routes
 from persistence.keys.gate import KeyGate, KeyLimits
 from persistence.staff.gate import StaffGate
 from services.listening import UNRESERVED, listening, public_bounds
+from services.media import Media
 from services.persistence import Persistence
 from shared.auth import TokenVerifier
 from shared.http.app import Readiness, internal_app, public_app
+from shared.http.by_path import ByPath
 from shared.http.crowd import Bounds
 from shared.http.endpoint import Endpoint
 from shared.http.gate import Limits, PublicGate, UserGate
@@ -41,6 +44,11 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, s
         return staff
     counted = KeyLimits(parts.limiter, settings.rate_limit_key, strangers)
     return KeyGate(parts.pool, parts.server.keyring, staff, counted, parts.refusals.judge)
+
+
+def with_media(gate: Gate, media: Media) -> Gate:
+    """This gate, beside media's own for its routes."""
+    return ByPath({endpoint.path: media.gate for endpoint in media.endpoints}, gate)
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
@@ -81,7 +89,7 @@ async def public(
         endpoints,
         gate or PublicGate(strangers),
         origins=origins,
-        outages=routes.OUTAGES,
+        outages=(*routes.OUTAGES, *MEDIA_OUTAGES),
         raw=raw,
         docs=docs,
         tracing=tracing,

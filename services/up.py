@@ -13,7 +13,7 @@ from persistence import app as routes
 from persistence.database.migrate import migrate
 from pusher.calls import Sender
 from pusher.local import LocalSender
-from services import demo, gateway, openings, serving
+from services import demo, gateway, media, openings, serving
 from services.demo_people import People
 from services.embedded import EmbeddedPostgres, EmbeddedRedis, StartError
 from services.embedded.ports import free_port
@@ -76,12 +76,13 @@ async def _served(
     await stack.enter_async_context(made)
     shown = demo.routes(settings, feed, people) if with_demo and _is_private(settings.host) else {}
     strangers = serving.strangers(settings)
+    files = await stack.enter_async_context(media.media(settings, stop, verifier, strangers))
     public = serving.public(
         SERVICE,
         settings,
-        [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False)],
+        [health.endpoint(), *routes.endpoints(deps), *gateway_endpoints(made, with_health=False), *files.endpoints],
         strangers=strangers,
-        gate=serving.user_gate(settings, parts, verifier, strangers),
+        gate=serving.with_media(serving.user_gate(settings, parts, verifier, strangers), files),
         raw={SUBSCRIBE: made.acceptor.subscribe, **shown},
         tracing=parts.tracing,
     )

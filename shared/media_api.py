@@ -5,6 +5,8 @@ Media holds no database: who may read and write, which upload has how much room,
 
 from enum import StrEnum
 
+import msgspec
+
 from shared.api import Shape
 
 ACCESS = "/internal/media/access"
@@ -37,7 +39,7 @@ INLINE_TYPES = frozenset(
 ANY_TYPE = "application/octet-stream"
 
 
-class Ask(Shape):
+class Ask(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """May this user have the bytes? `session_id` is the sign-in of their token; None where a link names them."""
 
     attachment_id: str

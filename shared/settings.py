@@ -49,6 +49,15 @@ class Settings:
     media_url_schemes: tuple[str, ...] = _setting("MEDIA_URL_SCHEMES", forms.schemes, ("https",))
     public_url: str | None = _setting("PUBLIC_URL", forms.base_url)
     media_url: str | None = _setting("MEDIA_URL", forms.base_url)
+    media_dir: str | None = _setting("MEDIA_DIR", forms.text)
+    media_redirect: str = _setting("MEDIA_REDIRECT", forms.one_of("on", "off"), "off")
+    image_pixels: int = _setting("IMAGE_PIXELS", forms.count, 25_000_000)
+    scan_url: str | None = _setting("SCAN_URL", forms.url("http", "https"))
+    s3_endpoint: str | None = _setting("S3_ENDPOINT", forms.url("http", "https"))
+    s3_bucket: str | None = _setting("S3_BUCKET", forms.text)
+    s3_region: str = _setting("S3_REGION", forms.text, "us-east-1")
+    s3_access_key_id: str | None = _setting("S3_ACCESS_KEY_ID", forms.text)
+    s3_secret_access_key: str | None = _setting("S3_SECRET_ACCESS_KEY", forms.text)
     media_link_secret: str | None = _setting("MEDIA_LINK_SECRET", forms.secret)
     attachment_bytes: int = _setting("ATTACHMENT_BYTES", forms.count, 100 * 1024 * 1024)
     attachment_user_bytes: int = _setting("ATTACHMENT_USER_BYTES", forms.count, 1024 * 1024 * 1024)
@@ -116,6 +125,11 @@ class Settings:
         if self.media_link_secret is not None:
             return self.media_link_secret.encode()
         return links.derived_key(self.service_token or "")
+
+    @property
+    def has_s3(self) -> bool:
+        """Whether files lie in S3, and not in a folder."""
+        return self.s3_bucket is not None
 
     @property
     def is_traced(self) -> bool:

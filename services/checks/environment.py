@@ -9,15 +9,16 @@ from services.checks.finding import Finding, error, ok, warning
 from shared.auth import check_secret
 from shared.settings import VARIABLES, SettingError, Settings
 
-SERVICES = ("gateway", "persistence", "pusher", "webhooks")
+SERVICES = ("gateway", "persistence", "pusher", "webhooks", "media")
 REQUIRED = {
     "gateway": ("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN"),
     "persistence": ("DATABASE_URL", "REDIS_URL", "SERVICE_TOKEN"),
     "pusher": ("REDIS_URL", "PERSISTENCE_URL", "SERVICE_TOKEN"),
     "webhooks": ("PERSISTENCE_URL", "SERVICE_TOKEN"),
+    "media": ("PERSISTENCE_URL", "SERVICE_TOKEN"),
 }
 """What services/processes.py asks for."""
-VERIFIERS = ("gateway", "persistence")
+VERIFIERS = ("gateway", "persistence", "media")
 
 OFFLINE_SECONDS = 15.0
 """The contract: offline at most so long after a clean close."""

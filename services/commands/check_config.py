@@ -15,9 +15,9 @@ from services.printing import say
 from shared.settings import Settings, environment, readable
 
 HELP = f"""
-Reads the environment as gateway, persistence and pusher would, or only as SERVICE would, and prints a line for each
-finding: `ok`, `warning` (it works, and is not what you would want) or `error` (a process would not start, or not do
-what it is for). No line shows a secret. Settings: what is missing, malformed, misspelt, or contradicts another.
+Reads the environment as gateway, persistence, pusher and media would, or only as SERVICE would, and prints a line for
+each finding: `ok`, `warning` (it works, and is not what you would want) or `error` (a process would not start, or not
+do what it is for). No line shows a secret. Settings: what is missing, malformed, misspelt, or contradicts another.
 Then, without --offline, what they name: Postgres (version, migrations, room for the pools, clock), Redis (version,
 eviction, cluster or not, clock), persistence and SERVICE_TOKEN, the key set. It changes nothing. Run it where the
 process will run: in its image, with its environment, under its limit of open files.
@@ -84,9 +84,9 @@ async def _named(settings: Settings, services: Sequence[str]) -> AsyncIterator[F
         persistences = sum(one.service == "persistence" for one in fleet)
         async for finding in postgres(settings, persistences):
             yield finding
-    if {"gateway", "pusher"} & set(services) and settings.persistence_url and settings.service_token:
+    if {"gateway", "pusher", "media"} & set(services) and settings.persistence_url and settings.service_token:
         yield await neighbours.persistence(settings)
-    if {"gateway", "persistence"} & set(services) and settings.jwt_jwks_url:
+    if {"gateway", "persistence", "media"} & set(services) and settings.jwt_jwks_url:
         yield await neighbours.key_set(settings)
 
 

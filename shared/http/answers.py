@@ -43,8 +43,9 @@ def http_error_answer(error: web.HTTPException) -> web.Response:
         return web.Response(status=error.status, headers=error.headers)
     words = _WORDS.get(error.status, error.reason.lower())
     response = answer(ErrorBody(words, _CODES.get(error.status, "malformed")), error.status)
-    if "Allow" in error.headers:
-        response.headers["Allow"] = error.headers["Allow"]
+    for name in ("Allow", "Content-Range"):
+        if name in error.headers:
+            response.headers[name] = error.headers[name]
     return response
 
 

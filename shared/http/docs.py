@@ -86,15 +86,17 @@ def _parameters(parameters: list[dict[str, Any]]) -> str:
 
 
 def _body(body: dict[str, Any] | None) -> str:
-    return "" if body is None else _titled("Body", f"<p>{_type(body['content']['application/json']['schema'])}</p>")
+    return "" if body is None else _titled("Body", f"<p>{_content(body)}</p>")
 
 
 def _responses(responses: dict[str, Any]) -> str:
-    rows = [
-        (f"<code>{status}</code>", _type(one["content"]["application/json"]["schema"]), _text(one["description"]))
-        for status, one in responses.items()
-    ]
+    rows = [(f"<code>{status}</code>", _content(one), _text(one["description"])) for status, one in responses.items()]
     return _titled("Answers", _table(("Status", "Shape", ""), rows))
+
+
+def _content(one: dict[str, Any]) -> str:
+    """What a body is made of; nothing where there is none."""
+    return " or ".join(_type(media["schema"]) for media in one.get("content", {}).values())
 
 
 def _shape(name: str, schema: dict[str, Any]) -> str:

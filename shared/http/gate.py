@@ -121,7 +121,7 @@ class UserGate:
         verdict = self._verifier.verify_cached(token) or await self._verifier.verify(token)
         if isinstance(verdict, Rejected):
             count_rejected(self._strangers, request, verdict)
-            raise _refusal(verdict)
+            raise token_refusal(verdict)
         return verdict
 
     async def _make_known(self, user: Identity) -> None:
@@ -150,7 +150,8 @@ def count_rejected(strangers: Strangers, request: web.Request, verdict: Rejected
         strangers.failed(request)
 
 
-def _refusal(verdict: Rejected) -> ApiError:
+def token_refusal(verdict: Rejected) -> ApiError:
+    """What is answered to who has no good token."""
     if verdict.reason is Reason.MISSING:
         return unauthorized()
     if verdict.reason is Reason.KEYS_UNAVAILABLE:

@@ -38,11 +38,28 @@ _UNMATCHED = "unmatched"
 _REPEATED = frozenset({401, 404, 405, 429})
 """Anybody can have these answers, thousands of them a second: their lines are sampled."""
 _LONGEST_PATH = 200
+_EXPOSED = f"{REQUEST_ID}, Retry-After, Upload-Offset, Upload-Length, Tus-Resumable, ETag, Content-Range, Accept-Ranges"
 _PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
-    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}, traceparent",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": f"Authorization, Content-Type, {REQUEST_ID}, traceparent,"
+    " Range, If-None-Match, If-Range, Tus-Resumable, Upload-Offset",
     "Access-Control-Max-Age": "7200",
 }
+
+
+class Dress:
+    """Gives a response of this request the headers that all have. Only who sends one by parts calls it, before its
+    first part."""
+
+    def __init__(self, dress: Callable[[web.Request, web.StreamResponse, str], None], request_id: str) -> None:
+        self._dress = dress
+        self._request_id = request_id
+
+    def __call__(self, request: web.Request, response: web.StreamResponse) -> None:
+        self._dress(request, response, self._request_id)
+
+
+DRESS = web.RequestKey("dress", Dress)
 
 
 class Guard(NamedTuple):
@@ -94,6 +111,7 @@ class Middleware:
             return await self._answer(request, route, handler)
         request_id = _request_id(request)
         bind_contextvars(request_id=request_id)
+        request[DRESS] = Dress(self._dress, request_id)
         span = self._tracing.request(request.method, route, request.headers) if route not in _QUIET_ROUTES else None
         if span is None:
             response = await self._answer(request, route, handler)
@@ -157,7 +175,7 @@ class Middleware:
         origin = request.headers.get("Origin")
         if origin is not None and self._is_welcome(request):
             headers["Access-Control-Allow-Origin"] = origin
-            headers["Access-Control-Expose-Headers"] = f"{REQUEST_ID}, Retry-After"
+            headers["Access-Control-Expose-Headers"] = _EXPOSED
 
     def _note(self, request: web.Request, route: str, status: int, seconds: float) -> None:
         method = request.method if request.method in _METHODS else "OTHER"

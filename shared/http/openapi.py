@@ -15,6 +15,7 @@ _REFERENCE = "#/components/schemas/{name}"
 EXTRA_SCHEMA = "EXTRA_SCHEMA"
 """The name of a body's, query's or answer's class variable: what its schema says besides its fields."""
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}}
+_BYTES = {"type": "string", "format": "binary"}
 _DESCRIPTION = """\
 Conversations, messages, presence and push registration of a Parley server. Live events come over the WebSocket at
 `/messages/subscribe`.
@@ -46,6 +47,11 @@ _ERROR_WORDS = {
     401: "The token is missing, expired or not valid here.",
     403: "Not a participant, or no such conversation: the two look alike. Or the role, or the key's scope, is missing.",
     404: "There is no such thing.",
+    410: "It has ended.",
+    412: "The version of a protocol is not one that is spoken here.",
+    415: "The body is of another type than is taken here.",
+    416: "There is no such part of it.",
+    423: "Another request has it.",
     408: "The body came too slowly.",
     409: "It conflicts with what is there.",
     413: "The body is too large.",
@@ -123,6 +129,8 @@ def _operation(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[st
         operation["security"] = []
     if endpoint.body is not Nothing:
         operation["requestBody"] = {"required": not endpoint.body_optional, "content": _json(by_shape[endpoint.body])}
+    if endpoint.consumes:
+        operation["requestBody"] = {"required": True, "content": {endpoint.consumes: {"schema": _BYTES}}}
     return operation
 
 
@@ -139,6 +147,9 @@ def _parameters(endpoint: Endpoint, by_shape: dict[Any, Any], components: dict[s
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": texts.get(name, id_schema)}
         for name in endpoint.parameters
+    ]
+    in_path += [
+        {"name": name, "in": "header", "required": False, "schema": {"type": "string"}} for name in endpoint.headers
     ]
     if endpoint.query is Nothing:
         return in_path
@@ -157,7 +168,7 @@ def _in_query(name: str, schema: dict[str, Any], *, required: bool) -> dict[str,
 
 def _responses(endpoint: Endpoint, by_shape: dict[Any, Any]) -> dict[str, Any]:
     responses: dict[str, Any] = {
-        str(status): {"description": HTTPStatus(status).phrase, "content": _json(by_shape[endpoint.response])}
+        str(status): {"description": HTTPStatus(status).phrase, **_content(endpoint, by_shape, status)}
         for status in endpoint.statuses
     }
     for status in sorted(_error_statuses(endpoint) - set(endpoint.statuses)):
@@ -165,6 +176,13 @@ def _responses(endpoint: Endpoint, by_shape: dict[Any, Any]) -> dict[str, Any]:
         if status in (429, 503):
             responses[str(status)]["headers"] = _RETRY_AFTER
     return responses
+
+
+def _content(endpoint: Endpoint, by_shape: dict[Any, Any], status: int) -> dict[str, Any]:
+    if endpoint.response is not Nothing:
+        return {"content": _json(by_shape[endpoint.response])}
+    has_bytes = endpoint.produces and status in (200, 206)
+    return {"content": {endpoint.produces: {"schema": _BYTES}}} if has_bytes else {}
 
 
 def _error_statuses(endpoint: Endpoint) -> set[int]:

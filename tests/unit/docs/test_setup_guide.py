@@ -10,7 +10,7 @@ GUIDE = Path(__file__).parents[3] / "docs" / "setup-guide.md"
 
 def documented() -> list[str]:
     table = GUIDE.read_text().split("<!-- settings")[1].split("\n\n")[0]
-    return re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)
+    return re.findall(r"^\| `([A-Z0-9_]+)` \|", table, re.MULTILINE)
 
 
 def test_the_guide_documents_every_setting_once() -> None:
