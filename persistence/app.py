@@ -45,6 +45,7 @@ from persistence.receipts import routes as receipts
 from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.saved import routes as saved
+from persistence.server import member_routes as server_members
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
 from persistence.server import room_routes as server_rooms
@@ -158,6 +159,7 @@ def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoin
         *keys.endpoints(deps.pool, deps.refusals.refresh),
         *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
         *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
+        *server_members.endpoints(deps.pool, Telling(deps.delivery, deps.memberships, deps.receipts), deps.rules),
         *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
         *by_key(staff_endpoints(deps)),
     ]

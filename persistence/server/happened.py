@@ -28,6 +28,17 @@ def payload(event: Logged) -> bytes:
     return encoded if len(encoded) <= MOST_BYTES else encoded_as(event.kind.name, event.at, _cut(data, len(encoded)))
 
 
+def people_payload(event: Logged, kind: str) -> bytes:
+    """Of a `conversation.changed`: who came in, `member.joined`, or who is out, `member.left`."""
+    body = _decode(event.body)
+    added, removed = body.get("added", []), body.get("removed", [])
+    is_join = kind == "member.joined"
+    people = [one["id"] for one in added] if is_join else removed
+    data = {"conversationId": event.conversation_id, "seq": event.seq, "senderId": event.sender_id, "userIds": people}
+    extra = {"members": added} if is_join else {}
+    return encoded_as(kind, event.at, {**data, **extra, "participantCount": body.get("participantCount")})
+
+
 def encoded_as(kind: str, at: str, data: dict[str, Any]) -> bytes:
     return _encode({"type": kind, "timestamp": at, "data": data})
 

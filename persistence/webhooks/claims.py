@@ -6,8 +6,9 @@ import msgspec
 
 from persistence.database.pool import Pool, Query, Row, transaction
 from persistence.log import read
-from persistence.server.happened import encoded_as, payload
-from persistence.webhooks.types import TEST
+from persistence.log.logged import Logged
+from persistence.server.happened import encoded_as, payload, people_payload
+from persistence.webhooks.types import JOINED, LEFT, TEST
 from persistence.webhooks.vault import Vault
 from shared.clock import iso
 from shared.hooks_api import AT_ONCE, MOST_ROWS, ClaimsAnswer, Delivery, Endpoint
@@ -69,15 +70,17 @@ async def _deliveries(pool: Pool, rows: Sequence[Row]) -> list[Delivery]:
     """Of messages what they are now: a text that was erased meanwhile is told to nobody."""
     keys = {(row["conversation_id"], row["seq"]) for row in rows if row["payload"] is None}
     found = await read.by_seq(pool, sorted(keys), {}) if keys else None
-    told = {event.key: payload(event) for event in found.logged} if found else {}
+    told = {event.key: event for event in found.logged} if found else {}
     return [_delivery(row, told.get((row["conversation_id"], row["seq"]))) for row in rows]
 
 
-def _delivery(row: Row, told: bytes | None) -> Delivery:
+def _delivery(row: Row, event: Logged | None) -> Delivery:
     once = row["type"] == TEST
     if row["payload"] is not None:
         told = row["payload"].encode()
-    if told is None:  # the row is gone: by a purge, or by retention
+    elif event is not None:
+        told = people_payload(event, row["type"]) if row["type"] in (JOINED, LEFT) else payload(event)
+    else:  # the row is gone: by a purge, or by retention
         data = {"conversationId": row["conversation_id"], "seq": row["seq"], "gone": True}
         told, once = encoded_as(row["type"], iso(row["at"]), data), True
     return Delivery(row["webhook_id"], row["conversation_id"], row["event_id"], msgspec.Raw(told), once)

@@ -10,8 +10,9 @@ import msgspec
 from persistence.database.pool import Database, Pool, Query, columns
 from persistence.log.logged import Logged
 from persistence.webhooks import store
-from persistence.webhooks.types import EVERYTHING, STARRED, TYPES
+from persistence.webhooks.types import EVERYTHING, JOINED, LEFT, STARRED, TYPES
 from shared.clock import now_iso
+from shared.events.conversation_changed import CONVERSATION_CHANGED
 from shared.wire import NOBODY_ID
 
 _STARRED = ", ".join(f"'{one}'" for one in STARRED)
@@ -31,6 +32,9 @@ SELECT e.conversation_id, md5(concat_ws(':', meta.epoch, e.conversation_id, e.se
        e.at, e.at
 FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::timestamptz[]) AS e(conversation_id, seq, type, at)
 CROSS JOIN meta JOIN webhooks w ON {WANTED.format(type="e.type")}
+WHERE e.type NOT IN ('{JOINED}', '{LEFT}') OR (
+    SELECT CASE e.type WHEN '{JOINED}' THEN v.named ELSE v.removed END IS NOT NULL
+    FROM events v WHERE v.conversation_id = e.conversation_id AND v.seq = e.seq)
 ORDER BY e.conversation_id, e.seq, w.id ON CONFLICT DO NOTHING
 """,
 )
@@ -74,9 +78,10 @@ class Hooks:
     async def follow(self, database: Database, events: Sequence[Logged]) -> None:
         """A `Follower`: notes those of these events of which somebody is told. The same again notes nothing."""
         noted = [
-            (event.conversation_id, event.seq, event.kind.name, datetime.fromisoformat(event.at))
+            (event.conversation_id, event.seq, kind, datetime.fromisoformat(event.at))
             for event in events
-            if event.kind.name in self._types
+            for kind in _kinds(event)
+            if kind in self._types
         ]
         if noted:
             await _NOTE.rows(database, *columns(noted, 4))
@@ -89,3 +94,8 @@ class Hooks:
         if kind in self._types:
             payload = _encode({"type": kind, "timestamp": now_iso(), "data": data}).decode()
             await _NOTE_OTHER.rows(database, conversation_id or NOBODY_ID, subject, kind, payload)
+
+
+def _kinds(event: Logged) -> tuple[str, ...]:
+    """The types that an event may be told as; of a change of people the statement decides."""
+    return (event.kind.name, JOINED, LEFT) if event.kind is CONVERSATION_CHANGED else (event.kind.name,)

@@ -25,6 +25,9 @@ NAMED: Final = ("user.online", "user.offline", "message.reaction", "message.pinn
 
 TYPES: Final = (*STARRED, *NAMED)
 EVERYTHING: Final = "*"
+JOINED: Final = "member.joined"
+LEFT: Final = "member.left"
+"""Both are told of a `conversation.changed` that names somebody who came in, or is out."""
 TEST: Final = "webhook.test"
 DISABLED: Final = "webhook.disabled"
 CREATED: Final = "conversation.created"

@@ -230,3 +230,22 @@ async def test_who_is_online_is_told_of_anybody_and_an_event_is_said_to_nobody_w
     await server.ask("POST", f"{ROOMS}/{new_id()}/event", {"name": "order"}, 404)
     await server.ask("POST", f"{ROOMS}/{room}/event", {"name": "order", "data": "x" * 2048}, 400)
     await server.ask("POST", f"{ROOMS}/{room}/event", {"name": ""}, 400)
+
+
+async def test_people_come_into_a_group_and_go_as_the_server_says(rest: Rest) -> None:
+    server, (ann, bob, cat) = await rest.key("conversations"), (rest.person(), rest.person("bob"), rest.person("cat"))
+    room = await room_of(server, ann.id, bob.id, isGroup=True, createdBy=ann.id)
+    members = f"{ROOMS}/{room}/members"
+
+    changed = await server.ask("PUT", members, {"add": [cat.id, ann.id], "remove": [bob.id, new_id()]})
+    assert (changed["added"], changed["removed"]) == ([cat.id], [bob.id])
+    assert [one["id"] for one in (await cat.get("/api/conversations"))["conversations"]] == [room]
+    await bob.get(f"/api/conversations/{room}", 403)
+    assert (await server.ask("POST", members, {"userIds": [bob.id], "history": "all"}))["added"] == [bob.id]
+    for _ in range(2):
+        await server.ask("DELETE", f"{members}/{bob.id}")
+    assert await server.ask("PUT", members, {}) == {"added": [], "removed": [], "success": True}
+    direct = await room_of(server, new_id(), new_id())
+    assert (await server.ask("PUT", f"{ROOMS}/{direct}/members", {"add": [cat.id]}, 409))["code"] == "not_a_group"
+    await server.ask("PUT", f"{ROOMS}/{new_id()}/members", {"add": [cat.id]}, 404)
+    await server.ask("PUT", members, {"add": ["cat"]}, 400)

@@ -270,3 +270,19 @@ async def test_events_start_in_the_order_of_their_seqs(world: World) -> None:
         async with world.delivering():
             await eventually(lambda: len(app.told()) == 60)
         assert [one["seq"] for one in app.of("message.new")] == list(range(1, 61))
+
+
+async def test_who_comes_into_a_group_and_who_goes_is_told(world: World) -> None:
+    ann, bob, cat = (world.rest.person() for _ in range(3))
+    async with backend() as app, world.delivering():
+        await world.webhook(app, "member.joined", "member.left", "conversation.changed")
+        room = await ann.start(bob, isGroup=True)
+        members = f"/server/conversations/{room}/members"
+        await world.server.ask("PUT", members, {"add": [cat.id]})
+        await world.server.ask("PUT", members, {"remove": [bob.id]})
+        await eventually(lambda: len(app.told()) == 4)
+
+    [joined], [left] = app.of("member.joined"), app.of("member.left")
+    assert (joined["userIds"], joined["members"][0]["id"], joined["conversationId"]) == ([cat.id], cat.id, room)
+    assert (left["userIds"], left["seq"]) == ([bob.id], joined["seq"] + 1)
+    assert len(app.of("conversation.changed")) == 2
