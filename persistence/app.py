@@ -119,7 +119,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *reactions.endpoints(deps.pool, deps.delivery),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
-        *notifications.endpoints(deps.pool),
+        *notifications.endpoints(deps.pool, deps.delivery),
         *devices.endpoints(deps.pool),
         *mute.endpoints(deps.pool),
         *account_endpoints(deps),

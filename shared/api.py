@@ -6,6 +6,7 @@ All are POST. A caller asks for at most `MAX_LOOKUPS` ids at once; an unknown id
 import msgspec
 
 from shared.auth import Profile
+from shared.wire import Privacy
 
 SESSIONS = "/internal/sessions"
 HEADS = "/internal/heads"
@@ -75,6 +76,7 @@ class Session(Shape):
     barred: list[str] = []
     ban_reason: str | None = None
     banned_until: str | None = None
+    privacy: Privacy = Privacy()
 
 
 class SessionsAnswer(Shape):
@@ -169,9 +171,11 @@ class PeersRequest(Shape):
 
 
 class PeersAnswer(Shape):
-    """For each user, their conversations in which presence is live."""
+    """For each user, their conversations in which presence is live. `discreet` show nobody when they were last here;
+    None: from an older release, which does not say."""
 
     rooms: dict[str, list[str]]
+    discreet: list[str] | None = None
 
 
 class ConversationsRequest(Shape):

@@ -28,7 +28,8 @@ class Kind(IntEnum):
     """A finished frame with a seq of its own: ordered, never lost. On the room's channel."""
     RECEIPT = 2
     """A finished frame; seq is a pointer, `flags` a `ReceiptStatus`. On the room's channel; of a big group, where no
-    receipt names a person, what its sender has read is on the sender's own, for their other devices."""
+    receipt names a person, and of who tells nobody what they read, that is on the sender's own, for their other
+    devices."""
     TYPING_START = 3
     """A finished frame, not for the typist. On the room's channel."""
     TYPING_STOP = 4
@@ -72,6 +73,8 @@ class Kind(IntEnum):
     """A `Membership`: the user stays in a conversation of two in which nothing new is said. On the user's channel, in
     the order of the user's version, as the next."""
     UNBARRED = 26
+    PRIVACY = 30
+    """A `Privacy`: what the user does not tell others. On the user's channel, in the order of the user's version."""
     USER_FRAME = 18
     """A finished frame for all of a user's devices that are connected now. Not durable, not numbered."""
 
@@ -189,6 +192,13 @@ class Banning(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
     reason: str | None = None
     until: str | None = None
+
+
+class Privacy(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What the user does not tell others, and is not told of them: how far they read, when they were last here."""
+
+    reads_privately: bool = False
+    hides_last_seen: bool = False
 
 
 class Revocation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):

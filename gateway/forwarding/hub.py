@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from time import monotonic
 from typing import Final
 
+from gateway.forwarding.discretion import Discretion
 from gateway.forwarding.latest_receipts import LatestReceipts
 from gateway.forwarding.registry import Registry
 from gateway.forwarding.tracing import DeliveryTracing
@@ -41,7 +42,7 @@ class Hub(Registry):
 
     def __init__(self, fanout: Fanout, stats: Stats, tracing: DeliveryTracing) -> None:
         super().__init__()
-        self.uncounted = Uncounted(self)
+        self.uncounted, self.discretion = Uncounted(self), Discretion(self)
         self.fanout = fanout
         self.stats = stats
         self.tracing = tracing
@@ -111,7 +112,7 @@ class Hub(Registry):
     def send_to_room(self, room: Room, payload: bytes, kind: str, *, skip: bytes | None = None) -> None:
         """A frame that is no durable event, to everyone in the room but the user whose channel is `skip`."""
         frame = text_frame(payload)
-        for newcomer in room.signal(frame, skip=skip):
+        for newcomer in room.signal(frame, spares=lambda user: user == skip) if room.newcomers else ():
             newcomer.connection.send(frame)
         spared = self.users.get(skip) if skip is not None else None
         self.fanout.queue(room, frame, spared.connections() if spared is not None else ())
@@ -120,7 +121,7 @@ class Hub(Registry):
     def send_receipt(self, room: Room, reader: bytes, status: int, seq: int, payload: bytes) -> None:
         """To everyone in the room, unless they have heard of a later one."""
         if self.latest_receipts.is_news(room.channel, reader, status, seq, monotonic()):
-            self.send_to_room(room, payload, "receipt")
+            self.discretion.send_receipt(room, status, payload)
 
     def release(self, session: Session, room: Room) -> None:
         """The session's held frames go out, after what it was told of the room; then it is a member like others."""
@@ -153,6 +154,7 @@ class Hub(Registry):
         """Ends a user of whom no session is left."""
         if user.is_gone and self.users.pop(user.channel, None) is not None:
             self.uncounted.set_hidden(user, NOTHING)
+            self.discretion.forget(user)
             self.listener.on_empty([user.channel])
 
     def listen(self, channel: bytes, listener: OnEnvelope) -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from gateway.forwarding.discretion import NOTHING_PRIVATE
 from gateway.state.room import Room
 from gateway.state.session import Session
 from gateway.state.user import NOWHERE
@@ -21,6 +22,7 @@ class Arrival:
         "is_counted",
         "is_return",
         "newest",
+        "privacy",
         "rooms",
         "session",
         "settling",
@@ -39,6 +41,7 @@ class Arrival:
         self.epoch = ""
         self.hidden: dict[str, int] | None = None  # not told by persistence of an older release
         self.barred = NOWHERE
+        self.privacy = NOTHING_PRIVATE
         self.version = 0
         self.newest = 0
         self.heads: dict[str, int] = {}

@@ -91,6 +91,9 @@ class Entry:
             await self._bus.subscribe([user.channel])
             found = await self._look_up(arrival.session)
             arrival.barred = frozenset(found.session.barred) or NOWHERE
+            arrival.privacy = found.session.privacy
+            if not user.sessions:  # else what they do not tell is known, perhaps of a later moment
+                self._hub.discretion.note(user, arrival.privacy)
             counted = self._count(arrival, found.session.rooms)
             await self._move(arrival, found.session.rooms)
             await self._check_count(arrival, counted)

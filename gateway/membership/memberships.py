@@ -22,7 +22,7 @@ from gateway.state.session import Session
 from gateway.state.user import NOTHING, User, held_together, user_channel
 from gateway.websocket.codes import CloseCode
 from shared import api, frames
-from shared.wire import PREFIX_BYTES, Banning, Kind, Membership
+from shared.wire import PREFIX_BYTES, Banning, Kind, Membership, Privacy
 
 log = structlog.get_logger()
 
@@ -30,6 +30,7 @@ BANNED = "This user is banned"
 
 
 _memberships = msgspec.json.Decoder(Membership)
+_privacies = msgspec.json.Decoder(Privacy)
 
 
 class Memberships:
@@ -46,13 +47,16 @@ class Memberships:
     # --- changes ----------------------------------------------------------------------------------------------------
 
     def on_change(self, user: User, version: int, envelope: bytes) -> None:
-        """A JOINED, LEFT, HIDDEN, BARRED or UNBARRED: applied in the order of the user's versions, each once."""
+        """JOINED, LEFT, HIDDEN, BARRED, UNBARRED, PRIVACY: applied in the order of the user's versions, each once."""
         self._apply_all(user, user.changes.accept(version, envelope, monotonic()))
         if user.changes.gap is not None:
             self._missing.on_behind(user)
 
     def _apply_all(self, user: User, envelopes: Iterable[bytes]) -> None:
         for envelope in envelopes:
+            if envelope[1] == Kind.PRIVACY:
+                self._hub.discretion.note(user, _privacies.decode(envelope[PREFIX_BYTES:]))
+                continue
             membership = _read(envelope[PREFIX_BYTES:])
             if membership is not None:
                 self._apply(user, envelope[1], membership)
@@ -82,6 +86,7 @@ class Memberships:
         user = session.user
         is_news = len(user.sessions) == 1 or version >= user.changes.forwarded
         barred = self._barring.adopt(user, arrival.barred) if is_news else 0
+        barred += self._hub.discretion.note(user, arrival.privacy) if is_news else 0
         hidden: Mapping[str, int] = (
             user.hidden if arrival.hidden is None else arrival.hidden
         ) or NOTHING  # most hide nothing: one object for all of them
@@ -150,6 +155,7 @@ class Memberships:
     def _apply_session(self, user: User, session: api.Session) -> int:
         """How many differences were told."""
         changed = self._barring.adopt(user, frozenset(session.barred))
+        changed += self._hub.discretion.note(user, session.privacy)
         told = changed + self._apply_list(user, {room.id: room.members for room in session.rooms})
         return told if session.hidden is None else told + self._hiding.apply(user, session.hidden)
 

@@ -11,7 +11,8 @@ class Held(NamedTuple):
     """What Redis should say of a user: so many connections here; None: this gateway holds them no more.
 
     `rooms` are those where presence is live, `at_ms` is when the last connection closed. `is_doubted`: somebody told
-    the rooms that they are offline, so these are to hear the opposite whatever Redis knows.
+    the rooms that they are offline, so these are to hear the opposite whatever Redis knows. `is_discreet`: nobody is
+    to hear when they were last here.
     """
 
     user_id: str
@@ -19,6 +20,7 @@ class Held(NamedTuple):
     rooms: list[str]
     at_ms: int
     is_doubted: bool = False
+    is_discreet: bool = False
 
 
 class _Leaver:

@@ -86,7 +86,8 @@ def hold(named: Callable[[str], str], incarnation: str, held: Held, live: Iterab
     came = PresenceChange(held.user_id, is_online=True, last_seen_at=None, rooms=held.rooms)
     went = b""  # whom we hold is online, whatever was before
     if held.connections is None:
-        gone = PresenceChange(held.user_id, is_online=False, last_seen_at=iso_from_ms(held.at_ms), rooms=held.rooms)
+        last_seen_at = None if held.is_discreet else iso_from_ms(held.at_ms)
+        gone = PresenceChange(held.user_id, is_online=False, last_seen_at=last_seen_at, rooms=held.rooms)
         went = pack(Kind.PRESENCE, msgspec.json.encode(gone), sender=held.user_id, epoch=epoch)
     return (
         "EVAL",

@@ -99,11 +99,13 @@ class Sweeper:
         await self._redis.execute_command("HDEL", self._named(keys.EPOCHS), dead)
 
     async def _tell_offline(self, dead: str, users: list[str], at_ms: int) -> None:
-        rooms = (await self._persistence.peers(users)).rooms
+        peers = await self._persistence.peers(users)
         live = [name for name in await self._reader.live() if name != dead]
         async with self._redis.pipeline(transaction=False) as pipeline:
             for user_id in users:
-                held = Held(user_id, None, rooms.get(user_id, []), at_ms)
+                held = Held(
+                    user_id, None, peers.rooms.get(user_id, []), at_ms, is_discreet=user_id in (peers.discreet or ())
+                )
                 pipeline.execute_command(*hold(self._named, dead, held, live, self._reader.epoch))
             totals = await pipeline.execute()
         for user_id, total in zip(users, totals, strict=True):

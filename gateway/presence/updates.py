@@ -176,7 +176,10 @@ class PresenceUpdates:
                     is_online=change.is_online,
                     last_seen_at=change.last_seen_at,
                 )
-                self._hub.send_to_room(room, frame, "presence", skip=user)
+                if change.last_seen_at is None:
+                    self._hub.send_to_room(room, frame, "presence", skip=user)
+                else:
+                    self._hub.discretion.send_offline(room, frame, skip=user)
 
 
 def _read(envelope: bytes) -> PresenceChange | None:

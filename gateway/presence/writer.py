@@ -12,7 +12,7 @@ from gateway.presence.script import hold
 from gateway.receipts.sender import ReceiptSender
 from gateway.state.user import User
 from shared import keys
-from shared.api import LIVE_PRESENCE_ROOMS
+from shared.api import LIVE_PRESENCE_ROOMS, PeersAnswer
 from shared.clock import now_ms
 from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
@@ -123,19 +123,16 @@ class PresenceWriter:
 
     async def _in_rooms_of_now(self, taken: list[Held]) -> list[Held]:
         """Conversations that were made since somebody left are to hear of it too. While persistence is away those of
-        then hear it."""
+        then hear it, and nobody hears when it was: it may be a secret."""
         gone = [held.user_id for held in taken if held.connections is None]
         if not gone:
             return taken
         try:
             async with asyncio.timeout(ROOMS_SECONDS):
-                rooms = (await self._persistence.peers(gone)).rooms
+                peers = await self._persistence.peers(gone)
         except (PersistenceAway, TimeoutError):
-            return taken
-        return [
-            held._replace(rooms=_those_to_tell(held, rooms.get(held.user_id, []))) if held.connections is None else held
-            for held in taken
-        ]
+            return [held._replace(is_discreet=held.connections is None) for held in taken]
+        return [_as_now(held, peers) if held.connections is None else held for held in taken]
 
     async def _tell(self, taken: list[Held]) -> list[int]:
         live, epoch = {*await self._reader.live(), self._incarnation}, self._reader.epoch
@@ -159,6 +156,11 @@ class PresenceWriter:
             for behind, future in enumerate(reversed(self._waiting.pop(user, []))):
                 if not future.done():
                     future.set_result(None if total is None else total - behind)
+
+
+def _as_now(held: Held, peers: PeersAnswer) -> Held:
+    rooms = _those_to_tell(held, peers.rooms.get(held.user_id, []))
+    return held._replace(rooms=rooms, is_discreet=held.user_id in (peers.discreet or ()))
 
 
 def _those_to_tell(held: Held, rooms: list[str]) -> list[str]:

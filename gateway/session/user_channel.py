@@ -45,7 +45,7 @@ class UserChannel:
     def _hear(self, user: User, envelope: bytes) -> None:
         _, kind, _, version, _, _, _ = unpack_prefix(envelope)
         payload = envelope[PREFIX_BYTES:]
-        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN, Kind.BARRED, Kind.UNBARRED):
+        if kind in (Kind.JOINED, Kind.LEFT, Kind.HIDDEN, Kind.BARRED, Kind.UNBARRED, Kind.PRIVACY):
             self._memberships.on_change(user, version, envelope)
         elif kind in (Kind.DEVICE, Kind.DEVICE_GONE):
             self._devices.on_envelope(user, kind, payload)

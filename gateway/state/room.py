@@ -4,6 +4,7 @@ A member gets what the room forwards. A newcomer must first learn up to where it
 room forwards until then is held for it, and of that only what lies above the head is its to get.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from gateway.state.reorder import Reorder
@@ -152,14 +153,14 @@ class Room(Reorder[bytes], gc=False, eq=False):
             waiting = self.newcomers[occupant]
             waiting.held = [(seq, frame) for seq, frame in waiting.held if seq == NO_SEQ]
 
-    def signal(self, frame: bytes, *, skip: bytes | None) -> list[Occupant]:
-        """Keeps a frame that is no event for the newcomers but those of the user channel `skip`.
+    def signal(self, frame: bytes, *, spares: Callable[[bytes], bool]) -> list[Occupant]:
+        """Keeps a frame that is no event for the newcomers, but for those whose user's channel it `spares`.
 
         Gives the newcomers who were told `connected` and only wait for the room to reach their head: they get it now.
         """
         now: list[Occupant] = []
         for occupant, waiting in (self.newcomers or {}).items():
-            if occupant.user_channel == skip:
+            if spares(occupant.user_channel):
                 continue
             if waiting.is_held:
                 waiting.held.append((NO_SEQ, frame))

@@ -5,7 +5,7 @@ from typing import Final
 from persistence.conversations import bounty
 from persistence.conversations.views import Conversation, LastMessage
 from persistence.database.pool import Row
-from persistence.database.visibility import BEGINS, MENTIONS, UNREAD, is_hidden, stands, stays
+from persistence.database.visibility import BEGINS, MENTIONS, OWN_READ, UNREAD, is_hidden, stands, stays
 from persistence.marks.store import MARKS
 from persistence.members.roles import ROLE, role_of
 from persistence.members.settings import SETTINGS, settings_of
@@ -23,7 +23,7 @@ LISTED = f"""
 WITH mine AS (
     SELECT c.id, c.is_group, c.name, c.bounty_id, c.created_at, c.updated_at, c.last_seq, c.members, c.created_by,
            p.user_id AS viewer,
-           p.read_seq, {BEGINS} AS begins, p.hid_messages,
+           {OWN_READ} AS read_seq, {BEGINS} AS begins, p.hid_messages,
            {UNREAD} AS unread_count, {MENTIONS} AS mention_count, {MARKS}, {ROLE} AS my_role,
            CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}

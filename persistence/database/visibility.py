@@ -11,7 +11,19 @@ BEGINS: Final = "greatest(p.joined_seq, p.hidden_seq, c.floor_seq)"
 BEGINS_ORDINAL: Final = "greatest(p.joined_ordinal, p.hidden_ordinal, c.floor_ordinal)"
 """How many messages lie at or below BEGINS."""
 
-_COUNTED: Final = f"(c.last_ordinal - greatest(p.read_ordinal, {BEGINS_ORDINAL}))"
+OWN_READ: Final = "greatest(p.read_seq, p.own_read_seq)"
+"""How far the member has read, for themselves: p.read_seq alone is what others may know."""
+
+OWN_READ_ORDINAL: Final = "greatest(p.read_ordinal, p.own_read_ordinal)"
+"""How many messages lie at or below OWN_READ."""
+
+
+def reads_privately(user: str) -> str:
+    """Whether this user (SQL) tells nobody how far they have read, and so sees of nobody how far; null where not."""
+    return f"(SELECT true FROM preferences f WHERE f.user_id = {user} AND NOT f.read_receipts)"
+
+
+_COUNTED: Final = f"(c.last_ordinal - greatest({OWN_READ_ORDINAL}, {BEGINS_ORDINAL}))"
 """Messages above the read cursor and above BEGINS, whatever became of them."""
 
 
@@ -41,7 +53,7 @@ def is_hidden(message: str, user: str) -> str:
     )
 
 
-_FROM: Final = f"greatest(p.read_seq, {BEGINS})"
+_FROM: Final = f"greatest({OWN_READ}, {BEGINS})"
 
 # Where everything is read, no event ever was (a deletion is one), nothing ever expires, or the reader hid no message,
 # nothing is looked for. What expired and was not erased yet is little.
@@ -105,5 +117,5 @@ ARCHIVED: Final = """coalesce(p.archived_ordinal IS NOT NULL
 """The member archived the conversation, and no message came since but while they had muted it. Whoever changes a mute
 settles this before: a mute of later must not bring back an archive that is over."""
 
-MARKED_UNREAD: Final = "coalesce(p.read_seq <= p.unread_seq, false)"
+MARKED_UNREAD: Final = f"coalesce({OWN_READ} <= p.unread_seq, false)"
 """The member marked it unread, and read no further since."""

@@ -60,7 +60,9 @@ class Lookups:
         return api.ReceiptsAnswer(str(as_of), [*named, *map(receipts.receipts_all, minima)])
 
     async def peers(self, call: Call[api.PeersRequest, Nothing]) -> api.PeersAnswer:
-        return api.PeersAnswer(rooms=await conversations.peers(self._pool, _ids("users", call.body.users)))
+        ids = _ids("users", call.body.users)
+        discreet = await users.discreet(self._pool, ids)
+        return api.PeersAnswer(rooms=await conversations.peers(self._pool, ids), discreet=sorted(discreet))
 
     async def conversations(self, call: Call[api.ConversationsRequest, Nothing]) -> api.ConversationsAnswer:
         [user_id] = _ids("userId", [call.body.user_id])

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from persistence.database.pool import Pool, Query, Row, transaction
-from persistence.database.visibility import ARCHIVED, MARKED_UNREAD
+from persistence.database.visibility import ARCHIVED, MARKED_UNREAD, OWN_READ
 from persistence.members.views import NotAMember
 
 MARKS: Final = f"{ARCHIVED} AS is_archived, p.pinned AS is_pinned, {MARKED_UNREAD} AS is_marked_unread"
@@ -45,7 +45,7 @@ _SET: Final[Mapping[tuple[Mark, bool], Query]] = MappingProxyType(
         (Mark.ARCHIVED, False): _change("unarchive", "archived_ordinal = NULL"),
         (Mark.PINNED, True): _change("pin_conversation", "pinned = true"),
         (Mark.PINNED, False): _change("unpin_conversation", "pinned = false"),
-        (Mark.UNREAD, True): _change("mark_unread", "unread_seq = p.read_seq"),
+        (Mark.UNREAD, True): _change("mark_unread", f"unread_seq = {OWN_READ}"),
         (Mark.UNREAD, False): _change("unmark_unread", "unread_seq = NULL"),
     }
 )

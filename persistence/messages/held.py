@@ -39,7 +39,7 @@ SELECT c.is_group, c.last_seq, {SETTINGS}, {ROLE} AS role, {AUTHOR_ROLE} AS auth
 FROM participants p JOIN conversations c ON c.id = p.conversation_id
 JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
 LEFT JOIN groups g ON g.conversation_id = c.id
-LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH.format(conversation="$1")}) AS reach
+LEFT JOIN users u ON u.id = m.sender_id CROSS JOIN ({REACH.format(conversation="$1", viewer="$2")}) AS reach
 WHERE p.conversation_id = $1 AND p.user_id = $2
 """,
 )

@@ -70,7 +70,7 @@ WITH me AS (
     WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
 SELECT me.total, me.last_seq, reach.*, {columns("$2")}, CASE WHEN me.hid_messages THEN {is_hidden("m", "$2")} END AS hid
-FROM me CROSS JOIN ({REACH.format(conversation="$1")}) AS reach LEFT JOIN LATERAL (
+FROM me CROSS JOIN ({REACH.format(conversation="$1", viewer="$2")}) AS reach LEFT JOIN LATERAL (
     {_WINDOWS[window].format(some=some)}
 ) AS m ON true LEFT JOIN users u ON u.id = m.sender_id
 ORDER BY m.seq

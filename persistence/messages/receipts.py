@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from persistence.database.pool import Database, Query
 from persistence.database.view import View
-from persistence.database.visibility import BEGINS, stays
+from persistence.database.visibility import BEGINS, reads_privately, stays
 from persistence.members.views import NotAMember
 from persistence.messages.held import NoSuchMessage
 from persistence.messages.views import NotAllowed
@@ -16,12 +16,13 @@ _READERS = Query(
     "message_receipts",
     f"""
 WITH asked AS (
-    SELECT c.is_group, m.seq, m.sender_id, m.created_at FROM participants p
+    SELECT c.is_group, m.seq, m.sender_id, m.created_at, {reads_privately("$2")} AS sees_no_reads FROM participants p
     JOIN conversations c ON c.id = p.conversation_id
     LEFT JOIN messages m ON m.conversation_id = p.conversation_id AND m.id = $3 AND m.seq > {BEGINS}
     WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 )
-SELECT asked.is_group, asked.seq, asked.sender_id, o.user_id, o.read_seq >= asked.seq AS has_read, h.read_at
+SELECT asked.is_group, asked.seq, asked.sender_id, o.user_id,
+       o.read_seq >= asked.seq AND asked.sees_no_reads IS NULL AS has_read, h.read_at
 FROM asked LEFT JOIN LATERAL (
     SELECT o.user_id, o.delivered_seq, o.read_seq FROM participants o
     WHERE o.conversation_id = $1 AND o.user_id <> asked.sender_id AND o.delivered_seq >= asked.seq

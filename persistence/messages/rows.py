@@ -4,7 +4,7 @@ import msgspec
 
 from persistence.attachments.views import held_files
 from persistence.database.pool import Row
-from persistence.database.visibility import gone_as, gone_at, stays
+from persistence.database.visibility import gone_as, gone_at, reads_privately, stays
 from persistence.log.state import extra_of
 from persistence.messages.views import Message, Reaction
 from persistence.receipts.views import Status
@@ -17,9 +17,10 @@ _COLUMNS = f"""m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_h
 
 # What all who are in the conversation (its id, as SQL) have, and have read; whoever withdrew has no more than before:
 # without them what the other one sent would look read. A sender's own cursors stand at or above
-# what they sent.
+# what they sent. Who tells nobody how far they have read does not see it of others: for them nothing is read.
 REACH = f"""
-SELECT min(p.delivered_seq) AS delivered_up_to, min(p.read_seq) AS read_up_to
+SELECT min(p.delivered_seq) AS delivered_up_to,
+       CASE WHEN {reads_privately("{viewer}")} THEN 0 ELSE min(p.read_seq) END AS read_up_to
 FROM participants p WHERE p.conversation_id = {{conversation}} AND {stays("p")}
 """
 

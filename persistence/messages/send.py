@@ -43,7 +43,7 @@ SELECT {columns("m.sender_id")}, c.last_seq AS head, reach.*
 FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)
 JOIN messages m ON m.conversation_id = w.conversation_id AND m.seq = w.seq
 JOIN conversations c ON c.id = m.conversation_id LEFT JOIN users u ON u.id = m.sender_id
-CROSS JOIN LATERAL ({REACH.format(conversation="m.conversation_id")}) AS reach
+CROSS JOIN LATERAL ({REACH.format(conversation="m.conversation_id", viewer="m.sender_id")}) AS reach
 """,
 )
 

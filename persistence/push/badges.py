@@ -25,7 +25,8 @@ _MARK = Query(
     """
 WITH reader AS (
     SELECT user_id FROM badges WHERE shown > 0 AND stale_since IS NULL AND user_id IN (
-        SELECT user_id FROM cursor_moves WHERE moved_at > now() - make_interval(secs => $1) AND read_seq > 0)
+        SELECT user_id FROM cursor_moves
+        WHERE moved_at > now() - make_interval(secs => $1) AND (read_seq > 0 OR own_read_seq > 0))
     ORDER BY user_id FOR UPDATE SKIP LOCKED
 )
 UPDATE badges b SET stale_since = now() FROM reader WHERE b.user_id = reader.user_id

@@ -7,12 +7,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from persistence.database.pool import Pool
+from persistence.log.delivery import Delivery
+from persistence.members import envelopes
+from persistence.members.views import Member
 from persistence.push import devices, preferences, toggles
-from persistence.push.preferences import Preferences, TooManyToggles
+from persistence.push.preferences import EVERYONE, Preferences, TooManyToggles
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import malformed
 from shared.http.fields import EXPO_TOKEN_PATTERN, TIME_OF_DAY_PATTERN, WORD_PATTERN
+from shared.wire import Kind
 
 TAG = "notifications"
 
@@ -24,6 +28,7 @@ TimeOfDay = Annotated[str, Meta(pattern=TIME_OF_DAY_PATTERN, max_length=5, examp
 TimeZone = Annotated[str, Meta(examples=["Europe/Berlin"], extra_json_schema={"format": "time-zone"})]
 """Which names there are is decided when a wish is stored: they differ from server to server, and from year to year."""
 Preview = Literal["full", "sender", "none"]
+LastSeen = Literal["everyone", "nobody"]
 
 
 class Registration(msgspec.Struct, rename="camel"):
@@ -51,6 +56,14 @@ class PreferencesBody(msgspec.Struct):
     quiet_start: TimeOfDay | UnsetType | None = UNSET
     quiet_end: TimeOfDay | UnsetType | None = UNSET
     time_zone: Annotated[TimeZone | UnsetType | None, Meta(description="a name of the IANA database")] = UNSET
+    read_receipts: Annotated[
+        bool | UnsetType | None,
+        Meta(description="false: nobody hears how far the caller reads, and the caller hears it of nobody"),
+    ] = UNSET
+    last_seen: Annotated[
+        LastSeen | UnsetType | None,
+        Meta(description="nobody: nobody hears when the caller was last here, and the caller hears it of nobody"),
+    ] = UNSET
 
 
 class PreferencesView(msgspec.Struct):
@@ -61,6 +74,8 @@ class PreferencesView(msgspec.Struct):
     quiet_start: str | None
     quiet_end: str | None
     time_zone: str | None
+    read_receipts: bool
+    last_seen: LastSeen
 
 
 class PreferencesAnswer(msgspec.Struct):
@@ -76,10 +91,11 @@ KNOWN = {field.encode_name for field in msgspec.structs.fields(PreferencesBody)}
 
 
 class Notifications:
-    """The handlers, over one pool."""
+    """The handlers."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery) -> None:
         self._pool = pool
+        self._delivery = delivery
 
     async def register(self, call: Call[Registration, Nothing]) -> Success:
         given, session_id = call.body, call.identity.session_id
@@ -99,11 +115,14 @@ class Notifications:
         changed = await preferences.change_preferences(self._pool, call.user_id, _changes(call.body), own)
         if isinstance(changed, TooManyToggles):
             raise toggles.too_many()
-        return _shown(changed)
+        if changed.version is not None:
+            member, privacy = Member(call.user_id, changed.version), msgspec.json.encode(changed.preferences.privacy)
+            self._delivery.offer(envelopes.to_member(Kind.PRIVACY, member, privacy, epoch=self._delivery.epoch))
+        return _shown(changed.preferences)
 
 
-def endpoints(pool: Pool) -> list[Endpoint]:
-    handlers = Notifications(pool)
+def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
+    handlers = Notifications(pool, delivery)
     return [*_of_tokens(handlers), *_of_preferences(handlers)]
 
 
@@ -170,7 +189,12 @@ def _changes(body: PreferencesBody) -> dict[str, Any]:
     zone = changes.get("time_zone")
     if zone is not None and zone not in available_timezones():
         raise malformed("time_zone", "expected a time zone's name, such as Europe/Berlin")
+    changes |= {name: default for name, default in _DEFAULTS.items() if name in changes and changes[name] is None}
     return changes | {name: _minute(changes[name]) for name in ("quiet_start", "quiet_end") if name in changes}
+
+
+_DEFAULTS = {"read_receipts": True, "last_seen": EVERYONE}
+"""Of wishes that are taken back, where the column knows no null."""
 
 
 def _minute(time_of_day: str | None) -> int | None:

@@ -4,7 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from persistence.database.pool import Database, Query, columns
-from persistence.database.visibility import BEGINS, BEGINS_ORDINAL, REFUSED, UNREAD, is_hidden, mentions, stands
+from persistence.database.visibility import (
+    BEGINS,
+    BEGINS_ORDINAL,
+    OWN_READ,
+    OWN_READ_ORDINAL,
+    REFUSED,
+    UNREAD,
+    is_hidden,
+    mentions,
+    stands,
+)
 from persistence.push.devices import IS_REVOKED
 from persistence.push.ledger import MAX_ATTEMPTS
 from shared import push_api
@@ -18,7 +28,7 @@ FROM unnest($1::uuid[], $2::bigint[], $3::uuid[]) WITH ORDINALITY AS d(conversat
 JOIN participants p ON p.conversation_id = d.conversation_id AND p.user_id <> d.sender_id AND p.left_at IS NULL
 JOIN conversations c ON c.id = p.conversation_id
 CROSS JOIN LATERAL (SELECT FROM devices v WHERE v.user_id = p.user_id LIMIT 1) phone
-WHERE p.attended_seq < d.seq AND p.read_seq < d.seq AND {BEGINS} < d.seq
+WHERE p.attended_seq < d.seq AND {OWN_READ} < d.seq AND {BEGINS} < d.seq
 """,
 )
 
@@ -48,8 +58,8 @@ SELECT m.conversation_id, m.id AS message_id, m.seq, m.ordinal, a.user_id, a.cau
        (extract(epoch FROM m.created_at) * 1000)::bigint AS created_at_ms,
        c.is_group, c.name AS group_name, p.left_at IS NOT NULL AS "left",
        (SELECT true FROM blocks k WHERE k.blocker_id = a.user_id AND k.blocked_id = m.sender_id) IS NOT NULL AS blocked,
-       {BEGINS} AS hidden_seq, p.attended_seq, p.read_seq,
-       greatest(p.read_ordinal, {BEGINS_ORDINAL}) AS seen_ordinal,
+       {BEGINS} AS hidden_seq, p.attended_seq, {OWN_READ} AS read_seq,
+       greatest({OWN_READ_ORDINAL}, {BEGINS_ORDINAL}) AS seen_ordinal,
        (extract(epoch FROM p.muted_until) * 1000)::bigint AS muted_until_ms,
        coalesce(p.mentions_only, false) AS mentions_only,
        coalesce({mentions("coalesce(m.notified, m.mentions)", "p.user_id")}, false) AS mentioned,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from persistence.database.pool import Database, Query
-from persistence.database.visibility import BEGINS
+from persistence.database.visibility import BEGINS, OWN_READ
 from shared.wire import Deadline
 
 _RECENT = Query(
@@ -16,7 +16,7 @@ WHERE m.created_at > now() - make_interval(secs => $1) AND (m.conversation_id, m
         SELECT FROM participants p JOIN conversations c ON c.id = p.conversation_id
         CROSS JOIN LATERAL (SELECT FROM devices d WHERE d.user_id = p.user_id LIMIT 1) phone
         WHERE p.conversation_id = m.conversation_id AND p.user_id <> m.sender_id AND p.left_at IS NULL
-            AND greatest(p.attended_seq, p.read_seq, {BEGINS}) < m.seq
+            AND greatest(p.attended_seq, {OWN_READ}, {BEGINS}) < m.seq
     )
 ORDER BY m.conversation_id, m.seq LIMIT $4
 """,

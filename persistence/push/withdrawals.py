@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from persistence.database.pool import Database, Query, columns
-from persistence.database.visibility import REFUSED
+from persistence.database.visibility import OWN_READ, REFUSED
 from persistence.log.logged import Logged
 from persistence.push.devices import IS_REVOKED
 from shared import push_api
@@ -12,14 +12,14 @@ from shared.events.message_deleted import MESSAGE_DELETED
 # Rows are locked in one order, as whoever shows or lowers a number does; who holds one is about to count anew anyway.
 _MARK_BADGES = Query(
     "badges_after_deletion",
-    """
+    f"""
 WITH gone AS (
     SELECT m.conversation_id, m.seq FROM unnest($1::uuid[], $2::uuid[]) AS g(conversation_id, message_id)
     JOIN messages m ON m.id = g.message_id AND m.conversation_id = g.conversation_id
 ), reader AS (
     SELECT user_id FROM badges WHERE shown > 0 AND stale_since IS NULL AND user_id IN (
         SELECT p.user_id FROM gone JOIN participants p ON p.conversation_id = gone.conversation_id
-        WHERE p.left_at IS NULL AND p.read_seq < gone.seq)
+        WHERE p.left_at IS NULL AND {OWN_READ} < gone.seq)
     ORDER BY user_id FOR UPDATE SKIP LOCKED
 )
 UPDATE badges b SET stale_since = now() FROM reader WHERE b.user_id = reader.user_id

@@ -38,13 +38,17 @@ class ReceiptAnnouncer:
         self._offer(unheard)
 
     def envelopes(self, moved: Sequence[Moved]) -> list[Envelope]:
-        """What is to be heard of these cursors at once; of a big group only by the reader's own devices."""
+        """What is to be heard of these cursors at once. Of a big group, and what was read by who tells nobody, only the
+        reader's own devices hear."""
         epoch = self._delivery.epoch
-        big = [one for one in moved if one.members > LIVE_PRESENCE_MEMBERS]
-        for one in big:
-            self._minima.moved(one.conversation_id)
-        named = envelopes.receipts([one for one in moved if one.members <= LIVE_PRESENCE_MEMBERS])
-        own = [envelope for one in big for envelope in envelopes.own(one, epoch=epoch)]
+        shown = [one._replace(read=None) if one.is_private else one for one in moved]
+        for one in shown:
+            if _is_big(one) and (one.delivered or one.read):
+                self._minima.moved(one.conversation_id)
+        named = envelopes.receipts([one for one in shown if not _is_big(one)])
+        own = [
+            envelope for one in moved if _is_big(one) or one.is_private for envelope in envelopes.own(one, epoch=epoch)
+        ]
         return [envelopes.of(receipt, epoch=epoch) for receipt in named] + own
 
     def _offer(self, receipts: Sequence[Envelope]) -> None:
@@ -54,3 +58,7 @@ class ReceiptAnnouncer:
     def _heard(self, receipt: Envelope, went_out: bool) -> None:
         if not went_out and len(self._unheard) < MOST_UNHEARD:
             self._unheard.append(receipt)
+
+
+def _is_big(moved: Moved) -> bool:
+    return moved.members > LIVE_PRESENCE_MEMBERS

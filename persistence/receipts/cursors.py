@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from persistence.database.pool import Database, Query, Row, columns
+from persistence.database.visibility import OWN_READ, reads_privately
 from persistence.members.views import NotAMember
 from persistence.receipts.views import Marked, Minimum, Moved, Pointer, Status
 from shared.wire import Cursor
@@ -11,16 +12,21 @@ from shared.wire import Cursor
 # not with what they were in the snapshot. What lies past the end counts as the end; reading implies having looked, and
 # that implies having. The pointers name the newest message at or below each cursor, and a cursor that passed none is no
 # news to others: receipts are about messages alone.
+#
+# Of who tells nobody how far they have read only the own cursor moves, and nothing that others can ask for: also not
+# when it moved, nor in the history, from which others learn since when somebody has a message.
 _ADVANCE = Query(
     "advance_cursors",
-    """
+    f"""
 WITH said AS (
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[])
     AS s(conversation_id, user_id, delivered, attended, read)
 ), held AS (
-    SELECT p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, p.read_seq, c.members, c.last_seq,
+    SELECT p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, c.members, c.last_seq,
+           CASE WHEN w.is_private THEN {OWN_READ} ELSE p.read_seq END AS read_seq,
+           coalesce(w.is_private, false) AS is_private,
            s.delivered, s.attended, s.read
-    FROM said s
+    FROM said s CROSS JOIN LATERAL (SELECT {reads_privately("s.user_id")} AS is_private) AS w
     JOIN participants p ON p.conversation_id = s.conversation_id AND p.user_id = s.user_id AND p.left_at IS NULL
     JOIN conversations c ON c.id = p.conversation_id
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE OF p
@@ -42,17 +48,28 @@ WITH said AS (
     ) AS r ON true
 ), moved AS (
     UPDATE participants p
-    SET delivered_seq = w.new_delivered, attended_seq = w.new_attended, read_seq = w.new_read,
-        read_ordinal = CASE WHEN w.passed_read THEN w.ordinal ELSE p.read_ordinal END,
-        moved_xid = CASE WHEN w.passed_delivered OR w.passed_read THEN pg_current_xact_id() ELSE p.moved_xid END
+    SET delivered_seq = w.new_delivered, attended_seq = w.new_attended,
+        read_seq = CASE WHEN w.is_private THEN p.read_seq ELSE w.new_read END,
+        own_read_seq = CASE WHEN w.is_private THEN w.new_read ELSE p.own_read_seq END,
+        read_ordinal = CASE WHEN w.passed_read AND NOT w.is_private THEN w.ordinal ELSE p.read_ordinal END,
+        own_read_ordinal = CASE WHEN w.passed_read AND w.is_private THEN w.ordinal ELSE p.own_read_ordinal END,
+        moved_xid = CASE WHEN w.passed_delivered OR (w.passed_read AND NOT w.is_private)
+            THEN pg_current_xact_id() ELSE p.moved_xid END,
+        own_moved_xid = CASE WHEN w.passed_read AND w.is_private THEN pg_current_xact_id() ELSE p.own_moved_xid END
     FROM passed w
     WHERE p.conversation_id = w.conversation_id AND p.user_id = w.user_id
         AND (w.new_delivered > w.delivered_seq OR w.new_attended > w.attended_seq OR w.new_read > w.read_seq)
-    RETURNING p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, p.read_seq
+    RETURNING p.conversation_id, p.user_id, p.attended_seq, p.read_seq, p.own_read_seq, w.is_private,
+        p.delivered_seq, w.new_delivered > w.delivered_seq AS has_more
 ), history AS (
-    INSERT INTO cursor_moves (conversation_id, user_id, delivered_seq, attended_seq, read_seq) SELECT * FROM moved
+    INSERT INTO cursor_moves (conversation_id, user_id, attended_seq, delivered_seq, read_seq, own_read_seq)
+    SELECT conversation_id, user_id, attended_seq,
+           CASE WHEN is_private AND NOT has_more THEN 0 ELSE delivered_seq END,
+           CASE WHEN is_private THEN 0 ELSE read_seq END, CASE WHEN is_private THEN own_read_seq ELSE 0 END
+    FROM moved
 )
-SELECT w.conversation_id, w.user_id, w.members, w.delivered_message, w.delivered_id, w.read_message, w.read_id,
+SELECT w.conversation_id, w.user_id, w.members, w.is_private, w.delivered_message, w.delivered_id,
+       w.read_message, w.read_id,
        w.delivered > 0 AND ($6 OR w.passed_delivered) AS tell_delivered,
        w.read > 0 AND ($6 OR w.passed_read) AS tell_read
 FROM passed w
@@ -92,7 +109,7 @@ WITH ranked AS (
     FROM participants p JOIN conversations c ON c.id = p.conversation_id
     WHERE p.conversation_id = ANY ($1::uuid[]) AND p.left_at IS NULL AND p.moved_xid >= $2::text::xid8
 )
-SELECT w.conversation_id, w.user_id, w.members, true AS tell_delivered, true AS tell_read,
+SELECT w.conversation_id, w.user_id, w.members, false AS is_private, true AS tell_delivered, true AS tell_read,
        d.id AS delivered_id, d.seq AS delivered_message, r.id AS read_id, r.seq AS read_message
 FROM ranked w LEFT JOIN LATERAL (
     SELECT id, seq FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.delivered_seq
@@ -184,6 +201,7 @@ def _moved(row: Row) -> Moved:
         conversation_id=row["conversation_id"],
         user_id=row["user_id"],
         members=row["members"],
+        is_private=row["is_private"],
         delivered=_pointer(row["delivered_message"], row["delivered_id"]) if row["tell_delivered"] else None,
         read=_pointer(row["read_message"], row["read_id"]) if row["tell_read"] else None,
     )

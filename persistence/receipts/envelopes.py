@@ -53,7 +53,7 @@ def receipts_all(minimum: Minimum) -> api.Receipt:
 
 
 def own(moved: Moved, *, epoch: str) -> Iterator[Envelope]:
-    """What the reader's other devices hear of a big group, where the others hear no names."""
+    """What the reader's other devices hear, where no other one is told: of a big group, and of a private reader."""
     for receipt in _receipts(moved._replace(delivered=None)):
         yield of(receipt, epoch=epoch)._replace(channel=keys.user(moved.user_id))
 

@@ -22,7 +22,7 @@ class Pointer(NamedTuple):
 class Moved(NamedTuple):
     """Where a user's cursor stands now; None where it did not move, or nothing was said of it.
 
-    `members` is the size of the conversation.
+    `members` is the size of the conversation. `is_private`: what they read is for their own devices alone.
     """
 
     conversation_id: str
@@ -30,6 +30,7 @@ class Moved(NamedTuple):
     members: int
     delivered: Pointer | None
     read: Pointer | None
+    is_private: bool = False
 
 
 class Minimum(NamedTuple):

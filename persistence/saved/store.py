@@ -70,7 +70,7 @@ FROM saved_messages s JOIN participants p
 JOIN conversations c ON c.id = s.conversation_id
 JOIN messages m ON m.conversation_id = s.conversation_id AND m.seq = s.message_seq AND {stands("m")}
 LEFT JOIN users u ON u.id = m.sender_id
-CROSS JOIN LATERAL ({REACH.format(conversation="s.conversation_id")}) AS reach
+CROSS JOIN LATERAL ({REACH.format(conversation="s.conversation_id", viewer="$1")}) AS reach
 WHERE s.user_id = $1 AND {_SEEN} AND ($2::timestamptz IS NULL OR (s.saved_at, s.message_id) < ($2, $3::uuid))
 ORDER BY s.saved_at DESC, s.message_id DESC LIMIT $4
 """,

@@ -4,30 +4,34 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from persistence.database.pool import Database, Query, Row
-from persistence.database.visibility import BEGINS, HIDES, MENTIONS, UNREAD, stays
+from persistence.database.visibility import BEGINS, HIDES, MENTIONS, OWN_READ, UNREAD, reads_privately, stays
 from persistence.sync.views import Place
 from shared.api import LIVE_PRESENCE_MEMBERS
 
 SLICE = 200
 """Conversations that one statement looks at."""
 
+PRIVATE = reads_privately("$1")
+
 # A message is reached by those who are in the conversation besides the user. What the user hid, and no message came to
 # since, is not among their conversations. Each one's cursors are told of groups in which every receipt is: between two
 # the least is the other's own, and beyond it would cost too much. Ids as text, here and below: asyncpg decodes a UUID
 # in Python, and there may be tens of thousands.
 _MINE = f"""
-    SELECT c.id::text, c.last_seq, c.last_ordinal, c.members, p.read_seq, {BEGINS} AS begins, {UNREAD} AS unread_count,
+    SELECT c.id::text, c.last_seq, c.last_ordinal, c.members, {OWN_READ} AS read_seq, {BEGINS} AS begins,
+           {UNREAD} AS unread_count,
            {MENTIONS} AS mention_count,
            p.hid_messages,
            coalesce(others.delivered_up_to, c.last_seq) AS delivered_up_to,
-           coalesce(others.read_up_to, c.last_seq) AS read_up_to,
+           CASE WHEN {PRIVATE} THEN 0 ELSE coalesce(others.read_up_to, c.last_seq) END AS read_up_to,
            others.ids, others.delivered, others.read,
-           greatest(p.moved_xid, others.moved_xid, c.expired_xid) >= $2::text::xid8 AS moved
+           greatest(p.moved_xid, p.own_moved_xid, others.moved_xid, c.expired_xid) >= $2::text::xid8 AS moved
     FROM {{named}} participants p JOIN conversations c ON c.id = p.conversation_id CROSS JOIN LATERAL (
         SELECT min(o.delivered_seq) AS delivered_up_to, min(o.read_seq) AS read_up_to, max(o.moved_xid) AS moved_xid,
                array_agg(o.user_id::text) FILTER (WHERE c.members BETWEEN 3 AND $3) AS ids,
                array_agg(o.delivered_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS delivered,
-               array_agg(o.read_seq) FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
+               array_agg(CASE WHEN {PRIVATE} THEN 0 ELSE o.read_seq END)
+                   FILTER (WHERE c.members BETWEEN 3 AND $3) AS read
         FROM participants o WHERE o.conversation_id = c.id AND o.user_id <> p.user_id AND {stays("o")}
     ) AS others
     WHERE p.user_id = $1 AND p.left_at IS NULL AND NOT {HIDES} AND {{which}}

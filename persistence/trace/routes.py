@@ -3,6 +3,7 @@
 import msgspec
 
 from persistence.database.pool import Pool
+from persistence.push.preferences import preferences
 from persistence.trace.store import RecipientTrace, trace
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing
@@ -48,6 +49,7 @@ class OwnTraces:
         found = await trace(self._pool, call.ids["id"])
         if found is None or found.sender_id != call.user_id:
             raise not_found("you sent no such message")
+        wishes = await preferences(self._pool, call.user_id)
         return TraceView(
             message_id=found.message_id,
             conversation_id=found.conversation_id,
@@ -55,11 +57,12 @@ class OwnTraces:
             committed_at=found.committed_at,
             published=found.published,
             deadline_at=found.deadline_at(self._ack_timeout_seconds),
-            recipients=[_shown(recipient) for recipient in found.recipients],
+            recipients=[_shown(one, shows_reads=wishes.read_receipts) for one in found.recipients],
         )
 
 
-def _shown(recipient: RecipientTrace) -> RecipientView:
+def _shown(recipient: RecipientTrace, *, shows_reads: bool) -> RecipientView:
+    """`shows_reads`: the sender tells others how far they read; else they do not see it of others either."""
     sent = sorted(device.settled_at for device in recipient.devices if device.state == "sent")
     return RecipientView(
         user_id=recipient.user_id,
@@ -67,8 +70,8 @@ def _shown(recipient: RecipientTrace) -> RecipientView:
         connected=recipient.connected,
         delivered=recipient.delivered,
         delivered_at=recipient.delivered_at,
-        read=recipient.read,
-        read_at=recipient.read_at,
+        read=recipient.read and shows_reads,
+        read_at=recipient.read_at if shows_reads else None,
         pushed_at=sent[0] if sent else None,
     )
 

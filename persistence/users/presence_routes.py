@@ -37,9 +37,17 @@ class Presence:
         if known is None:
             return PresenceAnswer([], unknown=told)
         online, left_at = known
-        last_seen = await users.last_seen(self._pool, shared)
-        views = [PresenceView(one, one in online, later(last_seen.get(one), left_at.get(one))) for one in told]
+        last_seen = await users.last_seen(self._pool, await self._open_to(call.user_id, shared))
+        views = [
+            PresenceView(one, one in online, later(last_seen[one], left_at.get(one)) if one in last_seen else None)
+            for one in told
+        ]
         return PresenceAnswer(views, unknown=[])
+
+    async def _open_to(self, user_id: str, people: Collection[str]) -> list[str]:
+        """Those who show when they were last here; nobody does to who does not show it themselves."""
+        discreet = await users.discreet(self._pool, {user_id, *people})
+        return [] if user_id in discreet else [one for one in people if one not in discreet]
 
     async def _in_redis(self, user_ids: Collection[str]) -> tuple[set[str], dict[str, int]] | None:
         """Who is online, then who left lately: so that whoever is not among the first is among the second. None where
@@ -70,7 +78,8 @@ def endpoints(pool: Pool, reader: PresenceReader) -> list[Endpoint]:
             handler=Presence(pool, reader).answer,
             summary="Who is online",
             description="Of people who share a conversation with the caller; others are left out. Who is `unknown` may"
-            " be either: ask again in a moment.",
+            " be either: ask again in a moment. `lastSeenAt` is null also of whose preference `last_seen` is `nobody`,"
+            " and of all where the caller's is.",
             tag="presence",
             query=PresenceQuery,
             cost=Cost(lambda _, query: query.user_ids.count(",") - 49, per=50),

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from persistence.database.pool import Database, Query, Row, columns
 from persistence.database.visibility import HIDES, REFUSED, keep_apart
 from persistence.users.revocations import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.clock import iso_or_none
-from shared.wire import Seen
+from shared.wire import Privacy, Seen
 
 # Written in the order of the ids, here and wherever users are locked, so that nobody waits in a circle. What is known
 # already is neither written nor locked. What the user chose themselves counts more than their token.
@@ -38,8 +39,8 @@ SET handle = excluded.handle,
 _SESSIONS = Query(
     "sessions",
     f"""
-SELECT u.id, u.version, {REFUSED} AS banned, u.ban_reason, u.banned_until, rooms.*
-FROM users u CROSS JOIN LATERAL (
+SELECT u.id, u.version, {REFUSED} AS banned, u.ban_reason, u.banned_until, f.read_receipts, f.last_seen, rooms.*
+FROM users u LEFT JOIN preferences f ON f.user_id = u.id CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
            array_agg(o.hidden_seq) FILTER (WHERE o.is_hidden) AS hidden_seqs,
@@ -54,7 +55,14 @@ WHERE u.id = ANY ($1::uuid[])
 """,
 )
 
+NOBODY: Final = "nobody"
+
 _LAST_SEEN = Query("last_seen", "SELECT id, last_seen_at FROM users WHERE id = ANY ($1::uuid[])")
+
+_DISCREET = Query(
+    "discreet_users",
+    f"SELECT user_id FROM preferences WHERE user_id = ANY ($1::uuid[]) AND last_seen = '{NOBODY}'",
+)
 
 _SHARING = Query(
     "share_conversation",
@@ -111,6 +119,7 @@ def _session(row: Row) -> Session:
         banned=row["banned"],
         ban_reason=row["ban_reason"],
         banned_until=iso_or_none(row["banned_until"]),
+        privacy=Privacy(reads_privately=row["read_receipts"] is False, hides_last_seen=row["last_seen"] == NOBODY),
     )
 
 
@@ -118,6 +127,12 @@ async def last_seen(database: Database, user_ids: Iterable[str]) -> dict[str, da
     """When each was last seen to go offline; None if never. Who is unknown is absent."""
     rows = await _LAST_SEEN.rows(database, list(user_ids))
     return {row["id"]: row["last_seen_at"] for row in rows}
+
+
+async def discreet(database: Database, user_ids: Iterable[str]) -> set[str]:
+    """Those who show nobody when they were last here."""
+    rows = await _DISCREET.rows(database, list(user_ids))
+    return {row["user_id"] for row in rows}
 
 
 async def share_conversation(database: Database, caller: str, user_ids: Iterable[str]) -> set[str]:
