@@ -55,7 +55,7 @@ _READ_ANY = Query(
     "held_any_message",
     f"""
 SELECT reach.*, {columns("m.sender_id")} FROM messages m LEFT JOIN users u ON u.id = m.sender_id
-CROSS JOIN ({REACH.format(conversation="$1")}) AS reach
+CROSS JOIN ({REACH.format(conversation="$1", viewer="NULL::uuid")}) AS reach
 WHERE m.conversation_id = $1 AND m.id = $2
 """,
 )

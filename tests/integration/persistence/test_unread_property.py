@@ -47,7 +47,7 @@ class History:
 
     async def message(self, room: Room) -> tuple[str, int] | None:
         rows = await self.pool.fetch("SELECT id, seq FROM messages WHERE conversation_id = $1", room.id)
-        return tuple(self.dice.choice(rows)) if rows else None  # type: ignore[return-value]
+        return tuple(self.dice.choice(rows)) if rows else None
 
 
 async def send(history: History) -> None:
