@@ -5,8 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from persistence.members.views import Participant
-from persistence.profiles.store import Change
+from persistence.profiles.store import Change, Person
 from shared import texts
 from shared.auth.profile import LONGEST_DISPLAY_NAME
 from shared.http.errors import malformed
@@ -46,7 +45,7 @@ def _line(name: str) -> str:
 class MeAnswer(msgspec.Struct):
     """The caller, as others see them."""
 
-    user: Participant
+    user: Person
 
 
 class PeopleQuery(msgspec.Struct):
@@ -59,4 +58,4 @@ class PeopleQuery(msgspec.Struct):
 class PeopleAnswer(msgspec.Struct):
     """Who was met lately first."""
 
-    people: list[Participant]
+    people: list[Person]

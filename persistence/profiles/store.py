@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from persistence.database.pool import Database, Query, Row
+from persistence.database.view import View
 from persistence.database.visibility import keep_apart
-from persistence.members.views import Participant
 from shared.api import LIVE_PRESENCE_MEMBERS
 
 _SHOWN = "u.id, u.handle, u.display_name, u.avatar_url"
@@ -73,6 +73,15 @@ ORDER BY met.nth, u.handle, u.id LIMIT $3
 )
 
 
+class Person(View, frozen=True):
+    """As others see them. `handle` is None for who never signed in."""
+
+    id: str
+    handle: str | None
+    display_name: str | None
+    avatar_url: str | None
+
+
 class Change(NamedTuple):
     """What somebody chooses: a name, None for the one they have; and whether they show no picture from now on."""
 
@@ -83,18 +92,18 @@ class Change(NamedTuple):
 class Changed(NamedTuple):
     """How the user is shown now, and whether that is another way than before."""
 
-    user: Participant
+    user: Person
     is_news: bool
 
 
 class Peers(NamedTuple):
     """The user as shown now, and who shares a small conversation with them."""
 
-    user: Participant
+    user: Person
     peers: list[str]
 
 
-async def read(database: Database, user_id: str) -> Participant:
+async def read(database: Database, user_id: str) -> Person:
     """Of somebody who signed in."""
     [row] = await _READ.rows(database, user_id)
     return _shown(row)
@@ -112,11 +121,11 @@ async def peers(database: Database, user_ids: Sequence[str]) -> list[Peers]:
     return [Peers(_shown(row), row["peers"]) for row in rows]
 
 
-async def people(database: Database, user_id: str, *, containing: str | None, limit: int) -> list[Participant]:
+async def people(database: Database, user_id: str, *, containing: str | None, limit: int) -> list[Person]:
     """Those with whom the user shares a conversation, who were met lately first; only those one of whose names holds
     `containing`, in any case. Of somebody in very many or very large conversations only the newest are looked at."""
     return [_shown(row) for row in await _PEOPLE.rows(database, user_id, containing or None, limit)]
 
 
-def _shown(row: Row) -> Participant:
-    return Participant(row["id"], row["handle"], row["display_name"], row["avatar_url"])
+def _shown(row: Row) -> Person:
+    return Person(row["id"], row["handle"], row["display_name"], row["avatar_url"])
