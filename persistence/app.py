@@ -29,6 +29,7 @@ from persistence.members.announcer import MembershipAnnouncer
 from persistence.messages import list_routes as messages
 from persistence.messages import routes as one_message
 from persistence.messages.queue import SendQueue
+from persistence.messages.sender import Sender
 from persistence.moderation import item_routes as items
 from persistence.moderation import notice_routes as notices
 from persistence.moderation import report_routes as reports
@@ -45,6 +46,8 @@ from persistence.receipts import routes as receipts
 from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.saved import routes as saved
+from persistence.screening.releasing import Releaser
+from persistence.screening.screening import Screening
 from persistence.server import member_routes as server_members
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
@@ -91,6 +94,7 @@ class PersistenceDeps:
     server: ServerParts | None = None
     """None: the app's own server has no API."""
     file_rules: FileRules = DEFAULT_FILE_RULES
+    screening: Screening | None = None
 
     @property
     def telling(self) -> Telling:
@@ -112,10 +116,10 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *reports.endpoints(deps.pool, deps.quotas),
         *notices.endpoints(deps.pool),
         *attachments.endpoints(deps.pool, deps.file_rules),
-        *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules),
+        *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules, deps.screening),
         *receipts.endpoints(deps.pool, deps.receipts),
         *typing.endpoints(deps.pool, deps.delivery),
-        *one_message.endpoints(deps.pool, deps.delivery, deps.rules),
+        *one_message.endpoints(deps.pool, deps.delivery, deps.rules, deps.screening),
         *reactions.endpoints(deps.pool, deps.delivery),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
@@ -142,7 +146,8 @@ def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 
 def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
-    teller = Teller(deps.delivery, deps.refusals)
+    releaser = Releaser(deps.pool, Sender(deps.pool, deps.queue), deps.rules)
+    teller = Teller(deps.delivery, deps.refusals, releaser)
     return [
         *audit.endpoints(deps.pool),
         *items.endpoints(deps.pool, teller),

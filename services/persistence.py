@@ -22,6 +22,7 @@ from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.relay import MembershipRelay
 from persistence.messages.expiry import Expiry
 from persistence.messages.queue import SendQueue
+from persistence.messages.sender import Sender
 from persistence.moderation import upkeep
 from persistence.profiles.changes import ProfileChanges
 from persistence.push import withdrawals
@@ -33,12 +34,15 @@ from persistence.receipts.consumer import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.receipts.minima import Minima
 from persistence.receipts.stream import ReceiptsStream
 from persistence.rules import Rules, rules_of
+from persistence.screening.releasing import Releaser
+from persistence.screening.screening import Screening
 from persistence.staff.staff import Staff
 from persistence.staff.store import ROLES
 from persistence.users.refusals import Refusals
 from persistence.webhooks.beginnings import Beginnings
 from persistence.webhooks.noting import Hooks
 from services import openings
+from services.screening import screening
 from services.server_api import ServerApi, server_api
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
@@ -59,6 +63,7 @@ PROBE_SECONDS = 1.0
 """Also where nobody asks for readiness: it is the probe that finds the sessions of a server that became read-only."""
 EXPIRY_SECONDS = 1.0
 """A look into an index that is empty where nothing ever expires."""
+RELEASE_SECONDS = 5.0
 RETENTION_SECONDS = 600.0
 FILES_SECONDS = 30.0
 CLOCK_SECONDS = 60.0
@@ -87,6 +92,7 @@ class Persistence:
     limiter: RateLimiter
     quotas: Quotas
     file_rules: FileRules
+    screening: Screening | None
     profile_changes: ProfileChanges
 
 
@@ -102,11 +108,18 @@ async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> Async
             openings.redis_client(redis_url, settings.redis_prefix, block_seconds=BLOCK_SECONDS)
         )
         tasks = await stack.enter_async_context(Tasks("persistence", stop))
-        yield await _compose(settings, pool, redis, blocking, tasks, tracing)
+        asked = await screening(settings, pool, stack)
+        yield await _compose(settings, pool, redis, blocking, tasks, tracing, asked)
 
 
 async def _compose(
-    settings: Settings, pool: Pool, redis: RedisClient, blocking: RedisClient, tasks: Tasks, tracing: Tracing
+    settings: Settings,
+    pool: Pool,
+    redis: RedisClient,
+    blocking: RedisClient,
+    tasks: Tasks,
+    tracing: Tracing,
+    asked: Screening | None,
 ) -> Persistence:
     points = openings.checkpoints()
     epoch = await _epoch(pool)
@@ -140,7 +153,7 @@ async def _compose(
     profile_changes = ProfileChanges(pool, delivery)
     tasks.periodically(PROFILES_SECONDS, profile_changes.tell, name="profiles")
     tasks.periodically(REFUSALS_SECONDS, refusals.refresh, name="refusals")
-    _keep_days(tasks, pool, settings)
+    _moderate(tasks, pool, settings, sending)
     limiter = RateLimiter(redis, tasks)
     quotas = Quotas(
         limiter,
@@ -171,6 +184,7 @@ async def _compose(
         limiter=limiter,
         quotas=quotas,
         file_rules=files,
+        screening=asked,
         profile_changes=profile_changes,
     )
 
@@ -184,11 +198,13 @@ def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker, expiry: 
     tasks.periodically(CLOCK_SECONDS, lambda: clock.mend(pool), name="clock")
 
 
-def _keep_days(tasks: Tasks, pool: Pool, settings: Settings) -> None:
-    """What is kept for a number of days, and how long the oldest report waits."""
+def _moderate(tasks: Tasks, pool: Pool, settings: Settings, sending: SendQueue) -> None:
+    """What is kept for some days, how long the oldest report waits, and what was approved and not sent in time."""
     tasks.periodically(RETENTION_SECONDS, lambda: audit.sweep(pool, settings.audit_days), name="audit")
     tasks.periodically(RETENTION_SECONDS, lambda: upkeep.sweep(pool, settings.evidence_days), name="evidence")
     tasks.periodically(SAMPLE_SECONDS, lambda: upkeep.sample(pool), name="review_metrics")
+    releaser = Releaser(pool, Sender(pool, sending), rules_of(settings))
+    tasks.periodically(RELEASE_SECONDS, releaser.sweep, name="release")
 
 
 async def _epoch(pool: Pool) -> Epoch:

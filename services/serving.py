@@ -66,6 +66,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         profile_changes=parts.profile_changes,
         rules=parts.rules,
         server=None if parts.server is None else parts.server.parts,
+        screening=parts.screening,
         file_rules=parts.file_rules,
     )
 

@@ -94,6 +94,16 @@ def count(raw: str) -> int:
     return value
 
 
+LONGEST_HOOK_MS = 5000
+
+
+def hook_ms(raw: str) -> int:
+    value = int(raw)
+    if not 1 <= value <= LONGEST_HOOK_MS:
+        raise ValueError(f"milliseconds from 1 to {LONGEST_HOOK_MS}")
+    return value
+
+
 def share(raw: str) -> float:
     value = float(raw)
     if not 0 <= value <= 1:

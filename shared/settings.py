@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shared import links
+from shared import links, signing
 from shared import setting_forms as forms
 from shared.setting_forms import LAST_PORT, Bucket, Network
 
@@ -94,6 +94,12 @@ class Settings:
     system_user_id: str = _setting("SYSTEM_USER_ID", forms.user_id, SYSTEM_USER_ID)
     handle_source: str = _setting("HANDLE_SOURCE", forms.one_of("token", "server"), "token")
     server_api: str = _setting("SERVER_API", forms.one_of("off", "on"), "off")
+    before_send_url: str | None = _setting("BEFORE_SEND_URL", forms.url("http", "https"))
+    before_send_ms: int = _setting("BEFORE_SEND_MS", forms.hook_ms, 800)
+    before_send_fail: str = _setting("BEFORE_SEND_FAIL", forms.one_of("open", "hold", "closed"), "open")
+    before_send_secret: str | None = _setting("BEFORE_SEND_SECRET", signing.secret)
+    blocked_words: str | None = _setting("BLOCKED_WORDS", forms.text)
+    blocked_words_action: str = _setting("BLOCKED_WORDS_ACTION", forms.one_of("reject", "flag"), "reject")
     evidence_days: int = _setting("EVIDENCE_DAYS", forms.count, 180)
     secrets_keys: tuple[bytes, ...] = _setting("SECRETS_KEY", forms.keys, ())
     webhook_allow: tuple[str, ...] = _setting("WEBHOOK_ALLOW", forms.hosts, ())

@@ -15,10 +15,14 @@ from persistence.messages.shapes import (
     MessageAnswer,
     NewMessage,
     Pagination,
+    SendQuery,
 )
 from persistence.messages.views import Draft, HistoryPage, Repeated, Sent
 from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
+from persistence.screening.answers import HeldAnswer, passed_of
+from persistence.screening.held import HeldMessage
+from persistence.screening.screening import Screening
 from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
@@ -33,8 +37,11 @@ PATH = "/api/conversations/{id}/messages"
 class Messages:
     """The handlers."""
 
-    def __init__(self, pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> None:
+    def __init__(
+        self, pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules, screening: Screening | None
+    ) -> None:
         self._pool = pool
+        self._screening = screening
         self._sender = Sender(pool, queue)
         self._tracing = tracing
         self._rules = rules
@@ -62,15 +69,24 @@ class Messages:
         found = await history.after(*place, seq=after, limit=limit, choice=choice)
         return found if isinstance(before, UnsetType) else _below(found, before)
 
-    async def send(self, call: Call[NewMessage, Nothing]) -> Reply:
+    async def send(self, call: Call[NewMessage, SendQuery]) -> Reply:
         given, span = call.body, call.request.get(SPAN)
         context = None if span is None else span.context
         draft = draft_of(given, call.user_id, self._rules, client_id=given.named(), span=context)
         base = self._rules.public_url or base_url(call.request)
+        review = None
+        if self._screening is not None and (call.identity.key_id is None or call.query.check is True):
+            passed = await self._screening.before_send(call.ids["id"], draft, given, base)
+            if isinstance(passed, HeldMessage):
+                return Reply(202, HeldAnswer(passed))
+            draft, review = passed_of(passed)
         try:
-            return _told(await self._commit(call.ids["id"], draft, given.files(), base))
+            outcome = await self._commit(call.ids["id"], draft, given.files(), base)
         except Overloaded as overloaded:
             raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
+        if review is not None and self._screening is not None and isinstance(outcome, Sent):
+            await self._screening.after_send(outcome.message, review)
+        return _told(outcome)
 
     async def _commit(self, conversation_id: str, draft: Draft, files: list[str], base: str) -> Told:
         span = None if draft.span is None else self._tracing.step(COMMIT, draft.span)
@@ -104,8 +120,10 @@ def _told(outcome: Told) -> Reply:
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
 
-def endpoints(pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> list[Endpoint]:
-    handlers = Messages(pool, queue, tracing, rules)
+def endpoints(
+    pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules, screening: Screening | None = None
+) -> list[Endpoint]:
+    handlers = Messages(pool, queue, tracing, rules, screening)
     return [
         Endpoint(
             method="GET",
@@ -133,12 +151,14 @@ def endpoints(pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules) -> l
             description="201 once it is committed. The same `clientId` again gives 200 and the first message:"
             " nothing is sent twice, so a request whose answer was lost can be repeated. Of a `forward` the caller must"
             " see the source: 404 `no_such_message`, and 409 `deleted` where there is nothing left of it. 403"
-            " `not_allowed` for who may not mention all.",
+            " `not_allowed` for who may not mention all. Where the operator has messages checked: 422 `rejected` with"
+            " `reason`, and 202 with `held` where a moderator decides first.",
             tag=TAG,
             body=NewMessage,
+            query=SendQuery,
             cost=FLAT,
             response=MessageAnswer,
             statuses=(201, 200),
-            errors=(403, 404, 409),
+            errors=(403, 404, 409, 422),
         ),
     ]

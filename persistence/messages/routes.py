@@ -14,6 +14,8 @@ from persistence.messages.mentions import ALL, Named
 from persistence.messages.shapes import Data, MessageAnswer, Text, extra_of
 from persistence.messages.texts import trimmed
 from persistence.rules import Rules
+from persistence.screening.answers import edited as edited_text
+from persistence.screening.screening import Screening
 from shared import frames
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
@@ -65,14 +67,17 @@ class ReceiptsAnswer(msgspec.Struct):
 class OneMessage:
     """The handlers."""
 
-    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, rules: Rules, screening: Screening | None) -> None:
         self._pool = pool
+        self._screening = screening
         self._delivery = delivery
         self._rules = rules
 
     async def edit(self, call: Call[MessageEdit, Nothing]) -> MessageAnswer:
         given = call.body
         text = None if given.text is None else trimmed(given.text)
+        if text and self._screening is not None and call.identity.key_id is None:
+            text = edited_text(await self._screening.before_edit(call.ids["id"], call.user_id, text), text)
         wanted = edits.Edit(text, extra_of(given.data), given.if_rev, given.whom())
         rules = edits.EditRules(self._rules.edit_seconds, keep=self._rules.edit_history != "off")
         found = await edits.edit(self._pool, call.ids["id"], call.user_id, call.ids["message"], wanted, rules)
@@ -127,8 +132,8 @@ class OneMessage:
             self._delivery.logged([logged])
 
 
-def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
-    handlers = OneMessage(pool, delivery, rules)
+def endpoints(pool: Pool, delivery: Delivery, rules: Rules, screening: Screening | None = None) -> list[Endpoint]:
+    handlers = OneMessage(pool, delivery, rules, screening)
     return [*_changing(handlers), *_of_edits_and_pins(handlers), *_of_receipts(handlers)]
 
 
@@ -143,12 +148,13 @@ def _changing(handlers: OneMessage) -> list[Endpoint]:
             description="For a while after sending (`EDIT_SECONDS`), else 403 `too_late`; for another's 403"
             " `not_allowed`."
             " The same content again is no event. 409 `changed` with the `message` where `ifRev` is older than its"
-            " `rev`, 409 `deleted` where there is nothing left to edit.",
+            " `rev`, 409 `deleted` where there is nothing left to edit. Checked as a new"
+            " message is: 422 `rejected`, or `held` for a text that would have to wait.",
             tag=TAG,
             body=MessageEdit,
             cost=FLAT,
             response=MessageAnswer,
-            errors=(403, 404, 409),
+            errors=(403, 404, 409, 422),
         ),
         Endpoint(
             method="DELETE",

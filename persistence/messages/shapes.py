@@ -133,6 +133,12 @@ class HistoryAnswer(msgspec.Struct, rename="camel"):
     as_of_seq: int
 
 
+class SendQuery(msgspec.Struct):
+    """`check`: what the app's own server sends is checked as a user's message is."""
+
+    check: bool | UnsetType = UNSET
+
+
 class NewMessage(msgspec.Struct, rename="camel"):
     json_schema: ClassVar[dict[str, Any]] = {
         "allOf": [

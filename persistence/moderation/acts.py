@@ -14,6 +14,7 @@ from persistence.messages.held import hold_any
 from persistence.messages.views import Message
 from persistence.moderation import notices
 from persistence.moderation.notices import Notice
+from persistence.screening import held
 from persistence.users import revocations
 from persistence.users.revocations import Ban
 from shared.auth.caller import Actor
@@ -47,15 +48,17 @@ class Order(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What is to be told after the commit: to the log, to people, and to the sockets of who is banned."""
+    """What is to be told after the commit: to the log, to people, and to the sockets of who is banned.
+    `released` are messages that waited and are to be sent."""
 
     logged: list[Logged]
     notices: list[Notice]
     banned: dict[str, Ban]
+    released: list[str]
 
     @classmethod
     def nothing(cls) -> "Done":
-        return cls([], [], {})
+        return cls([], [], {}, [])
 
 
 class Nobody(NamedTuple):
@@ -92,6 +95,22 @@ async def mute(
         await _tell(connection, Notice(user_id, "mute", order.reason, until, conversation_id), done)
         ACTIONS.labels("mute").inc()
     return bool(rows)
+
+
+async def approve(connection: Connection, conversation_id: str, held_id: str, done: Done) -> None:
+    """Of a message that waits to be sent."""
+    if await held.approve(connection, conversation_id, held_id):
+        done.released.append(held_id)
+        ACTIONS.labels("approve").inc()
+
+
+async def reject(
+    connection: Connection, order: Order, sender_id: str, conversation_id: str, held_id: str, done: Done
+) -> None:
+    """The sender is told why."""
+    if await held.reject(connection, conversation_id, held_id, order.reason):
+        await _tell(connection, Notice(sender_id, "reject", order.reason, None, conversation_id, held_id), done)
+        ACTIONS.labels("reject").inc()
 
 
 async def unmute(connection: Connection, order: Order, user_id: str, conversation_id: str) -> bool:

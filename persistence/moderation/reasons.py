@@ -36,6 +36,6 @@ SEVERITY: Final = MappingProxyType(
 
 def score(reporters: int, reasons: list[str]) -> int:
     """Reporters × the severity of the worst reason among theirs."""
-    known = [ReportReason(reason) for reason in reasons]
+    known = [ReportReason(reason) for reason in reasons if reason in ReportReason.__members__.values()]
     worst = max((SEVERITY[reason] for reason in known), default=0)
     return reporters * worst + (FIRST_OF_ALL if ReportReason.CHILD_SAFETY in known else 0)

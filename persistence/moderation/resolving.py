@@ -71,6 +71,10 @@ async def _act(connection: Connection, item: WholeItem, order: Order, decision: 
     if action == "mute":
         where = item.conversation_id if decision.scope == "conversation" else None
         await acts.mute(connection, order, user_id, where, _until(decision.days or MUTE_DAYS), done)
+    if action == "approve" and item.conversation_id is not None:
+        await acts.approve(connection, item.conversation_id, item.target, done)
+    if action == "reject" and item.conversation_id is not None:
+        await acts.reject(connection, order, user_id, item.conversation_id, item.target, done)
     message = None
     if action in ("delete", "delete_and_ban"):
         message = await acts.hold_message(connection, item.target, item.conversation_id)

@@ -2,6 +2,7 @@
 
 from persistence.log.delivery import Delivery
 from persistence.moderation.acts import Done
+from persistence.screening.releasing import Releaser
 from persistence.users import envelopes
 from persistence.users.refusals import Refusals
 from shared.clock import iso_or_none
@@ -9,15 +10,18 @@ from shared.wire import Banning
 
 
 class Teller:
-    def __init__(self, delivery: Delivery, refusals: Refusals) -> None:
+    def __init__(self, delivery: Delivery, refusals: Refusals, releaser: Releaser) -> None:
         self._delivery = delivery
         self._refusals = refusals
+        self._releaser = releaser
 
     async def tell(self, done: Done) -> None:
         """Notices before the sockets of who is banned close. What is lost of this a route tells, or the next check."""
         self._delivery.logged(done.logged)
         for notice in done.notices:
             self._delivery.to_user(notice.user_id, notice.frame())
+        if done.released:
+            await self._releaser.release()
         if done.banned:
             await self._refusals.refresh()
         for user_id, ban in done.banned.items():

@@ -3,6 +3,7 @@
 from prometheus_client import Gauge
 
 from persistence.database.pool import Database, Pool, Query
+from persistence.screening import held
 
 OPEN = Gauge("parley_persistence_review_open", "Items of the review queue that nobody decided on.")
 OLDEST_SECONDS = Gauge(
@@ -45,6 +46,7 @@ async def sample(database: Database) -> None:
 async def sweep(pool: Pool, days: int) -> int:
     """Forgets items that were decided on more than so many days ago, with their evidence and their reports; how many.
     Any number of processes may do so at once."""
+    await held.expire(pool, days)
     total = 0
     while True:
         row = await _EXPIRE.row(pool, days)

@@ -55,6 +55,7 @@ _ERROR_WORDS = {
     408: "The body came too slowly.",
     409: "It conflicts with what is there.",
     413: "The body is too large.",
+    422: "Refused by a check of the operator's own.",
     429: "Too many requests.",
     431: "The token, the request line or a header is too large.",
     503: "A part of the service is away for the moment.",

@@ -22,6 +22,8 @@ from persistence.keys.views import MadeKey
 from persistence.profiles.changes import ProfileChanges
 from persistence.quotas import Quotas
 from persistence.rules import DEFAULT_RULES, Rules
+from persistence.screening.screen import Screen
+from persistence.screening.screening import Screening
 from persistence.staff.gate import StaffGate
 from persistence.staff.ranks import Rank
 from persistence.staff.staff import Staff
@@ -161,6 +163,7 @@ async def serving(
     server_api: bool = True,
     file_rules: FileRules = DEFAULT_FILE_RULES,
     allowed: Allowed = PUBLIC_ONLY,
+    screen: Screen | None = None,
 ) -> AsyncIterator[Rest]:
     pool = await open_pool(database_url, size=8)
     stop = Stop()
@@ -196,6 +199,7 @@ async def serving(
             rules=rules,
             server=ServerParts(hooks, Vault([b"k" * 32]), allowed) if server_api else None,
             file_rules=file_rules,
+            screening=None if screen is None else Screening(pool, screen),
         )
         health_of = health(pool, running.redis)
         routes = [*endpoints(deps), health_of.endpoint()]

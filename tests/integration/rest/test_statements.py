@@ -85,3 +85,22 @@ async def test_a_thousand_conversations_are_read_with_one_statement_and_synced_w
     assert len(answer["conversations"]) == (100 if asks != "sync" else MANY)
     assert few == 1
     assert many <= most
+
+
+async def test_what_a_send_asks_about_blocks_and_mutes_costs_no_further_statement(rest: Rest) -> None:
+    """One statement sends, whoever blocks or is muted; a refusal costs that one as well."""
+    ann, bob, cid, mod = rest.person("ann"), rest.person("bob"), rest.person("cid"), await rest.moderator()
+    free, barred, silent = await ann.start(cid), await ann.start(bob), await ann.start(mod)
+    await ann.put(f"/api/blocks/{bob.id}")
+    await mod.put(
+        f"/moderation/conversations/{silent}/mutes/{ann.id}", {"reason": "x", "until": "2090-01-01T00:00:00Z"}
+    )
+    await eventually(lambda: _all_told(rest.parts.pool))
+
+    async with statements(rest.parts.pool) as seen:
+        await ann.send(free, "hello")
+        for person, room in ((ann, barred), (bob, barred), (ann, silent)):
+            await person.send(room, "hello", 403)
+
+    assert len([one for one in seen if "INSERT INTO messages" in one]) == 4
+    assert not [one for one in seen if "blocks" in one]
