@@ -6,9 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from persistence.attachments.views import Upload
-from persistence.messages.shapes import ClientId
 from shared.http.errors import ApiError, malformed
-from shared.http.fields import MAX_SEQ, Id
+from shared.http.fields import MAX_SEQ, ClientId, Id
 from shared.texts import CONTROLS
 
 MOST_PEAKS = 512

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from persistence.attachments import forwarding, sending
-from persistence.attachments.sending import Attached
 from persistence.attachments.views import NoSuchFiles
 from persistence.database.pool import Pool
+from persistence.messages import forwarding_files, sending_files
 from persistence.messages.queue import SendQueue
+from persistence.messages.sending_files import Attached
 from persistence.messages.views import Draft, Outcome, Sent, SourceHasFiles
 
 Told = Outcome | NoSuchFiles
@@ -23,13 +23,13 @@ class Sender:
         """Returns after the commit. `files` are ids; `base_url` is where clients fetch one. Raises Overloaded; or
         DATABASE_FAILURES, after which the same client id is safe."""
         if files:
-            return await self._tell(
-                draft, await sending.send(self._pool, conversation_id, draft, Attached(files, base_url))
-            )
+            attached = Attached(files, base_url)
+            return await self._tell(draft, await sending_files.send(self._pool, conversation_id, draft, attached))
         outcome = await self._queue.send(conversation_id, draft)
         source = None if draft.carried is None else draft.carried.forward
         if isinstance(outcome, SourceHasFiles) and source is not None:
-            return await self._tell(draft, await forwarding.send(self._pool, conversation_id, draft, source, base_url))
+            copied = await forwarding_files.send(self._pool, conversation_id, draft, source, base_url)
+            return await self._tell(draft, copied)
         return outcome
 
     async def _tell(self, draft: Draft, outcome: Told) -> Told:

@@ -23,7 +23,7 @@ from shared.http.errors import malformed
 from shared.http.fields import (
     SHOWN_PATTERN,
     TEXT_PATTERN,
-    WORD_PATTERN,
+    ClientId,
     Id,
     Seq,
 )
@@ -46,17 +46,6 @@ Text = Annotated[
         description=f"1 to {MAX_TEXT} characters after trimming, of which something must show; no control characters"
         " but tab and newline; may be empty or left out beside `mediaUrl` and"
         " `attachments`",
-    ),
-]
-
-
-ClientId = Annotated[
-    str,
-    Meta(
-        pattern=WORD_PATTERN,
-        min_length=1,
-        max_length=64,
-        description="chosen by the app, one for each message: sent again, it gives the first message back",
     ),
 ]
 

@@ -7,14 +7,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from persistence.conversations.shapes import MAX_PEOPLE, BountyNumber, BountyText, Name
 from persistence.messages.carried_shapes import MediaUrl
-from persistence.messages.shapes import ClientId, Data, Text
+from persistence.messages.shapes import Data, Text
 from persistence.messages.texts import MAX_TEXT
 from persistence.paging import PageSize
 from persistence.server.views import NewUser, ServerConversation, ServerUser
 from persistence.users.shapes import PresenceView
 from shared.auth.handle import LONGEST, clean_handle
 from shared.http.errors import malformed
-from shared.http.fields import SHOWN_PATTERN, WORD_PATTERN, Id, Seq
+from shared.http.fields import SHOWN_PATTERN, WORD_PATTERN, ClientId, Id, Seq
 
 MOST_USERS = 100
 MAX_DATA_BYTES = 4096

@@ -65,4 +65,14 @@ Id = Annotated[
 ]
 """A UUID in either case. Parley keeps the lower one: call `.lower()` before comparing or storing it."""
 
+ClientId = Annotated[
+    str,
+    Meta(
+        pattern=WORD_PATTERN,
+        min_length=1,
+        max_length=64,
+        description="chosen by the app, one for each message: sent again, it gives the first message back",
+    ),
+]
+
 Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]

@@ -14,7 +14,7 @@ from tests.support.notes import add_kind, note
 from tests.support.person import Person, Phone
 from tests.support.waiting import eventually
 
-PACKAGES = ("services", "gateway", "persistence", "pusher", "shared")
+PACKAGES = ("services", "gateway", "persistence", "pusher", "media", "webhooks", "shared")
 SENDS, NOTES = 60, 12
 
 

@@ -18,7 +18,7 @@ from tests.support.fleet import ROOT
 from tests.system.faults.laboratory import Patience, Verdict, run
 from tests.system.faults.sabotages import SABOTAGES, Sabotage
 
-PACKAGES = ("services", "gateway", "persistence", "pusher", "shared")
+PACKAGES = ("services", "gateway", "persistence", "pusher", "media", "webhooks", "shared")
 DOOMED = ("tests/__init__.py", "tests/support/__init__.py", "tests/support/doomed.py")
 """What a process that is to kill itself is started by."""
 MESSAGES, FAULTS, SECONDS = 800, 8, 16.0

@@ -17,14 +17,14 @@ EVERYWHERE = {"store", "rows"}
 """What a feature holds, and fragments that several of its statements share."""
 
 MODULES = {
-    "persistence/attachments": "access announcing collecting references sending uploads",
+    "persistence/attachments": "access announcing collecting references uploads",
     "persistence/conversations": "beginnings clock",
     "persistence/database": "meta migrate probe retention visibility",
     "persistence/groups": "appointments changes hold joins leaves",
     "persistence/log": "append heads outbox read",
     "persistence/members": "roles user_outbox",
-    "persistence/messages": "carrying deletions edits erasing expiry held history mentions pins receipts send"
-    " send_statement",
+    "persistence/messages": "carrying deletions edits erasing expiry forwarding_files held history mentions pins"
+    " receipts send send_statement sending_files",
     "persistence/moderation": "acts evidence items notices reports upkeep",
     "persistence/push": "badges devices ledger ledger_receipts mutes preferences targets undelivered withdrawals",
     "persistence/receipts": "cursors",
@@ -39,7 +39,7 @@ MODULES = {
 
 
 def modules() -> list[str]:
-    folders = ("persistence", "services", "gateway", "pusher", "shared")
+    folders = ("persistence", "services", "gateway", "pusher", "media", "webhooks", "shared")
     return [str(path.relative_to(ROOT)) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 

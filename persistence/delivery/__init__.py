@@ -1,1 +1,0 @@
-"""From the commit to Redis: publishing, the relay of what was not published, push state, and receipts coming back."""
