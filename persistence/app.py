@@ -48,6 +48,7 @@ from persistence.rules import DEFAULT_RULES, Rules
 from persistence.saved import routes as saved
 from persistence.screening.releasing import Releaser
 from persistence.screening.screening import Screening
+from persistence.search import routes as search
 from persistence.server import member_routes as server_members
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
@@ -121,6 +122,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *typing.endpoints(deps.pool, deps.delivery),
         *one_message.endpoints(deps.pool, deps.delivery, deps.rules, deps.screening),
         *reactions.endpoints(deps.pool, deps.delivery),
+        *search.endpoints(deps.pool),
         *sync.endpoints(deps.pool),
         *presence.endpoints(deps.pool, deps.presence),
         *notifications.endpoints(deps.pool, deps.delivery),

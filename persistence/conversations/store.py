@@ -130,7 +130,10 @@ SELECT w.user_id, array_agg(small.id) AS rooms FROM unnest($1::uuid[]) AS w(user
 """,
 )
 
-# In the order in which all take their locks: the group, participants, messages, files, then the conversation.
+# In the order in which all take their locks: the group, participants, messages, files, then the conversation. A relay
+# holds rows of the outbox while its followers wait for messages, so those go before the messages; what was noted
+# meanwhile goes at the end.
+_PURGE_OUTBOX = Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1")
 _PURGE = [
     Query(
         "purge_group",  # that of an older release has no row yet, and may be about to get one
@@ -139,6 +142,7 @@ _PURGE = [
     Query("purge_group", "DELETE FROM groups WHERE conversation_id = $1"),
     Query("purge_invites", "DELETE FROM invites WHERE conversation_id = $1"),
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
+    _PURGE_OUTBOX,
     Query("purge_messages", "DELETE FROM messages WHERE conversation_id = $1"),
     references.PURGE,
     Query("purge_lock", "SELECT FROM conversations WHERE id = $1 FOR UPDATE"),
@@ -149,7 +153,8 @@ _PURGE = [
     Query("purge_drafts", "DELETE FROM drafts WHERE conversation_id = $1"),
     Query("purge_saved", "DELETE FROM saved_messages WHERE conversation_id = $1"),
     Query("purge_events", "DELETE FROM events WHERE conversation_id = $1"),
-    Query("purge_outbox", "DELETE FROM outbox WHERE conversation_id = $1"),
+    Query("purge_search", "DELETE FROM search WHERE conversation_id = $1"),
+    _PURGE_OUTBOX,
 ]
 _PURGE_PARTICIPANTS = Query(
     "purge_participants", "DELETE FROM participants WHERE conversation_id = $1 RETURNING user_id, left_at"

@@ -11,6 +11,7 @@ from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.views import Muted, NotAMember, Withdrew
+from persistence.messages.erasing import ONE, unfound
 from persistence.messages.held import Deleted, Held, NoSuchMessage, hold
 from persistence.messages.mentions import Named, resolve, write
 from persistence.messages.texts import fault_of
@@ -36,9 +37,12 @@ FROM messages WHERE conversation_id = $1 AND seq = $2
 """,
 )
 
+# What it said is not found from here on; the words that it says now a moment later.
 _EDIT = Query(
     "edit_message",
-    """
+    f"""
+WITH unfound AS ({unfound(ONE)}
+)
 UPDATE messages SET text = $3, data = $4, edited_at = now.at, updated_at = now.at
 FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now
 WHERE conversation_id = $1 AND seq = $2 RETURNING edited_at

@@ -13,10 +13,24 @@ _BLANK: Final = """text = '', media_url = NULL, data = NULL, reactions = NULL, i
     edited_at = NULL, mentions = NULL, notified = NULL, extra = NULL, expires_at = NULL, attachments = NULL,
     placeholder = NULL"""
 
+
+def unfound(gone: str) -> str:
+    """Takes from what can be found these messages (SQL that gives conversation_id and seq) of which the caller holds
+    the rows. Whoever makes something findable holds the message too, so nothing comes back after it."""
+    return f"""
+    DELETE FROM search s USING ({gone}) AS g JOIN messages f ON f.conversation_id = g.conversation_id AND f.seq = g.seq
+    WHERE s.conversation_id = f.conversation_id AND s.created_at = f.created_at AND s.seq = f.seq"""
+
+
+ONE: Final = "SELECT $1::uuid AS conversation_id, $2::bigint AS seq"
+_MANY: Final = "SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)"
+
 # The rows' locks were taken by an earlier statement: these see all that there is.
 _DELETED = Query(
     "erase_message",
     f"""
+WITH unfound AS ({unfound(ONE)}
+)
 UPDATE messages SET {_BLANK}, deleted_at = now.at, updated_at = now.at, deleted_by = $3, deleted_as = $4
 FROM (SELECT date_trunc('milliseconds', clock_timestamp()) AS at) AS now
 WHERE conversation_id = $1 AND seq = $2
@@ -26,6 +40,8 @@ WHERE conversation_id = $1 AND seq = $2
 _EXPIRED = Query(
     "erase_expired",
     f"""
+WITH unfound AS ({unfound(_MANY)}
+)
 UPDATE messages m SET {_BLANK}, deleted_at = m.expires_at, deleted_as = 'retention',
     updated_at = date_trunc('milliseconds', clock_timestamp())
 FROM unnest($1::uuid[], $2::bigint[]) AS w(conversation_id, seq)

@@ -89,6 +89,8 @@ async def post(database: Database, conversation_id: str, given: Post) -> Outcome
         return known
     if not row["reply_exists"]:
         return NoSuchReply()
+    if row["seq"] is None:  # purged between the judgement and its lock
+        return NoSuchConversation()
     return Sent(_message(conversation_id, draft, row))
 
 

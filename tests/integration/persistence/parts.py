@@ -26,6 +26,7 @@ from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.receipts.consumer import ReceiptsConsumer
 from persistence.receipts.minima import Minima
 from persistence.receipts.stream import ReceiptsStream
+from persistence.search import rows as search
 from persistence.webhooks.beginnings import Beginnings
 from persistence.webhooks.noting import Hooks
 from shared import wire
@@ -104,7 +105,7 @@ async def parts(pool: Pool, redis_url: str, checkpoints: Checkpoints | None = No
     push_state = PushState(redis, PresenceReader(redis, lambda: epoch.current), ack_timeout_seconds=1.0)
     hooks = Hooks(pool)
     beginnings = Beginnings(hooks)
-    followers = [push_state.follow, withdrawals.follow, hooks.follow]
+    followers = [push_state.follow, search.follow, withdrawals.follow, hooks.follow]
     settling = Settling(pool, followers, checkpoints)
     delivery = Delivery(publisher, settling, epoch, NoTracing())
     minima = Minima(pool, redis, delivery)

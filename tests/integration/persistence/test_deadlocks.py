@@ -15,17 +15,21 @@ from persistence.blocks import store as blocks
 from persistence.conversations import store as conversations
 from persistence.conversations.views import Created
 from persistence.database import retention
-from persistence.database.pool import Pool, open_pool
+from persistence.database.pool import Pool, open_pool, transaction
 from persistence.drafts import store as drafts
+from persistence.log import outbox, read
 from persistence.log.append import NoConversation
 from persistence.marks import store as marks
-from persistence.messages import deletions
+from persistence.messages import deletions, edits
 from persistence.messages import send as messages
 from persistence.messages.expiry import erase
 from persistence.messages.views import Carried, Source
 from persistence.profiles import store as profiles
+from persistence.push import withdrawals
 from persistence.receipts import cursors
 from persistence.saved import store as saved
+from persistence.search import filling
+from persistence.search import rows as search_rows
 from persistence.server.people import set_active, upsert
 from persistence.server.post import Post, post
 from persistence.server.views import NewUser
@@ -38,6 +42,7 @@ from tests.integration.persistence.talk import draft, people
 from tests.support.notes import note
 
 USERS, ROOMS, AT_ONCE = 6, 8, 6
+EDITS = edits.EditRules(86_400.0, keep=True)
 
 
 @dataclass
@@ -139,6 +144,31 @@ async def upsert_users(town: Town) -> None:
     await upsert(town.pool, [NewUser(user, "x" * town.dice.randrange(1, 9), "1") for user in town.users])
 
 
+async def edit_and_delete(town: Town) -> None:
+    """The newest message of a conversation, by whoever wrote it."""
+    newest = "SELECT id, sender_id FROM messages WHERE conversation_id = $1 ORDER BY seq DESC LIMIT 1"
+    room = town.room()
+    if (row := await town.pool.fetchrow(newest, room)) is not None:
+        with contextlib.suppress(NoConversation):
+            await edits.edit(town.pool, room, row["sender_id"], row["id"], edits.Edit(text="other"), EDITS)
+            await deletions.delete_for_all(town.pool, room, row["sender_id"], row["id"])
+
+
+async def relay(town: Town) -> None:
+    """As a relay does: the rows of the outbox are held while the messages are read, and then deleted."""
+    async with transaction(town.pool) as connection:
+        keys = [(one.conversation_id, one.seq) for one in await outbox.overdue(connection, 0, 200)]
+        events = (await read.by_seq(connection, keys, {})).logged
+        await search_rows.follow(connection, events)
+        await withdrawals.follow(connection, events)
+        await outbox.settle(connection, keys)
+
+
+async def fill_search(town: Town) -> None:
+    await filling.restart(town.pool)
+    await filling.fill(town.pool, 100)
+
+
 async def expire(town: Town) -> None:
     await retention.sweep(town.pool)
 
@@ -176,7 +206,7 @@ async def read_all(town: Town) -> None:
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
-        send, send_many, carry, erase_expired, delete,
+        send, send_many, carry, erase_expired, delete, edit_and_delete, relay, fill_search,
         report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
     )
