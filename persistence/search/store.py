@@ -28,7 +28,7 @@ WITH room AS MATERIALIZED (
     SELECT c.id, c.last_seq, {BEGINS} AS begins, reach.*
     FROM (SELECT DISTINCT unnest($2::uuid[]) AS id) AS named JOIN conversations c ON c.id = named.id
     JOIN participants p ON p.conversation_id = c.id AND p.user_id = $1 AND p.left_at IS NULL
-    CROSS JOIN LATERAL ({REACH.format(conversation="c.id")}) AS reach
+    CROSS JOIN LATERAL ({REACH.format(conversation="c.id", viewer="$1")}) AS reach
 )
 SELECT room.last_seq, room.delivered_up_to, room.read_up_to, {message_columns("$1")}
 FROM unnest($2::uuid[], $3::bigint[]) WITH ORDINALITY AS w(conversation_id, seq, nth)
