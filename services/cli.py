@@ -29,6 +29,7 @@ COMMANDS = {
     "stats": "shows the fleet: who runs, what each holds, how fast and how late",
     "kick": "closes a user's sockets, bans them, or lifts a ban",
     "keys": "makes, lists and revokes the keys of the app's own server",
+    "endpoints": "shows whom webhooks tell, and delivers again",
     "roles": "makes a user a moderator or an admin, or takes that back",
     "revoke": "revokes a sign-in: its sockets close, and its tokens are refused",
     "drain": "asks a gateway, or all of them in turn, to stop as SIGTERM would",

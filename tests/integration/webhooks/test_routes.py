@@ -3,9 +3,10 @@
 from shared.ids import new_id
 from tests.integration.rest.test_statements import statements
 from tests.integration.webhooks.conftest import HOOKS, World
-from tests.integration.webhooks.endpoint import backend
+from tests.integration.webhooks.endpoint import answering, backend
 from tests.integration.webhooks.waiting import settled
 from tests.support.waiting import eventually
+from tests.system.operators.command import command
 
 
 async def test_a_webhook_is_made_changed_listed_and_deleted_and_its_secret_is_never_shown_again(world: World) -> None:
@@ -88,6 +89,27 @@ async def test_a_deployment_without_webhooks_and_keys_runs_no_statement_for_them
         await rest.keyring.flush()
     ours = ("webhooks", "hook_deliveries", "api_keys", "roles", "audit_log", "user_data", "conversation_data")
     assert [one for one in seen if any(f" {table} " in f" {one} " for table in ours)] == []
+
+
+async def test_an_operator_sees_webhooks_and_delivers_again(world: World, database_url: str) -> None:
+    ann, settings = world.rest.person(), {"DATABASE_URL": database_url}
+    async with backend(answering(500)) as app:
+        webhook = await world.webhook(app, "message.new")
+        await ann.send(await ann.start(world.rest.person()), "x")
+        async with world.delivering():
+            await eventually(lambda: len(app.requests) == 1)
+
+            async def failed() -> bool:
+                return bool((await world.deliveries(webhook))[0]["attempts"])
+
+            await eventually(failed)
+        listed = (await command("endpoints", "list", **settings)).out
+        assert webhook["id"] in listed
+        assert "fails since" in listed
+        again = await command("endpoints", "replay", webhook["id"], "--all", **settings)
+        assert (again.code, again.out.strip()) == (0, f"{webhook['id']}: 1 delivered again")
+    assert (await command("endpoints", "replay", new_id(), **settings)).code == 1
+    assert (await command("endpoints", "replay", "x", **settings)).code == 2
 
 
 async def test_deliveries_go_after_seven_days(world: World) -> None:
