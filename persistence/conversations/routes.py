@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from persistence.conversations import announcing, beginnings
 from persistence.conversations import store as conversations
+from persistence.conversations.creating import create
 from persistence.conversations.shapes import (
     ConversationAnswer,
     ConversationsAnswer,
@@ -64,7 +65,7 @@ class Conversations:
         )
         if new is not None:
             await self._quotas.begin(call.user_id, strangers=new.strangers)
-        created = await conversations.create(
+        created = await create(
             self._pool,
             call.user_id,
             people,

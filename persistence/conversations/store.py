@@ -4,64 +4,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from persistence.attachments import references
-from persistence.conversations import bounty
-from persistence.conversations.beginnings import direct_key, pair_key
 from persistence.conversations.rows import LISTED, NAMED, conversation_of
 from persistence.conversations.views import (
     Conversation,
     ConversationPage,
-    Created,
     Hidden,
-    KeptApart,
     Position,
     Purged,
     StillHidden,
 )
-from persistence.database.pool import Connection, Database, Pool, Query, columns, transaction
+from persistence.database.pool import Database, Pool, Query, columns, transaction
 from persistence.database.visibility import ARCHIVED, HIDES, stays
 from persistence.members import user_outbox as memberships
-from persistence.members.views import Member, NotAMember, Present, Withdrew
-from persistence.users.pairs import among, hold_pair
-from persistence.users.people import hold_people
+from persistence.members.views import NotAMember, Present, Withdrew
 from shared.api import LIVE_PRESENCE_MEMBERS, LIVE_PRESENCE_ROOMS
-from shared.ids import new_id
 from shared.wire import Kind
-
-# Two who ask for the same direct conversation at once: the second INSERT waits for the first one's commit, does
-# nothing, and the query after it finds that row.
-_INSERT = Query(
-    "insert_conversation",
-    """
-INSERT INTO conversations (id, is_group, name, bounty_id, created_by, members, direct_key, created_at, updated_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, now.at, now.at FROM date_trunc('milliseconds', clock_timestamp()) AS now(at)
-ON CONFLICT (direct_key) DO NOTHING
-RETURNING id
-""",
-)
-
-_INSERT_PARTICIPANTS = Query(
-    "insert_participants",
-    """
-WITH governed AS (
-    INSERT INTO groups (conversation_id) SELECT id FROM conversations WHERE id = $1 AND is_group
-)
-INSERT INTO participants (conversation_id, user_id, joined_at, role)
-SELECT c.id, w.id, c.created_at, CASE WHEN c.is_group AND w.id = c.created_by THEN 'owner' END
-FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id
-""",
-)
-
-_DIRECT = Query("direct_conversation", "SELECT id FROM conversations WHERE direct_key = $1")
-
-# Only for one that its caller had hidden; says whether it was out of the caller's list until now.
-_BRING_BACK = Query(
-    "bring_back_conversation",
-    """
-UPDATE participants p SET hidden = false FROM conversations c
-WHERE p.conversation_id = $1 AND p.user_id = $2 AND p.hidden AND c.id = p.conversation_id
-RETURNING c.last_ordinal <= p.hidden_ordinal AS was_hidden
-""",
-)
 
 _PAGE = Query(
     "conversation_page",
@@ -160,74 +117,6 @@ _PURGE_PARTICIPANTS = Query(
     "purge_participants", "DELETE FROM participants WHERE conversation_id = $1 RETURNING user_id, left_at"
 )
 _PURGE_CONVERSATION = Query("purge_conversation", "DELETE FROM conversations WHERE id = $1 RETURNING id")
-
-
-SMALLEST_GROUP = 3
-"""People who remain where somebody was left out because of a block."""
-
-
-async def create(
-    pool: Pool,
-    caller: str,
-    participant_ids: Iterable[str],
-    *,
-    is_group: bool = False,
-    name: str | None = None,
-    bounty_id: str | int | None = None,
-    per_bounty: bool = True,
-    conversation_id: str | None = None,
-    created_by: str | None = None,
-) -> Created | KeptApart:
-    """A conversation of the caller and these people. For two, unless `is_group`, the one that they have already:
-    about this bounty, or, without `per_bounty`, the eldest about any. Into a group whoever is kept apart from the
-    caller by a block does not come, and nobody is told; with fewer than three others left there is none.
-
-    Who is unknown becomes a user without a handle. Raises ValueError where nobody besides the caller is named.
-    `conversation_id` is the id that a new one gets: where there is one of that id, asyncpg's UniqueViolationError.
-    `created_by` is noted in place of the caller as who made it; the caller may then be alone in it, which is a group.
-    """
-    people = sorted({caller, *participant_ids})
-    if len(people) < 2 and created_by is None:
-        raise ValueError("a conversation needs someone besides the caller")
-    group = is_group or len(people) != 2
-    about = bounty.to_text(bounty_id)
-    key = direct_key(people, group, about)
-    async with transaction(pool) as connection:
-        if key is not None:
-            await hold_pair(connection, *people)
-        # Of a group that nobody in it made nobody is the one from whom others are kept apart.
-        apart = await among(connection, caller, people) if key is not None or created_by in (None, caller) else {}
-        if apart:
-            people = [one for one in people if one not in apart]
-            if len(people) < SMALLEST_GROUP:
-                return KeptApart(by_caller=any(apart.values()))
-        if key is not None and not per_bounty:
-            key = await pair_key(connection, people)
-        row = await _INSERT.row(
-            connection, conversation_id or new_id(), group, name, about, created_by or caller, len(people), key
-        )
-        if row is None:
-            return await _existing(connection, caller, key)
-        conversation_id = row["id"]
-        # After the conversation, on whose key another one may have to wait.
-        await hold_people(connection, people)
-        await _INSERT_PARTICIPANTS.rows(connection, conversation_id, people)
-        joined = await memberships.change(connection, Kind.JOINED, conversation_id, people)
-        return Created(await _one(connection, caller, conversation_id), existing=False, joined=joined)
-
-
-async def _existing(connection: Connection, caller: str, key: str | None) -> Created:
-    row = await _DIRECT.row(connection, key)
-    assert row is not None, "a conversation was purged at the moment when it was asked for"
-    hidden = await _BRING_BACK.row(connection, row["id"], caller)
-    joined: list[Member] = []
-    if hidden is not None and hidden["was_hidden"]:
-        joined = await memberships.change(connection, Kind.JOINED, row["id"], [caller])
-    return Created(await _one(connection, caller, row["id"]), existing=True, joined=joined)
-
-
-async def _one(database: Database, user_id: str, conversation_id: str) -> Conversation:
-    return (await view(database, [(user_id, conversation_id)]))[user_id, conversation_id]
 
 
 async def page(

@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 from persistence.conversations import bounty
-from persistence.conversations import store as conversations
+from persistence.conversations.creating import create
 from persistence.conversations.views import Created, KeptApart
 from persistence.database.pool import Database, Pool, Query, Row
 from persistence.members.views import Participant
@@ -64,7 +64,7 @@ async def start(
     if conversation_id is not None and isinstance(known := await read(pool, conversation_id), ServerConversation):
         return known
     try:
-        return await conversations.create(
+        return await create(
             pool,
             created_by or people[0],
             people,

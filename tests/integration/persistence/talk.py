@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import count
 from typing import Any
 
-from persistence.conversations import store as conversations
+from persistence.conversations.creating import create
 from persistence.conversations.views import Created
 from persistence.database.pool import Database, Pool
 from persistence.messages import send as messages
@@ -33,7 +33,7 @@ async def phones(database: Database, *users: str) -> None:
 
 async def made(pool: Pool, caller: str, participants: Iterable[str], **fields: Any) -> Created:
     """Where no block keeps them apart."""
-    created = await conversations.create(pool, caller, participants, **fields)
+    created = await create(pool, caller, participants, **fields)
     assert isinstance(created, Created)
     return created
 

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from persistence.blocks import store as blocks
+from persistence.conversations import creating
 from persistence.conversations import store as conversations
 from persistence.conversations.views import Created
 from persistence.database import retention
@@ -89,7 +90,7 @@ async def reopen(town: Town) -> None:
 
 
 async def create(town: Town) -> None:
-    await conversations.create(town.pool, town.user(), town.dice.sample(town.users, 4), is_group=True)
+    await creating.create(town.pool, town.user(), town.dice.sample(town.users, 4), is_group=True)
 
 
 async def purge(town: Town) -> None:
@@ -215,7 +216,7 @@ WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
 
 async def open_room(town: Town, number: int) -> None:
     pair = [town.users[number % 2], town.users[2 + number % 3]]
-    made = await conversations.create(town.pool, pair[0], pair, bounty_id=str(number))
+    made = await creating.create(town.pool, pair[0], pair, bounty_id=str(number))
     if isinstance(made, Created):
         town.rooms[number] = made.conversation.id
 

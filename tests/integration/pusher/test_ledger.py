@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from persistence.conversations import store as conversations
+from persistence.conversations.creating import create
 from persistence.conversations.views import Created
 from persistence.database.pool import Pool, open_pool
 from persistence.messages import send as messages
@@ -30,7 +30,7 @@ async def pool(database_url: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def conversation_id(pool: Pool) -> str:
-    created = await conversations.create(pool, ADA, [BOB], is_group=False, name=None, bounty_id=None)
+    created = await create(pool, ADA, [BOB], is_group=False, name=None, bounty_id=None)
     assert isinstance(created, Created)
     return created.conversation.id
 

@@ -18,7 +18,7 @@ EVERYWHERE = {"store", "rows"}
 
 MODULES = {
     "persistence/attachments": "access announcing collecting references uploads",
-    "persistence/conversations": "beginnings clock",
+    "persistence/conversations": "beginnings clock creating",
     "persistence/database": "meta migrate probe retention visibility",
     "persistence/groups": "appointments changes hold joins leaves",
     "persistence/log": "append heads outbox read",
