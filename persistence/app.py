@@ -34,6 +34,7 @@ from persistence.moderation import item_routes as items
 from persistence.moderation import notice_routes as notices
 from persistence.moderation import report_routes as reports
 from persistence.moderation import routes as moderation
+from persistence.moderation import slow_routes as slow
 from persistence.moderation.telling import Teller
 from persistence.profiles import routes as profiles
 from persistence.profiles.changes import ProfileChanges
@@ -154,6 +155,7 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *audit.endpoints(deps.pool),
         *items.endpoints(deps.pool, teller),
         *moderation.endpoints(deps.pool, teller),
+        *slow.endpoints(deps.pool, deps.telling, deps.rules),
     ]
 
 

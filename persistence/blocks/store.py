@@ -7,6 +7,8 @@ as either of them is withdrawn, so mutual blocks do not undo each other.
 
 from collections.abc import Sequence
 
+from prometheus_client import Counter
+
 from persistence.blocks.views import AsBefore, Block, Blocking, TooMany
 from persistence.conversations import store as conversations
 from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
@@ -14,6 +16,8 @@ from persistence.members import user_outbox as memberships
 from persistence.users.pairs import hold_pair
 from shared.clock import iso
 from shared.wire import Kind
+
+BLOCKS = Counter("parley_persistence_blocks_total", "People whom somebody blocked.")
 
 MOST = 1000
 """People whom one person blocks."""
@@ -91,7 +95,9 @@ async def block(pool: Pool, caller: str, other: str) -> Blocking | AsBefore | To
         if row["n"] >= MOST:
             return TooMany()
         await _PUT.rows(connection, caller, other)
-        return await _applied(connection, caller, other, on=True)
+        found = await _applied(connection, caller, other, on=True)
+    BLOCKS.inc()
+    return found
 
 
 async def unblock(pool: Pool, caller: str, other: str) -> Blocking | AsBefore:

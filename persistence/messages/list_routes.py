@@ -1,6 +1,7 @@
 """`/api/conversations/{id}/messages`: reading and sending."""
 
 from msgspec import UnsetType
+from prometheus_client import Counter
 
 from persistence.database.pool import Pool
 from persistence.members.views import NotAMember
@@ -29,6 +30,8 @@ from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 from shared.http.errors import forbidden, unavailable
 from shared.http.middleware import SPAN
 from shared.tracing import COMMIT, Tracing
+
+SENDS_REFUSED = Counter("parley_persistence_sends_refused_total", "Messages that were not sent, by code.", ["reason"])
 
 TAG = "messages"
 PATH = "/api/conversations/{id}/messages"
@@ -116,7 +119,9 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
 
 def _told(outcome: Told) -> Reply:
     if not isinstance(outcome, Sent | Repeated):
-        raise refusal(outcome)
+        error = refusal(outcome)
+        SENDS_REFUSED.labels(error.body.code).inc()
+        raise error
     return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
 
 

@@ -142,3 +142,35 @@ async def test_by_key_the_same_routes_stand_below_server(rest: Rest) -> None:
     server = await rest.key("moderation")
     await server.ask("DELETE", f"/server/moderation/messages/{sent['id']}")
     assert (await log_of(ann, room))[-1]["by"] == "moderator"
+
+
+async def test_a_group_is_slowed_and_freed_at_once(rest: Rest) -> None:
+    ann, bob, mod, direct = await scene(rest)
+    group = await ann.start(bob, rest.person("cid"))
+    slow = f"/moderation/conversations/{group}/slow"
+
+    await mod.put(slow, {"seconds": 3600})
+
+    assert (await ann.get(f"/api/conversations/{group}"))["conversation"]["settings"]["slowSeconds"] == 3600
+    changed = (await log_of(bob, group))[-1]
+    assert (changed["type"], changed["settings"]["slowSeconds"]) == ("conversation.changed", 3600)
+    await bob.send(group, "one")
+    assert (await bob.send(group, "two", 429))["code"] == "slow"
+    for text in ("the owner", "does not wait"):
+        await ann.send(group, text)
+    await mod.put(slow, {"seconds": 0})
+    await bob.send(group, "freed")
+    assert await audited(mod, group) == ["conversation.slow"] * 2
+    await mod.put(slow, {"seconds": 3601}, 400)
+    await mod.put(f"/moderation/conversations/{direct}/slow", {"seconds": 1}, 409)
+    await mod.put(f"/moderation/conversations/{new_id()}/slow", {"seconds": 1}, 404)
+    await bob.put(slow, {"seconds": 0}, 403)
+
+
+async def test_adding_people_to_a_group_leaves_out_whom_a_block_keeps_apart(rest: Rest) -> None:
+    ann, bob, _, _ = await scene(rest)
+    dan = rest.person("dan")
+    group = await ann.start(rest.person("cid"), rest.person("eve"))
+    await ann.put(f"/api/blocks/{bob.id}")
+    body = {"userIds": [bob.id, dan.id]}
+    assert (await ann.post(f"/api/conversations/{group}/members", body))["added"] == [dan.id]
