@@ -47,6 +47,7 @@ from persistence.receipts import routes as receipts
 from persistence.receipts.announcer import ReceiptAnnouncer
 from persistence.rules import DEFAULT_RULES, Rules
 from persistence.saved import routes as saved
+from persistence.scheduled import routes as scheduled
 from persistence.screening.releasing import Releaser
 from persistence.screening.screening import Screening
 from persistence.search import routes as search
@@ -142,6 +143,7 @@ def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *profiles.endpoints(deps.pool, deps.profile_changes),
         *drafts.endpoints(deps.pool, deps.delivery),
         *saved.endpoints(deps.pool, deps.delivery),
+        *scheduled.endpoints(deps.pool, deps.delivery, deps.rules),
         *marks.endpoints(deps.pool, deps.delivery),
         *unread.endpoints(deps.pool, deps.delivery, deps.receipts),
     ]

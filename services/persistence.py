@@ -34,6 +34,7 @@ from persistence.receipts.consumer import BLOCK_SECONDS, ReceiptsConsumer
 from persistence.receipts.minima import Minima
 from persistence.receipts.stream import ReceiptsStream
 from persistence.rules import Rules, rules_of
+from persistence.scheduled.worker import Worker
 from persistence.screening.releasing import Releaser
 from persistence.screening.screening import Screening
 from persistence.search import rows as search
@@ -66,6 +67,7 @@ PROBE_SECONDS = 1.0
 EXPIRY_SECONDS = 1.0
 """A look into an index that is empty where nothing ever expires."""
 RELEASE_SECONDS = 5.0
+SCHEDULED_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
 FILES_SECONDS = 30.0
 FILL_SECONDS = 0.25
@@ -151,7 +153,9 @@ async def _compose(
     tasks.spawn(memberships.run(), name="settle_memberships")
     of_members = MembershipRelay(publisher, announcing.Overdue(epoch).announce, follow=beginnings.follow)
     relay = Relay(pool, [of_members, EventRelay(publisher, followers, epoch, points, tracing)])
-    _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch), Expiry(pool, delivery))
+    _repeat(tasks, pool, relay, PushMarker(pool, redis, push_state, epoch))
+    worker = Worker(pool, Sender(pool, sending), delivery, rules_of(settings), points, asked)
+    _watch_clock(tasks, Expiry(pool, delivery), worker)
     tasks.periodically(MINIMA_SECONDS, minima.tell, name="minima")
     tasks.periodically(REPEAT_SECONDS, receipts.repeat, name="receipts_again")
     profile_changes = ProfileChanges(pool, delivery)
@@ -166,9 +170,7 @@ async def _compose(
         settings.rate_limit_reports,
     )
     files = file_rules_of(settings)
-    collector = Collector(pool, grace_days=files.grace_days)
-    tasks.periodically(FILES_SECONDS, collector.expire, name="files")
-    tasks.periodically(SAMPLE_SECONDS, collector.sample, name="file_metrics")
+    _collect(tasks, Collector(pool, grace_days=files.grace_days))
     return Persistence(
         pool=pool,
         redis=redis,
@@ -193,8 +195,17 @@ async def _compose(
     )
 
 
-def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker, expiry: Expiry) -> None:
+def _watch_clock(tasks: Tasks, expiry: Expiry, worker: Worker) -> None:
     tasks.periodically(EXPIRY_SECONDS, expiry.sweep, name="expiry")
+    tasks.periodically(SCHEDULED_SECONDS, worker.turn, name="scheduled")
+
+
+def _collect(tasks: Tasks, collector: Collector) -> None:
+    tasks.periodically(FILES_SECONDS, collector.expire, name="files")
+    tasks.periodically(SAMPLE_SECONDS, collector.sample, name="file_metrics")
+
+
+def _repeat(tasks: Tasks, pool: Pool, relay: Relay, marker: PushMarker) -> None:
     tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
     tasks.periodically(SAMPLE_SECONDS, relay.sample, name="outbox_metrics")
     tasks.periodically(MARKER_SECONDS, marker.check, name="push_marker")

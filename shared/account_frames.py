@@ -19,6 +19,17 @@ def draft(
     )
 
 
+def scheduled_changed(*, scheduled_id: str, conversation_id: str, state: str, failure: str | None) -> bytes:
+    """A scheduled message is `waiting`, `sent`, `failed` (with the code of the refusal) or `cancelled` now."""
+    return encode(
+        "scheduled.changed",
+        scheduledId=scheduled_id,
+        conversationId=conversation_id,
+        state=state,
+        failure=failure,
+    )
+
+
 def saved(*, message_id: str, on: bool) -> bytes:
     return encode("saved", messageId=message_id, on=on)
 

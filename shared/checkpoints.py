@@ -9,6 +9,8 @@ COMMITTED: Final = "committed, not published"
 PUBLISHED: Final = "published, outbox not deleted"
 RECEIPTS_APPLIED: Final = "receipts applied, not acknowledged"
 EXPO_ANSWERED: Final = "expo answered, ledger not written"
+SCHEDULE_CLAIMED: Final = "scheduled message claimed, not sent"
+SCHEDULE_SENT: Final = "scheduled message sent, not noted"
 PUSH_SETTLED: Final = "push settled, entry not acknowledged"
 
 

@@ -5,7 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import combinations_with_replacement
 
 import asyncpg
@@ -24,11 +24,15 @@ from persistence.marks import store as marks
 from persistence.messages import deletions, edits
 from persistence.messages import send as messages
 from persistence.messages.expiry import erase
+from persistence.messages.shapes import NewMessage
 from persistence.messages.views import Carried, Source
 from persistence.profiles import store as profiles
 from persistence.push import withdrawals
 from persistence.receipts import cursors
 from persistence.saved import store as saved
+from persistence.scheduled import store as scheduled
+from persistence.scheduled.due import claim, fail
+from persistence.scheduled.views import Kept, Scheduled
 from persistence.search import filling
 from persistence.search import rows as search_rows
 from persistence.server.people import set_active, upsert
@@ -128,6 +132,19 @@ async def delete(town: Town) -> None:
         await deletions.delete_for_all(town.pool, row["conversation_id"], row["sender_id"], row["id"])
 
 
+async def schedule(town: Town) -> None:
+    """Something for now, which a worker claims, and something that is cancelled."""
+    user, at = town.user(), datetime.now(UTC) + timedelta(seconds=60)
+    for is_cancelled in (True, False):
+        new = scheduled.New(new_id(), user, town.room(), at, Kept(NewMessage(text="later")), [])
+        made = await scheduled.create(town.pool, new)
+        if is_cancelled and isinstance(made, Scheduled):
+            await scheduled.cancel(town.pool, user, made.id)
+    await town.pool.execute("UPDATE scheduled SET due_at = now() WHERE user_id = $1 AND state = 'waiting'", user)
+    for one in await claim(town.pool, 5, 1.0):
+        await fail(town.pool, one, "forbidden")
+
+
 async def post_silently(town: Town) -> None:
     await post(town.pool, town.room(), Post(draft(town.user()), by_nobody=False, silent=True))
 
@@ -207,7 +224,7 @@ async def read_all(town: Town) -> None:
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
-        send, send_many, carry, erase_expired, delete, edit_and_delete, relay, fill_search,
+        send, send_many, carry, erase_expired, delete, schedule, edit_and_delete, relay, fill_search,
         report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
     )

@@ -76,6 +76,9 @@ WRITTEN: dict[str, bytes] = {
     "moderation.notice": frames.moderation_notice(
         action="delete", reason="x", until=None, conversation_id=CONVERSATION, message_id=USER
     ),
+    "scheduled.changed": account_frames.scheduled_changed(
+        scheduled_id=USER, conversation_id=CONVERSATION, state="failed", failure="blocked"
+    ),
     "blocks.changed": frames.blocks_changed(),
     "attachment.ready": frames.attachment("ready", UPLOAD),
     "attachment.rejected": frames.attachment("rejected", UPLOAD),

@@ -28,6 +28,7 @@ MODULES = {
     "persistence/moderation": "acts evidence items notices reports upkeep",
     "persistence/push": "badges devices ledger ledger_receipts mutes preferences targets undelivered withdrawals",
     "persistence/receipts": "cursors",
+    "persistence/scheduled": "due",
     "persistence/screening": "held",
     "persistence/search": "filling scan",
     "persistence/server": "people post rooms",
