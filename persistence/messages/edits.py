@@ -5,12 +5,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from persistence.attachments.views import NoSuchFiles
 from persistence.database.pool import Connection, Database, Pool, Query, transaction
 from persistence.database.view import View
 from persistence.database.visibility import BEGINS, stands, stays
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.views import Muted, NotAMember, Withdrew
+from persistence.messages.editing_files import Refiled, refile, show
 from persistence.messages.erasing import ONE, unfound
 from persistence.messages.held import Deleted, Held, NoSuchMessage, hold
 from persistence.messages.mentions import Named, resolve, write
@@ -64,12 +66,15 @@ ORDER BY e.rev
 
 class Edit(NamedTuple):
     """What is to be other; None stays as it is; `text` is trimmed. `if_rev`: only where nothing touched the message
-    since. `mentions` are shown, and nobody is notified."""
+    since. `mentions` are shown, and nobody is notified. `files`: which the message is to hold; `base_url` is
+    where clients fetch them."""
 
     text: str | None = None
     data: str | None = None
     if_rev: int | None = None
     mentions: Named | None = None
+    files: tuple[str, ...] | None = None
+    base_url: str = ""
 
 
 class TooLate(NamedTuple):
@@ -96,7 +101,19 @@ class Edited(NamedTuple):
     logged: Logged | None
 
 
-Refused = NotAMember | Withdrew | Muted | NoSuchMessage | NotAllowed | NotForAll | Deleted | TooLate | Changed | BadText
+Refused = (
+    NoSuchFiles
+    | NotAMember
+    | Withdrew
+    | Muted
+    | NoSuchMessage
+    | NotAllowed
+    | NotForAll
+    | Deleted
+    | TooLate
+    | Changed
+    | BadText
+)
 
 
 class EditRules(NamedTuple):
@@ -127,11 +144,19 @@ async def edit(
         mentions = await _mentions(connection, held, wanted)
         if isinstance(mentions, NotForAll):
             return mentions
-        if _is_same(held.message, wanted) and mentions == held.message.mentions:
+        refiled = await refile(connection, held.message, wanted.text, wanted.files, wanted.base_url)
+        if isinstance(refiled, NoSuchFiles):
+            return refiled
+        wanted = wanted._replace(text=refiled.text)
+        if _shows_nothing(refiled, held.message):
+            return BadText("required where there is no file")
+        has_same_files = refiled.message.attachments == held.message.attachments
+        if _is_same(held.message, wanted) and mentions == held.message.mentions and has_same_files:
             return Edited(held.message, held.head, None)
         if wanted.if_rev is not None and wanted.if_rev < held.message.rev:
             return Changed(held.message)
-        return await _write(connection, held.message, wanted, mentions, keep=rules.keep)
+        await show(connection, held.message, refiled.message)
+        return await _write(connection, refiled.message, wanted, mentions, keep=rules.keep)
 
 
 async def _mentions(connection: Connection, held: Held, wanted: Edit) -> Mentioned | NotForAll:
@@ -195,6 +220,11 @@ async def history(
     if author_only and rows[0]["sender_id"] != user_id:
         return NotAllowed()
     return [Version(row["text"], iso(row["created_at"])) for row in rows if row["text"] is not None]
+
+
+def _shows_nothing(refiled: Refiled, before: Message) -> bool:
+    text = before.text if refiled.text is None else refiled.text
+    return not text and not refiled.message.attachments and refiled.message.media_url is None
 
 
 def _is_same(message: Message, wanted: Edit) -> bool:

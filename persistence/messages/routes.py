@@ -11,12 +11,13 @@ from persistence.messages import deletions, edits, pins, receipts
 from persistence.messages.answers import told
 from persistence.messages.carried_shapes import Mentions, named
 from persistence.messages.mentions import ALL, Named
-from persistence.messages.shapes import Data, MessageAnswer, Text, extra_of
+from persistence.messages.shapes import Data, Files, MessageAnswer, Text, extra_of, files_of
 from persistence.messages.texts import trimmed
 from persistence.rules import Rules
 from persistence.screening.answers import edited as edited_text
 from persistence.screening.screening import Screening
 from shared import frames
+from shared.http.address import base_url
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import not_allowed
@@ -34,6 +35,7 @@ class MessageEdit(msgspec.Struct, rename="camel"):
     data: Data | None = None
     if_rev: Seq | None = None
     mentions: Mentions | None = None
+    attachments: Files | None = None
 
     def whom(self) -> Named | None:
         """Whom the message is to mention; None: as it is."""
@@ -78,7 +80,9 @@ class OneMessage:
         text = None if given.text is None else trimmed(given.text)
         if text and self._screening is not None and call.identity.key_id is None:
             text = edited_text(await self._screening.before_edit(call.ids["id"], call.user_id, text), text)
-        wanted = edits.Edit(text, extra_of(given.data), given.if_rev, given.whom())
+        files = None if given.attachments is None else tuple(files_of(given.attachments))
+        base = self._rules.public_url or base_url(call.request)
+        wanted = edits.Edit(text, extra_of(given.data), given.if_rev, given.whom(), files, base)
         rules = edits.EditRules(self._rules.edit_seconds, keep=self._rules.edit_history != "off")
         found = await edits.edit(self._pool, call.ids["id"], call.user_id, call.ids["message"], wanted, rules)
         edited = told(found, edits.Edited)

@@ -1,5 +1,6 @@
 """The shapes of messages as apps send them. What they refuse stands in the OpenAPI document."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -34,6 +35,24 @@ MAX_DATA_BYTES = 2048
 
 MOST_FILES = 10
 """Of a message."""
+
+Files = Annotated[
+    list[Id],
+    Meta(
+        max_length=MOST_FILES,
+        description="ids of files of the caller that are ready, unused, and made for this conversation",
+        extra_json_schema={"uniqueItems": True},
+    ),
+]
+
+
+def files_of(given: Sequence[str]) -> list[str]:
+    """Raises ApiError 400 where one is named twice."""
+    ids = [one.lower() for one in given]
+    if len(set(ids)) < len(ids):
+        raise malformed("attachments", "one is named twice")
+    return ids
+
 
 RESERVED = ("scheduled:", "call:", "held:")
 """Client ids that begin so are the server's own."""
@@ -168,24 +187,11 @@ class NewMessage(msgspec.Struct, rename="camel"):
     preview: PreviewBody | None = None
     expires_in: Seconds | None = None
 
-    attachments: (
-        Annotated[
-            list[Id],
-            Meta(
-                max_length=MOST_FILES,
-                description="ids of files of the caller that are ready, unused, and made for this conversation",
-                extra_json_schema={"uniqueItems": True},
-            ),
-        ]
-        | None
-    ) = None
+    attachments: Files | None = None
 
     def files(self) -> list[str]:
         """The ids of its files. Raises ApiError 400 where one is named twice."""
-        ids = [one.lower() for one in self.attachments or ()]
-        if len(set(ids)) < len(ids):
-            raise malformed("attachments", "one is named twice")
-        return ids
+        return files_of(self.attachments or ())
 
     def trimmed(self) -> str:
         """The text, empty only beside a mediaUrl, files or a forward. Raises ApiError 400 where nothing of it would

@@ -309,3 +309,31 @@ async def test_a_link_names_its_user_and_ends(database_url: str, redis_url: str)
     ):
         assert wrong is None
     assert "?link=" in bare["url"]
+
+
+async def test_an_edit_changes_words_and_files_and_drops_what_is_left_out(rest: Rest) -> None:
+    ann, bob, room = await two(rest)
+    one, other, third = [await ready(rest, ann, room) for _ in range(3)]
+    sent = await ann.send(room, "", attachments=[one["id"], other["id"]])
+    path = f"/api/conversations/{room}/messages/{sent['id']}"
+
+    async def edit(status: int = 200, **body: Any) -> Json:
+        answer = await ann.ask("PATCH", path, json=body)
+        assert answer.status == status, await answer.text()
+        return (await answer.json()).get("message")
+
+    assert (await edit(text=""))["rev"] == sent["rev"]
+    worded = await edit(text="two cats")
+    assert (worded["text"], worded["placeholder"], len(worded["attachments"])) == ("two cats", False, 2)
+    assert (await edit(text=""))["placeholder"] is True
+    swapped = await edit(attachments=[third["id"], other["id"]])
+    assert [file["id"] for file in swapped["attachments"]] == [third["id"], other["id"]]
+    assert swapped["mediaUrl"].endswith(third["id"])
+    assert [await sees(rest, bob, file) for file in (one, other, third)] == [False, True, True]
+    assert await garbage(rest) == {one["id"]}
+    await edit(400, attachments=[one["id"]])
+    await edit(400, attachments=[], text="")
+    assert (await edit(attachments=[], text="no cats"))["attachments"] == []
+    page = (await bob.get(f"/api/conversations/{room}/messages"))["messages"]
+    assert (page[0]["text"], page[0]["mediaUrl"], page[0]["attachments"]) == ("no cats", None, [])
+    assert await garbage(rest) == {one["id"], other["id"], third["id"]}
