@@ -18,9 +18,15 @@ from persistence.conversations.views import Created
 from persistence.database import retention
 from persistence.database.pool import Pool, open_pool, transaction
 from persistence.drafts import store as drafts
+from persistence.groups import appointments, changes, joins, leaves
+from persistence.groups.changes import Wanted
+from persistence.groups.views import By
+from persistence.invites import store as invites
+from persistence.invites.views import NewInvite
 from persistence.log import outbox, read
 from persistence.log.append import NoConversation
 from persistence.marks import store as marks
+from persistence.members.views import Role
 from persistence.messages import deletions, edits
 from persistence.messages import send as messages
 from persistence.messages.expiry import erase
@@ -43,10 +49,10 @@ from persistence.unread import store as unread
 from shared.auth.caller import Actor
 from shared.ids import new_id
 from shared.wire import Cursor
-from tests.integration.persistence.talk import draft, people
+from tests.integration.persistence.talk import draft, made, people
 from tests.support.notes import note
 
-USERS, ROOMS, AT_ONCE = 6, 8, 6
+USERS, ROOMS, GROUPS, AT_ONCE = 6, 8, 2, 6
 EDITS = edits.EditRules(86_400.0, keep=True)
 
 
@@ -58,12 +64,16 @@ class Town:
     users: list[str]
     dice: random.Random = field(default_factory=lambda: random.Random(7))
     rooms: dict[int, str] = field(default_factory=dict)
+    """The first ROOMS of them are of two people, the others groups of all."""
 
     def user(self) -> str:
         return self.dice.choice(self.users)
 
     def room(self) -> str:
         return self.dice.choice(list(self.rooms.values()))
+
+    def group(self) -> str:
+        return self.rooms[ROOMS + self.dice.randrange(GROUPS)]
 
     def some_rooms(self) -> list[str]:
         return self.dice.sample(list(self.rooms.values()), 5)
@@ -221,21 +231,47 @@ async def read_all(town: Town) -> None:
         pass
 
 
+def by(town: Town) -> By:
+    return By(town.user(), is_server=True)
+
+
+async def come_in(town: Town) -> None:
+    await joins.add(town.pool, town.group(), by(town), town.dice.sample(town.users, 4))
+
+
+async def go(town: Town) -> None:
+    await leaves.remove(town.pool, town.group(), by(town), town.user())
+
+
+async def govern(town: Town) -> None:
+    role = town.dice.choice(list(Role))
+    await appointments.appoint(town.pool, town.group(), by(town), town.user(), role)
+    slow = {"slow_seconds": town.dice.choice([0, 5])}
+    await changes.change(town.pool, town.group(), by(town), Wanted(name=new_id(), settings=slow))
+
+
+async def invite(town: Town) -> None:
+    link = await invites.create(town.pool, town.group(), by(town), seconds=60, max_uses=None)
+    if isinstance(link, NewInvite):
+        await invites.use(town.pool, town.user(), link.token)
+
+
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
         send, send_many, carry, erase_expired, delete, schedule, edit_and_delete, relay, fill_search,
         report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
+        come_in, go, govern, invite,
     )
 }  # fmt: skip
 
 
 async def open_room(town: Town, number: int) -> None:
     pair = [town.users[number % 2], town.users[2 + number % 3]]
-    made = await creating.create(town.pool, pair[0], pair, bounty_id=str(number))
-    if isinstance(made, Created):
-        town.rooms[number] = made.conversation.id
+    opened = await creating.create(town.pool, pair[0], pair, bounty_id=str(number))
+    if isinstance(opened, Created):
+        town.rooms[number] = opened.conversation.id
 
 
 async def forget_blocks(town: Town) -> None:
@@ -266,6 +302,9 @@ async def test_no_two_writers_wait_for_each_other(town: Town, database_url: str)
         await forget_blocks(town)
         for number in range(ROOMS):
             await open_room(town, number)
+        for number in range(GROUPS):
+            group = await made(town.pool, town.users[0], town.users, is_group=True)
+            town.rooms[ROOMS + number] = group.conversation.id
         await town.pool.execute("UPDATE cursor_moves SET moved_at = now() - interval '3 days'")
         both = [WRITERS[name](town) for _ in range(AT_ONCE) for name in (one, other)]
         outcomes = await asyncio.gather(*both, return_exceptions=True)
