@@ -64,6 +64,7 @@ from persistence.users import store as users
 from persistence.users.refusals import Refusals
 from persistence.webhooks import delivery_routes as deliveries
 from persistence.webhooks import routes as webhooks
+from persistence.webhooks.observing import observed
 from persistence.webhooks.parts import ServerParts
 from shared.api import SessionUser
 from shared.auth import Identity
@@ -103,6 +104,10 @@ class PersistenceDeps:
     def telling(self) -> Telling:
         return Telling(self.delivery, self.memberships, self.receipts)
 
+    def told(self, routes: list[Endpoint]) -> list[Endpoint]:
+        """The same, of which webhooks are told."""
+        return observed(routes, self.pool, self.server.hooks) if self.server else routes
+
     @property
     def collector(self) -> Collector:
         return Collector(self.pool, grace_days=self.file_rules.grace_days)
@@ -115,8 +120,8 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *members.endpoints(deps.pool),
         *groups.endpoints(deps.pool, deps.telling, deps.quotas),
         *invites.endpoints(deps.pool, deps.telling),
-        *blocks.endpoints(deps.pool, deps.delivery, deps.memberships),
-        *reports.endpoints(deps.pool, deps.quotas),
+        *deps.told(blocks.endpoints(deps.pool, deps.delivery, deps.memberships)),
+        *deps.told(reports.endpoints(deps.pool, deps.quotas)),
         *notices.endpoints(deps.pool),
         *attachments.endpoints(deps.pool, deps.file_rules),
         *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules, deps.screening),
@@ -153,12 +158,13 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
     releaser = Releaser(deps.pool, Sender(deps.pool, deps.queue), deps.rules)
     teller = Teller(deps.delivery, deps.refusals, releaser)
-    return [
+    routes = [
         *audit.endpoints(deps.pool),
         *items.endpoints(deps.pool, teller),
         *moderation.endpoints(deps.pool, teller),
         *slow.endpoints(deps.pool, deps.telling, deps.rules),
     ]
+    return deps.told(routes)
 
 
 def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoint]:
@@ -170,7 +176,7 @@ def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoin
         *keys.endpoints(deps.pool, deps.refusals.refresh),
         *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
         *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
-        *server_members.endpoints(deps.pool, Telling(deps.delivery, deps.memberships, deps.receipts), deps.rules),
+        *server_members.endpoints(deps.pool, deps.telling, deps.rules),
         *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
         *by_key(staff_endpoints(deps)),
     ]

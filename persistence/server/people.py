@@ -7,8 +7,8 @@ import msgspec
 from persistence.audit import store as audit
 from persistence.audit.store import Entry
 from persistence.database.pool import Database, Pool, Query, Row, columns, transaction
-from persistence.database.visibility import UNREAD
 from persistence.server.views import NewUser, ServerUser, Unread
+from persistence.unread import store as unread_store
 from persistence.users import revocations
 from shared.auth.caller import Actor
 from shared.clock import iso, iso_or_none
@@ -49,16 +49,6 @@ WHERE id = $1 AND (deactivated_at IS NULL) <> $2 RETURNING id
 """,
 )
 
-_UNREAD = Query(
-    "server_user_unread",
-    f"""
-SELECT coalesce(sum(n), 0)::bigint AS messages, count(*) FILTER (WHERE n > 0) AS conversations FROM (
-    SELECT {UNREAD} AS n FROM participants p JOIN conversations c ON c.id = p.conversation_id
-    WHERE p.user_id = $1 AND p.left_at IS NULL
-) AS each
-""",
-)
-
 
 async def upsert(pool: Pool, people: Sequence[NewUser]) -> list[ServerUser]:
     """Makes each of them a user with this handle and data, and gives them in this order. No id comes twice."""
@@ -91,9 +81,8 @@ async def set_active(pool: Pool, actor: Actor, user_id: str, *, active: bool, re
 
 async def unread(database: Database, user_id: str) -> Unread:
     """Counted as lists, pushes and badges count it; all zero of who is unknown."""
-    row = await _UNREAD.row(database, user_id)
-    assert row is not None, "an aggregate has a row"
-    return Unread(row["messages"], 0, row["conversations"], row["messages"])
+    found = await unread_store.totals(database, user_id)
+    return Unread(found.messages, found.mentions, found.conversations, found.messages)
 
 
 def _view(row: Row) -> ServerUser:

@@ -286,3 +286,26 @@ async def test_who_comes_into_a_group_and_who_goes_is_told(world: World) -> None
     assert (joined["userIds"], joined["members"][0]["id"], joined["conversationId"]) == ([cat.id], cat.id, room)
     assert (left["userIds"], left["seq"]) == ([bob.id], joined["seq"] + 1)
     assert len(app.of("conversation.changed")) == 2
+
+
+async def test_a_block_a_report_and_what_a_moderator_did_are_told(world: World) -> None:
+    ann, bob, room = await friends(world)
+    moderator = await world.rest.moderator()
+    async with backend() as app, world.delivering():
+        await world.webhook(app, "user.blocked", "report.created", "moderation.action")
+        sent = await bob.send(room, "rude")
+        report = {"messageId": sent["id"], "conversationId": room, "reason": "harassment", "text": "see this"}
+        made = await ann.post("/api/reports", report, 201)
+        await ann.post("/api/reports", report, 200)
+        assert (await ann.ask("PUT", f"/api/blocks/{bob.id}")).status == 200
+        banned = await moderator.ask("PUT", f"/moderation/users/{bob.id}/ban", json={"reason": "rude"})
+        assert banned.status == 200
+        await eventually(lambda: len(app.told()) == 3)
+
+    assert app.of("user.blocked") == [{"userId": ann.id, "blockedId": bob.id}]
+    [told] = app.of("report.created")
+    assert (told["reportId"], told["reason"], told["messageId"]) == (made["report"]["id"], "harassment", sent["id"])
+    assert b"see this" not in b"".join(one.body for one in app.requests)
+    [action] = app.of("moderation.action")
+    assert (action["operation"], action["actorId"], action["reason"]) == ("banUser", moderator.id, "rude")
+    assert bob.id in action.values()
