@@ -26,6 +26,11 @@ WHERE conversation_id = $1
 )
 # Right before the event, which locks the same row.
 _NAME = Query("name_group", "UPDATE conversations SET name = $2 WHERE id = $1")
+# The first message that ends by itself may follow this commit: from it on, whoever counts looks for such.
+_EXPIRE = Query(
+    "group_expires",
+    "UPDATE conversations SET expired_xid = pg_current_xact_id() WHERE id = $1 AND expired_xid IS NULL",
+)
 
 
 class Wanted(NamedTuple):
@@ -75,6 +80,8 @@ async def _write(connection: Connection, group: Group, now: Wanted) -> Logged:
         await apply_settings(connection, group.conversation_id)
     if now.name is not UNSET:
         await _NAME.rows(connection, group.conversation_id, now.name)
+    if now.settings.get("expire_seconds") is not None:
+        await _EXPIRE.rows(connection, group.conversation_id)
     told = UNSET if isinstance(settings, UnsetType) else msgspec.to_builtins(settings)
     body = ConversationChanged(group.people, now.name, now.description, settings=told)
     return await append(connection, group.conversation_id, group.by, CONVERSATION_CHANGED, body)

@@ -60,9 +60,10 @@ _EXTRA = """nullif(jsonb_strip_nulls(jsonb_build_object(
 
 CARRYING: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "lifetime": "coalesce(k.expires_in, s.expire_seconds)",
         "sources": _SOURCES,
         "judges": f""",
-           k.no_source, coalesce(k.may_mention, false) AS may_mention, k.mentions, k.expires_in,
+           k.no_source, coalesce(k.may_mention, false) AS may_mention, k.mentions,
            {_EXTRA} AS extra,
            CASE WHEN k.author_id IS NULL OR k.is_placeholder THEN d.text ELSE k.source_text END AS said,
            CASE WHEN k.author_id IS NULL OR k.has_files THEN d.media_url ELSE k.source_media_url END AS said_media_url,
@@ -73,10 +74,10 @@ CARRYING: Final[Mapping[str, str]] = MappingProxyType(
         "marks": """,
         has_mentions = CASE WHEN due.mention THEN true ELSE c.has_mentions END,
         expired_xid = CASE WHEN due.expire THEN pg_current_xact_id() ELSE c.expired_xid END""",
-        "carries": ", mentions, extra, expires_at",
-        "carried": "said, said_media_url, said_opaque, mentions, extra, head.at + make_interval(secs => expires_in)",
-        "returns": ", text, media_url, opaque, extra, expires_at",
-        "tells": ", j.no_source, j.may_mention, sent.text, sent.media_url, sent.opaque, sent.extra, sent.expires_at",
+        "carries": ", mentions, extra",
+        "carried": "said, said_media_url, said_opaque, mentions, extra",
+        "returns": ", text, media_url, opaque, extra",
+        "tells": ", j.no_source, j.may_mention, sent.text, sent.media_url, sent.opaque, sent.extra",
     }
 )
 """Beside the parts of a statement for several conversations."""

@@ -174,7 +174,6 @@ def _carrying_answer(conversation_id: str, draft: Draft, row: Row) -> Outcome:
         mentions=extra.mentions or [],
         forwarded=extra.forwarded or None,
         preview=extra.preview or None,
-        expires_at=iso_or_none(row["expires_at"]),
     )
     return Sent(carrying)
 
@@ -196,4 +195,5 @@ def _sent(conversation_id: str, draft: Draft, row: Row) -> Message:
         opaque=draft.opaque,
         rev=row["seq"],
         data=None if draft.data is None else msgspec.Raw(draft.data),
+        expires_at=iso_or_none(row["expires_at"]),
     )

@@ -20,13 +20,13 @@ WITH draft AS (
 ), sender AS (
     SELECT p.conversation_id, p.user_id, greatest(p.joined_seq, p.hidden_seq) AS begins,
            p.left_at IS NULL AND NOT p.barred AS may, p.withdrawn_at IS NOT NULL AS withdrew, p.reads_only,
-           p.slow_seconds, p.next_send_at,
+           p.slow_seconds, p.expire_seconds, p.next_send_at,
            CASE WHEN p.silenced_until > now() THEN p.silenced_until END AS silenced_until
     FROM participants p WHERE {is_sender}
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE
 ){sources}, judged AS (
     SELECT d.*, coalesce(s.may, false) AS may, coalesce(s.withdrew, false) AS withdrew, s.silenced_until,
-           coalesce(s.reads_only, false) AS reads_only, s.slow_seconds,
+           coalesce(s.reads_only, false) AS reads_only, s.slow_seconds, {lifetime} AS expires_in,
            CASE WHEN s.next_send_at IS NOT NULL THEN extract(epoch FROM s.next_send_at - clock_timestamp()) END AS wait,
            -- No EXISTS: Postgres may answer that by hashing all messages of the conversation.
            d.reply_to IS NULL OR (
@@ -61,11 +61,11 @@ WITH draft AS (
         c.latest_at AS at, c.updated_at AS clock
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at,
-                          id, sender_id, reply_to, client_id, data, text, media_url, opaque{carries})
+                          id, sender_id, reply_to, client_id, data, expires_at, text, media_url, opaque{carries})
     SELECT conversation_id, head.seq + nth, head.ordinal + nth, head.at, head.at,
-           id, sender_id, reply_to, client_id, data, {carried}
+           id, sender_id, reply_to, client_id, data, head.at + make_interval(secs => expires_in), {carried}
     FROM fresh JOIN head USING (conversation_id)
-    RETURNING conversation_id, id, seq, ordinal, sender_id, created_at{returns}
+    RETURNING conversation_id, id, seq, ordinal, sender_id, created_at, expires_at{returns}
 ), logged AS (
     {outbox}
 ), moved AS (
@@ -80,7 +80,7 @@ WITH draft AS (
     WHERE p.conversation_id = last.conversation_id AND p.user_id = last.sender_id
 )
 SELECT j.may, j.withdrew, j.silenced_until, j.reads_only, j.slow_seconds, j.wait, j.reply_exists, j.prior_seq,
-       sent.seq, sent.created_at, u.handle{tells}
+       sent.seq, sent.created_at, sent.expires_at, u.handle{tells}
 FROM judged j LEFT JOIN sent ON sent.id = j.id LEFT JOIN users u ON u.id = j.sender_id
 ORDER BY j.place
 """
@@ -110,6 +110,7 @@ _TRACED = """INSERT INTO outbox (conversation_id, seq, created_at, span)
 
 # Apart too, where one of the drafts carries more than a text.
 _BARE = {
+    "lifetime": "s.expire_seconds",
     "sources": "",
     "judges": "",
     "judged_by": "",

@@ -14,7 +14,7 @@ from persistence.messages.send import Prior, repeated
 from persistence.messages.views import Draft, Message, NoSuchReply, Sent
 from persistence.messages.views import Outcome as SendOutcome
 from persistence.server.views import NoSuchConversation
-from shared.clock import iso
+from shared.clock import iso, iso_or_none
 
 # Locks as a send does: the sender's row, then the conversation's, whose lock orders all who write into it. A sender who
 # is nobody in there has no row, and no cursors to move.
@@ -42,10 +42,11 @@ WITH room AS (
     RETURNING c.last_seq AS seq, c.last_ordinal AS ordinal, c.latest_at AS at, c.updated_at AS clock
 ), sent AS (
     INSERT INTO messages (conversation_id, seq, ordinal, created_at, updated_at, id, sender_id, text, client_id,
-                          reply_to, media_url, opaque, data, silent)
+                          reply_to, media_url, opaque, data, silent, expires_at)
     SELECT $1::uuid, seq, ordinal, at, at, $2::uuid, $3::uuid, $4::text, $5::text, $6::uuid, $7::text, false, $8::text,
-           $9::boolean FROM head
-    RETURNING seq, ordinal, created_at
+           $9::boolean, at + make_interval(secs => (SELECT g.expire_seconds FROM groups g WHERE g.conversation_id = $1))
+    FROM head
+    RETURNING seq, ordinal, created_at, expires_at
 ), logged AS (
     INSERT INTO outbox (conversation_id, seq, created_at) SELECT $1::uuid, sent.seq, head.clock FROM sent, head
 ), moved AS (
@@ -54,7 +55,7 @@ WITH room AS (
         moved_xid = pg_current_xact_id()
     FROM sent WHERE p.conversation_id = $1 AND p.user_id = $3 AND p.left_at IS NULL AND NOT $10
 )
-SELECT judged.*, sent.seq, sent.created_at, (SELECT handle FROM users WHERE id = $3) AS handle
+SELECT judged.*, sent.seq, sent.created_at, sent.expires_at, (SELECT handle FROM users WHERE id = $3) AS handle
 FROM judged LEFT JOIN sent ON true
 """,
 )
@@ -123,4 +124,5 @@ def _message(conversation_id: str, draft: Draft, row: asyncpg.Record) -> Message
         media_url=draft.media_url,
         rev=row["seq"],
         data=None if draft.data is None else msgspec.Raw(draft.data),
+        expires_at=iso_or_none(row["expires_at"]),
     )

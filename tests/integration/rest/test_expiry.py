@@ -171,3 +171,28 @@ async def test_what_was_pushed_is_withdrawn_and_the_badge_is_looked_at_again(res
 
     assert await pool.fetchval("SELECT stale_since IS NOT NULL FROM badges WHERE user_id = $1", bob.id)
     assert await pool.fetchval("SELECT withdraw FROM push_ledger WHERE message_id = $1", sent["id"])
+
+
+async def test_what_a_group_is_set_to_ends_each_message_unless_the_message_says_otherwise(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    room = await ann.start(bob, rest.person("eve"), isGroup=True)
+    path, pool = f"/api/conversations/{room}", rest.parts.pool
+    before = await bob.send(room, "stays")
+    await patch(ann, path, {"settings": {"expireSeconds": 3600}})
+
+    plain, own = await bob.send(room, "hour"), await bob.send(room, "minute", expiresIn=60)
+    mentioned = await ann.send(room, "hour too", mentions=[bob.id])
+    await patch(ann, path, {"settings": {"expireSeconds": None}})
+    after = await bob.send(room, "stays too")
+
+    assert (before["expiresAt"], after["expiresAt"]) == (None, None)
+    lives = await pool.fetch(
+        "SELECT extract(epoch FROM expires_at - created_at)::int AS s FROM messages WHERE conversation_id = $1"
+        " ORDER BY seq", room,
+    )  # fmt: skip
+    assert [row["s"] for row in lives] == [None, 3600, 60, 3600, None]
+    assert (await log_of(ann, room))[2]["expiresAt"] == plain["expiresAt"]
+    await let_pass(rest, plain, own, mentioned)
+    assert await counts(ann, room) == (1, 0)
+    assert await swept(rest) == 3
+    assert await counts(ann, room) == (1, 0)
