@@ -15,6 +15,7 @@ import gateway
 import persistence
 import pusher
 import shared
+import webhooks
 from gateway.stats import Stats
 from shared.wire import GatewayStats
 
@@ -49,7 +50,7 @@ OF_THE_CLUSTER: Series = {
 @cache
 def measured() -> Series:
     """What our code exposes."""
-    for package in (gateway, persistence, pusher, shared):
+    for package in (gateway, persistence, pusher, webhooks, shared):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return dict(_registered()) | dict(_of_a_gateway())
