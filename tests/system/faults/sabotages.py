@@ -31,7 +31,7 @@ SABOTAGES = (
     Sabotage(
         "skip the relay",
         "what a dead process left is published",
-        "services/persistence.py",
+        "services/delivering.py",
         (
             (
                 """    tasks.periodically(RELAY_SECONDS, relay.sweep, name="relay")
@@ -102,10 +102,8 @@ SABOTAGES = (
         "persistence/messages/list_routes.py",
         (
             (
-                """            client_id=given.named(),
-""",
-                """            client_id=None,
-""",
+                """client_id=given.named(), span""",
+                """client_id=None, span""",
             ),
         ),
     ),
