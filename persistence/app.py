@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from persistence.attachments import routes as attachments
+from persistence.attachments.avatars import wear
 from persistence.attachments.collecting import Collector
 from persistence.attachments.rules import DEFAULT_FILE_RULES, FileRules
 from persistence.audit import routes as audit
@@ -145,7 +146,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of one's own things."""
     return [
-        *profiles.endpoints(deps.pool, deps.profile_changes),
+        *profiles.endpoints(deps.pool, deps.profile_changes, wear, deps.rules.public_url),
         *drafts.endpoints(deps.pool, deps.delivery),
         *saved.endpoints(deps.pool, deps.delivery),
         *scheduled.endpoints(deps.pool, deps.delivery, deps.rules),

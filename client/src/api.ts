@@ -32,6 +32,8 @@ export interface OutgoingMessage {
   text: string;
   replyTo?: string | undefined;
   mediaUrl?: string | undefined;
+  /** Ids of files that are ready, made for this conversation. */
+  attachments?: readonly string[] | undefined;
 }
 
 export interface NewConversation {

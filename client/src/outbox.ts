@@ -17,6 +17,7 @@ export interface OutboxItem {
   text: string;
   replyTo: string | null;
   mediaUrl: string | null;
+  attachments?: readonly string[];
   /** Milliseconds since the epoch, and the order of writing: no two items share one. */
   writtenAt: number;
   /** `sent`: the server has it, its place in the order is not here yet. */
@@ -70,10 +71,10 @@ export class Outbox {
     return this.items.filter((item) => item.conversationId === conversationId);
   }
 
-  add(conversationId: string, { text, replyTo, mediaUrl }: OutgoingMessage): OutboxItem {
+  add(conversationId: string, { text, replyTo, mediaUrl, attachments }: OutgoingMessage): OutboxItem {
     const full = this.items.length >= MOST_ITEMS;
     const item: OutboxItem = {
-      clientId: uniqueId(this.env.random), conversationId, text, replyTo: replyTo ?? null, mediaUrl: mediaUrl ?? null,
+      clientId: uniqueId(this.env.random), conversationId, text, replyTo: replyTo ?? null, mediaUrl: mediaUrl ?? null, ...(attachments?.length && { attachments }),
       writtenAt: this.nextTime(),
       state: full ? 'failed' : 'queued', error: full ? 'too many messages wait' : null, seq: null,
     };
@@ -155,9 +156,9 @@ export class Outbox {
   }
 
   private async post(item: OutboxItem): Promise<void> {
-    const { clientId, text, replyTo, mediaUrl } = item;
+    const { clientId, text, replyTo, mediaUrl, attachments } = item;
     try {
-      const body = { text, clientId, ...(replyTo && { replyTo }), ...(mediaUrl && { mediaUrl }) };
+      const body = { text, clientId, ...(replyTo && { replyTo }), ...(mediaUrl && { mediaUrl }), ...(attachments && { attachments }) };
       this.sent(item, await this.handlers.post(item.conversationId, body));
     } catch (error) {
       if (this.find(clientId) !== item) return;

@@ -4,8 +4,10 @@ from persistence.database.pool import Pool
 from persistence.profiles import store
 from persistence.profiles.changes import ProfileChanges
 from persistence.profiles.shapes import MOST_PEOPLE, MeAnswer, PeopleAnswer, PeopleQuery, ProfileEdit
+from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
+from shared.http.errors import malformed
 
 TAG = "account"
 _SEARCH_TOKENS = Cost(lambda _body, _query: 2, per=1)
@@ -15,15 +17,20 @@ _SEARCH_TOKENS = Cost(lambda _body, _query: 2, per=1)
 class Profiles:
     """The handlers."""
 
-    def __init__(self, pool: Pool, changes: ProfileChanges) -> None:
+    def __init__(self, pool: Pool, changes: ProfileChanges, wear: store.Wear, public_url: str | None) -> None:
         self._pool = pool
+        self._wear = wear
+        self._public_url = public_url
         self._changes = changes
 
     async def read(self, call: Call[Nothing, Nothing]) -> MeAnswer:
         return MeAnswer(await store.read(self._pool, call.user_id))
 
     async def change(self, call: Call[ProfileEdit, Nothing]) -> MeAnswer:
-        changed = await store.change(self._pool, call.user_id, call.body.change())
+        wanted = call.body.change(self._public_url or base_url(call.request))
+        changed = await store.change(self._pool, call.user_id, wanted, self._wear)
+        if isinstance(changed, store.NoSuchPicture):
+            raise malformed("avatar", "expected a file of the caller that is ready, announced as an avatar")
         if changed.is_news:
             self._changes.note(call.user_id)
         return MeAnswer(changed.user)
@@ -34,8 +41,8 @@ class Profiles:
         return PeopleAnswer(await store.people(self._pool, call.user_id, containing=containing, limit=limit))
 
 
-def endpoints(pool: Pool, changes: ProfileChanges) -> list[Endpoint]:
-    handlers = Profiles(pool, changes)
+def endpoints(pool: Pool, changes: ProfileChanges, wear: store.Wear, public_url: str | None) -> list[Endpoint]:
+    handlers = Profiles(pool, changes, wear, public_url)
     return [
         Endpoint(
             method="GET",

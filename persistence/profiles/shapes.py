@@ -9,7 +9,7 @@ from persistence.profiles.store import Change, Person
 from shared import texts
 from shared.auth.profile import LONGEST_DISPLAY_NAME
 from shared.http.errors import malformed
-from shared.http.fields import SHOWN_PATTERN, WORD_PATTERN
+from shared.http.fields import SHOWN_PATTERN, WORD_PATTERN, Id
 
 MOST_PEOPLE = 50
 
@@ -25,14 +25,21 @@ DisplayName = Annotated[
 
 
 class ProfileEdit(msgspec.Struct, rename="camel"):
-    """What is left out stays. `avatar` null: no picture. What one chose here counts, whatever one's token says."""
+    """What is left out stays. `avatar`: a file of the caller that is ready, announced as an avatar; null: no picture.
+    What one chose here counts, whatever one's token says."""
 
     display_name: DisplayName | None = None
-    avatar: UnsetType | None = UNSET
+    avatar: Id | UnsetType | None = UNSET
 
-    def change(self) -> Change:
+    def change(self, base_url: str) -> Change:
         """Raises ApiError 400 for a name of which nothing would show."""
-        return Change(None if self.display_name is None else _line(self.display_name), no_avatar=self.avatar is None)
+        avatar = self.avatar.lower() if isinstance(self.avatar, str) else None
+        return Change(
+            None if self.display_name is None else _line(self.display_name),
+            chooses_avatar=not isinstance(self.avatar, UnsetType),
+            avatar=avatar,
+            avatar_url=None if avatar is None else f"{base_url}/api/attachments/{avatar}",
+        )
 
 
 def _line(name: str) -> str:

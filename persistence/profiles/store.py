@@ -1,9 +1,9 @@
 """A user as others see them, what of that they chose themselves, and who is to hear of a change."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from persistence.database.pool import Database, Query, Row
+from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
 from persistence.database.view import View
 from persistence.database.visibility import keep_apart
 from shared.api import LIVE_PRESENCE_MEMBERS
@@ -21,7 +21,7 @@ WITH before AS (
     SELECT id, display_name, avatar_url FROM users WHERE id = $1 FOR NO KEY UPDATE
 )
 UPDATE users u SET display_name = coalesce($2::text, u.display_name), own_name = u.own_name OR $2::text IS NOT NULL,
-    avatar_url = CASE WHEN $3::boolean THEN NULL ELSE u.avatar_url END, own_avatar = u.own_avatar OR $3::boolean
+    avatar_url = CASE WHEN $3::boolean THEN $4::text ELSE u.avatar_url END, own_avatar = u.own_avatar OR $3::boolean
 FROM before WHERE u.id = before.id
 RETURNING {_SHOWN},
     (u.display_name, u.avatar_url) IS DISTINCT FROM (before.display_name, before.avatar_url) AS is_news
@@ -83,10 +83,21 @@ class Person(View, frozen=True):
 
 
 class Change(NamedTuple):
-    """What somebody chooses: a name, None for the one they have; and whether they show no picture from now on."""
+    """What somebody chooses: a name, None for the one they have; and with `chooses_avatar` a picture, which is
+    the uploaded file `avatar` at `avatar_url`, or none from now on."""
 
     display_name: str | None = None
-    no_avatar: bool = False
+    chooses_avatar: bool = False
+    avatar: str | None = None
+    avatar_url: str | None = None
+
+
+class NoSuchPicture(NamedTuple):
+    """It is no avatar of the user's own that is ready."""
+
+
+Wear = Callable[[Connection, str, str | None], Awaitable[bool]]
+"""Makes a file the picture of a user, in the transaction of their profile; false where it may not be."""
 
 
 class Changed(NamedTuple):
@@ -109,9 +120,13 @@ async def read(database: Database, user_id: str) -> Person:
     return _shown(row)
 
 
-async def change(database: Database, user_id: str, wanted: Change) -> Changed:
+async def change(pool: Pool, user_id: str, wanted: Change, wear: Wear) -> Changed | NoSuchPicture:
     """Of somebody who signed in. From then on their token's words for the same count no more."""
-    [row] = await _CHANGE.rows(database, user_id, wanted.display_name, wanted.no_avatar)
+    async with transaction(pool) as connection:
+        if wanted.chooses_avatar and not await wear(connection, user_id, wanted.avatar):
+            return NoSuchPicture()
+        chosen = wanted.display_name, wanted.chooses_avatar, wanted.avatar_url
+        [row] = await _CHANGE.rows(connection, user_id, *chosen)
     return Changed(_shown(row), row["is_news"])
 
 

@@ -11,6 +11,10 @@ from itertools import combinations_with_replacement
 import asyncpg
 import pytest
 
+from persistence.attachments.announcing import Announcement, announce
+from persistence.attachments.avatars import wear
+from persistence.attachments.collecting import Collector
+from persistence.attachments.views import Announced
 from persistence.blocks import store as blocks
 from persistence.conversations import creating
 from persistence.conversations import store as conversations
@@ -27,11 +31,11 @@ from persistence.log import outbox, read
 from persistence.log.append import NoConversation
 from persistence.marks import store as marks
 from persistence.members.views import Role
-from persistence.messages import deletions, edits
+from persistence.messages import deletions, edits, sending_files
 from persistence.messages import send as messages
 from persistence.messages.expiry import erase
 from persistence.messages.shapes import NewMessage
-from persistence.messages.views import Carried, Source
+from persistence.messages.views import Carried, Sent, Source
 from persistence.profiles import store as profiles
 from persistence.push import withdrawals
 from persistence.receipts import cursors
@@ -220,7 +224,46 @@ async def own_things(town: Town) -> None:
     message_id = await town.pool.fetchval("SELECT id FROM messages WHERE conversation_id = $1 LIMIT 1", room)
     await saved.save(town.pool, user, message_id or new_id())
     await marks.mark(town.pool, room, user, town.dice.choice(list(marks.Mark)), on=town.dice.random() < 0.5)
-    await profiles.change(town.pool, user, profiles.Change(display_name=new_id()))
+    await profiles.change(town.pool, user, profiles.Change(display_name=new_id()), wear)
+
+
+async def ready_file(town: Town, user: str, room: str | None) -> str:
+    kind = "file" if room else "avatar"
+    given = Announcement(room, new_id(), kind, "a", "text/plain", 1)
+    announced = await announce(town.pool, user, given, user_bytes=10**9)
+    if not isinstance(announced, Announced):
+        return new_id()
+    await town.pool.execute("UPDATE attachments SET state = 'ready' WHERE id = $1", announced.upload.id)
+    return announced.upload.id
+
+
+async def send_files(town: Town) -> None:
+    room, user = town.room(), town.user()
+    files = [await ready_file(town, user, room) for _ in range(2)]
+    given = draft(user)
+    outcome = await sending_files.send(town.pool, room, given, sending_files.Attached(files, "https://x"))
+    if isinstance(outcome, Sent):
+        await edits.edit(
+            town.pool, room, user, given.id, edits.Edit(files=(files[0],)), edits.EditRules(60.0, keep=True)
+        )
+        await deletions.delete_for_all(town.pool, room, user, given.id)
+
+
+async def wear_picture(town: Town) -> None:
+    user = town.user()
+    avatar = await ready_file(town, user, None)
+    chosen = profiles.Change(chooses_avatar=True, avatar=avatar, avatar_url="https://x")
+    await profiles.change(town.pool, user, chosen, wear)
+
+
+async def collect(town: Town) -> None:
+    await town.pool.execute(
+        "UPDATE attachments SET expires_at = now() WHERE ctid = ANY (ARRAY("
+        "SELECT ctid FROM attachments WHERE message_seq IS NULL LIMIT 3 FOR UPDATE SKIP LOCKED))"
+    )
+    collector = Collector(town.pool, grace_days=7)
+    await collector.expire()
+    await collector.collected(*await collector.garbage(100))
 
 
 async def read_all(town: Town) -> None:
@@ -263,6 +306,7 @@ WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
         report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
         come_in, go, govern, invite,
+        send_files, wear_picture, collect,
     )
 }  # fmt: skip
 

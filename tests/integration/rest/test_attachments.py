@@ -337,3 +337,29 @@ async def test_an_edit_changes_words_and_files_and_drops_what_is_left_out(rest: 
     page = (await bob.get(f"/api/conversations/{room}/messages"))["messages"]
     assert (page[0]["text"], page[0]["mediaUrl"], page[0]["attachments"]) == ("no cats", None, [])
     assert await garbage(rest) == {one["id"], other["id"], third["id"]}
+
+
+async def test_an_avatar_is_seen_by_who_shares_a_conversation_and_goes_a_day_after_it_was_replaced(rest: Rest) -> None:
+    ann, bob, _ = await two(rest)
+    eve = rest.person("eve")
+    await eve.get("/api/conversations")
+    first, second = [await ready(rest, ann, None, kind="avatar") for _ in range(2)]
+
+    async def wear(avatar: str | None, status: int = 200) -> Json:
+        answer = await ann.ask("PATCH", "/api/me", json={"avatar": avatar})
+        assert answer.status == status, await answer.text()
+        return (await answer.json()).get("user")
+
+    shown = await wear(first["id"])
+    assert shown["avatarUrl"] == f"{rest.url}/api/attachments/{first['id']}"
+    assert [await sees(rest, one, first) for one in (ann, bob, eve)] == [True, True, False]
+    [listed] = (await bob.get("/api/conversations"))["conversations"]
+    assert shown["avatarUrl"] in [one["avatarUrl"] for one in listed["participants"]]
+    await wear(second["id"])
+    await wear(new_id(), 400)
+    assert [await sees(rest, bob, one) for one in (first, second)] == [False, True]
+    await rest.parts.pool.execute("UPDATE attachments SET expires_at = now()")
+    await Collector(rest.parts.pool, grace_days=7).expire()
+    assert await garbage(rest) == {first["id"]}
+    assert (await wear(None))["avatarUrl"] is None
+    assert not await sees(rest, bob, second)

@@ -28,7 +28,7 @@ schemathesis.openapi.format("time-zone", strategies.sampled_from(sorted(availabl
 def map_body(context, body):
     if not isinstance(body, dict):
         return body
-    known = {name: None for name in ("replyTo", "poster") if is_id(body.get(name))}
+    known = {name: None for name in ("replyTo", "poster", "avatar") if is_id(body.get(name))}
     files, size = body.get("attachments"), body.get("size")
     if isinstance(files, list) and files and all(map(is_id, files)):
         known |= {"attachments": None, "text": body.get("text") or "x"}
