@@ -100,7 +100,7 @@ export class Api {
   }
 
   conversations(cursor: string | null): Promise<{ conversations: Conversation[]; nextCursor: string | null }> {
-    const path = `/api/conversations?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
+    const path = `/api/conversations?limit=100&archived=all${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`;
     return this.call('GET', path, undefined, DEADLINE_MS);
   }
 
@@ -164,7 +164,7 @@ export class Api {
    * Asks once, and once more with a fresh token where the first was refused. Raises `ApiError`. A request with a
    * deadline of its own is one that the client makes again by itself, and may be abandoned.
    */
-  private async call<T>(method: Method, path: string, body?: object, repeatedMs?: number): Promise<T> {
+  async call<T>(method: Method, path: string, body?: object, repeatedMs?: number): Promise<T> {
     const first = await this.ask({ method, path, body, repeatedMs }, false);
     const { response, content } = first.response.status === 401 ? await this.ask({ method, path, body, repeatedMs }, true) : first;
     if (response.ok) return content as T;

@@ -1,5 +1,6 @@
 /** The client: composes connection, sync, outbox and the rest, and is all that an app talks to. */
 
+import type { Account, AccountOf } from './account';
 import { Actions } from './actions';
 import { Api, type MessageEdit, type MembersPage, type MembersQuery, type NewConversation, type OutgoingMessage } from './api';
 import { CloseCode } from './codes';
@@ -40,6 +41,8 @@ export interface ClientOptions {
   platform?: Platform;
   /** `keepHistory()` of `@parley/client/history`: a start without a network then shows what was here before. */
   history?: History;
+  /** `keepAccount()` of `@parley/client/account`: profile, drafts, saved messages, marks and devices of this user. */
+  account?: AccountOf;
   WebSocket?: SocketConstructor;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -56,8 +59,11 @@ export class ParleyClient {
   readonly on: Events['on'];
   readonly off: Events['off'];
   readonly connection: Readable<ConnectionState>;
-  /** Newest activity first. Null until the list has come. */
+  /** Newest activity first, without archived ones. Null until the list has come. */
   readonly conversations: Readable<readonly ConversationView[] | null>;
+  readonly archived: Readable<readonly ConversationView[]>;
+  /** What is this user's own over all devices; null unless it was asked for (`ClientOptions.account`). */
+  readonly account: Account | null;
   /** Unread messages over all conversations. */
   readonly unread: Readable<number>;
   /** Whether all that was missed is here. */
@@ -133,10 +139,12 @@ export class ParleyClient {
         this.inbound.lost(code, reason);
       },
     });
+    this.account = options.account?.({ api: this.api, events, rooms: this.rooms, screens: this.screens, storage: this.platform.storage, env, onError }) ?? null;
     this.on = events.on;
     this.off = events.off;
     this.connection = this.link.state;
     this.conversations = this.screens.conversations;
+    this.archived = this.screens.archived;
     this.unread = this.screens.unread;
     this.isSynced = this.screens.isSynced;
   }
@@ -150,6 +158,7 @@ export class ParleyClient {
       ];
     }
     this.outbox.start();
+    this.account?.start();
     if (!this.history) return this.link.connect();
     this.loaded ??= this.history.load().then((any) => {
       if (any) this.screens.setListed();
@@ -165,6 +174,7 @@ export class ParleyClient {
     for (const stop of this.watching) stop();
     this.watching = [];
     this.outbox.stop();
+    this.account?.stop();
     this.link.disconnect();
     this.inbound.stop();
   }
@@ -333,6 +343,7 @@ export class ParleyClient {
   /** What is queued is this user's and stays stored; not one request goes out with the token of another. */
   private stopForWrongUser(): void {
     this.outbox.stop();
+    this.account?.stop();
     this.link.stop(CloseCode.WrongUser, WRONG_USER);
   }
 

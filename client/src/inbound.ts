@@ -247,6 +247,9 @@ export class Inbound {
         return this.parts.typing.show(frame.conversationId, frame.senderId, frame.type === 'typing.start');
       case 'presence.update':
         return this.parts.presence.update(frame);
+      case 'conversation.marked':
+        this.parts.rooms.get(frame.conversationId)?.mark(frame);
+        return this.parts.screens.changed(frame.conversationId);
       case 'message.hidden':
         return this.hidden(frame);
       case 'sync':

@@ -1,5 +1,6 @@
 /** Parley's client without a framework. React hooks are in `./react`, the phone's platform in `./react-native`. */
 
+export type { Account, AccountOf } from './account';
 export { createWsAdapter, type AdapterState, type WsAdapter } from './adapter';
 export { ApiError, type MembersPage, type MembersQuery, type MessageEdit, type NewConversation, type OutgoingMessage } from './api';
 export { createClient, type ClientOptions, type ParleyClient } from './client';

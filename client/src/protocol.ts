@@ -52,6 +52,12 @@ export interface Conversation {
   unreadCount: number;
   lastSeq: number;
   readSeq: number;
+  /** How this user keeps it. Older servers leave all of them out. */
+  isArchived?: boolean;
+  isPinned?: boolean;
+  isMarkedUnread?: boolean;
+  /** Until when nothing of it rings; null: it does. */
+  mutedUntil?: Timestamp | null;
 }
 
 /** What the server knows of a message's way: sent, then had by all others, then read by all others. */
@@ -173,6 +179,44 @@ export interface ConversationLeftFrame {
   conversationId: string;
 }
 
+/** How this user keeps a conversation, as another device of theirs said. Like the next three not durable. */
+export interface ConversationMarkedFrame {
+  type: 'conversation.marked';
+  timestamp: Timestamp;
+  conversationId: string;
+  isArchived: boolean;
+  isPinned: boolean;
+  isMarkedUnread: boolean;
+}
+
+/** What this user has begun to write there; null: nothing any more. */
+export interface DraftFrame {
+  type: 'draft';
+  timestamp: Timestamp;
+  conversationId: string;
+  text: string | null;
+  replyTo: string | null;
+  attachments: string[];
+  updatedAt: Timestamp;
+}
+
+export interface SavedFrame {
+  type: 'saved';
+  timestamp: Timestamp;
+  messageId: string;
+  on: boolean;
+}
+
+/** Somebody is shown otherwise now. */
+export interface UserChangedFrame {
+  type: 'user.changed';
+  timestamp: Timestamp;
+  userId: string;
+  handle: string | null;
+  displayName: string | null;
+  avatarUrl: string | null;
+}
+
 /** What an app says to itself, live to all in the conversation and not kept. Any of them may have sent it: check `data`. */
 export interface EventFrame {
   type: 'event';
@@ -229,6 +273,10 @@ export type KnownFrame =
   | PresenceFrame
   | ConversationNewFrame
   | ConversationLeftFrame
+  | ConversationMarkedFrame
+  | DraftFrame
+  | SavedFrame
+  | UserChangedFrame
   | EventFrame
   | ReconnectFrame
   | ErrorFrame

@@ -6,7 +6,7 @@ import { withChange } from './durable/changed';
 import { entryOf, Messages, saidIn, type Entry } from './messages';
 import { Order } from './order';
 import { Pointers } from './pointers';
-import type { Conversation, ConversationChangedFrame, DurableFrame, MessageDeletedFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
+import type { Conversation, ConversationChangedFrame, ConversationMarkedFrame, DurableFrame, MessageDeletedFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
 import { unreadIn, wasCounted } from './unread';
 
 /** Changes of a description that a list asked for before them may lack. */
@@ -60,6 +60,19 @@ export class Room implements State {
     this.meta = this.changes.reduce((now, event) => withChange(now, event, this.userId), meta);
     this.readUpTo(meta.readSeq);
     this.count(meta.unreadCount, meta.lastSeq);
+  }
+
+  /** As of now: a later message, or reading further, ends a mark as it does at the server. */
+  mark(marks: Pick<ConversationMarkedFrame, 'isArchived' | 'isPinned' | 'isMarkedUnread'>): void {
+    const { isArchived, isPinned, isMarkedUnread } = marks;
+    if (this.meta) this.meta = { ...this.meta, isArchived, isPinned, isMarkedUnread, lastSeq: this.lastSeq, readSeq: this.readSeq };
+  }
+
+  get marks(): { isArchived: boolean; isPinned: boolean; isMarkedUnread: boolean } {
+    const { isArchived, isPinned, isMarkedUnread, mutedUntil, lastSeq = 0, readSeq = 0 } = this.meta ?? {};
+    const last = this.messages.list.at(-1);
+    const isBack = last !== undefined && last.seq > lastSeq && !(mutedUntil && last.createdAt <= mutedUntil);
+    return { isArchived: !!isArchived && !isBack, isPinned: !!isPinned, isMarkedUnread: !!isMarkedUnread && this.readSeq <= readSeq };
   }
 
   change(event: ConversationChangedFrame): void {

@@ -9,7 +9,8 @@ import { Views, type ChatMessage, type ConversationView, type Me, type MessageLi
 
 export class Screens {
   /** Newest activity first. Null until the list has come. */
-  readonly conversations = new Derived<readonly ConversationView[] | null>(() => (this.listed ? this.list() : null));
+  readonly conversations = new Derived<readonly ConversationView[] | null>(() => (this.listed ? this.all().filter(({ isArchived }) => !isArchived) : null));
+  readonly archived = new Derived<readonly ConversationView[]>(() => this.all().filter(({ isArchived }) => isArchived));
   readonly unread = new Derived<number>(() => this.sum());
   readonly isSynced = new Derived<boolean>(() => this.synced);
   private readonly messageLists = new Family<MessageList>((id) => this.messageList(id));
@@ -56,6 +57,7 @@ export class Screens {
     this.onChange(conversationId);
     this.messageLists.invalidate(conversationId);
     this.conversations.invalidate();
+    this.archived.invalidate();
     this.unread.invalidate();
   }
 
@@ -66,6 +68,7 @@ export class Screens {
     this.onChange(null);
     this.messageLists.invalidateAll();
     this.conversations.invalidate();
+    this.archived.invalidate();
     this.unread.invalidate();
   }
 
@@ -106,7 +109,7 @@ export class Screens {
     return (this.windows.get(id) ?? []).flatMap((messageId) => known.get(messageId) ?? []);
   }
 
-  private list(): ConversationView[] {
+  private all(): ConversationView[] {
     const views = this.rooms.all().flatMap((room) => this.view(room));
     return views.sort((a, b) => (activity(a) < activity(b) ? 1 : -1));
   }

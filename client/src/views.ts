@@ -86,7 +86,7 @@ export class Views {
     const before = this.listed.get(room.id);
     const last = this.last(room, meta, unsent);
     const lastMessage = before?.lastMessage && last && isSame(before.lastMessage, last) ? before.lastMessage : last;
-    const view = { ...meta, lastMessage, unreadCount: room.unread(), lastSeq: room.lastSeq, readSeq: room.readSeq };
+    const view = { ...meta, ...room.marks, lastMessage, unreadCount: room.unread(), lastSeq: room.lastSeq, readSeq: room.readSeq };
     if (before && isSame(before, view)) return before;
     this.listed.set(room.id, view);
     return view;

@@ -1,5 +1,9 @@
 /** React hooks over a Parley client, for React Native and the web alike. */
 
+export {
+  useArchived, useDevices, useDraft, useMe, useSaved, useUnreadTotals,
+  type DevicesHandle, type DraftHandle, type MeHandle, type SavedHandle,
+} from './account';
 export { useWebSocket, useWebSocketEvent, type WebSocketHandle } from './connection';
 export { useWebSocketContext, WebSocketProvider, type WebSocketContextValue } from './context';
 export {

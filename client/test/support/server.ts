@@ -31,6 +31,8 @@ export class FakeServer {
   headsPerFrame: number | null = null;
   syncConversations = Infinity;
   namedPeople = Infinity;
+  /** Answers before the server does; undefined: it is not its own. An answer with a `status` is refused with that. */
+  own: (method: string, path: string, body: unknown) => unknown = () => undefined;
   readonly calls: { method: string; path: string; body: unknown }[] = [];
   readonly logs = new Map<string, Log>();
   private snapshots = 0;
@@ -91,6 +93,11 @@ export class FakeServer {
     for (const [socket, user] of this.sockets) if (this.isIn(id, user)) socket.receive(frame);
   }
 
+  /** To all sockets of one user. */
+  say(user: string, frame: object): void {
+    for (const [socket, whose] of this.sockets) if (whose === user) socket.receive(frame);
+  }
+
   kick(id: string, user: string): void {
     this.left.set(user, (this.left.get(user) ?? new Set()).add(id));
     const log = this.log(id);
@@ -114,7 +121,8 @@ export class FakeServer {
     if (this.http === 'refused') throw new TypeError('fetch failed');
     const user = this.tokens[String((init?.headers as Record<string, string>)['Authorization']).replace('Bearer ', '')];
     if (this.http === 'hanging') return this.never(init);
-    const answer = user ? this.answer(user, method, path, body) : json(401, { error: 'no', code: 'unauthorized' });
+    const own = this.own(method, path, body);
+    const answer = own !== undefined ? json((own as { status?: number }).status ?? 200, own) : user ? this.answer(user, method, path, body) : json(401, { error: 'no', code: 'unauthorized' });
     if (this.http === 'answer lost') return this.never(init);
     if (this.answerDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, this.answerDelayMs));
     return answer;
