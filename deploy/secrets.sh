@@ -10,6 +10,7 @@ POSTGRES_PASSWORD=$(secret)
 SERVICE_TOKEN=$(secret)
 JWT_SECRET=$(secret)
 GRAFANA_PASSWORD=$(secret)
+SECRETS_KEY=$(head -c 32 /dev/urandom | base64)
 # Of your Expo project; without it Expo is called without authentication.
 EXPO_ACCESS_TOKEN=
 END

@@ -1,16 +1,15 @@
 """Which paths the shipped front doors send to Parley: its own, and below /notifications no others."""
 
 import re
+from unittest.mock import MagicMock
 
 import pytest
 import yaml
 
+from persistence import app
 from tests.integration.deploy.files import DEPLOY
 
-ROUTES = DEPLOY.parent / "persistence" / "routes"
-SERVED = sorted(
-    path for file in ROUTES.glob("*.py") for path in re.findall(r'path=f?"(/(?:api|notifications)[^"{]*)', file.read_text())
-)
+SERVED = sorted({route.path.partition("{")[0] for route in app.endpoints(MagicMock())})
 NOTIFICATIONS = sorted({path for path in SERVED if path.startswith("/notifications")})
 
 
