@@ -19,6 +19,7 @@ RECEIPT_ERRORS = Counter(
 )
 BADGES = Counter("parley_pusher_badge_updates_total", "Silent updates of the number on an icon that Expo accepted")
 WITHDRAWALS = Counter("parley_pusher_withdrawals_total", "Silent withdrawals of deleted messages that Expo accepted")
+ARRIVALS = Counter("parley_pusher_arrivals_total", "Pushes to people who were added to a group that Expo accepted")
 HALTED = Gauge(
     "parley_pusher_halted", "1 while APNs or FCM refuse our credentials, and this platform's pushes wait", ["platform"]
 )

@@ -67,6 +67,9 @@ class PersistenceClient:
         request = push_api.WithdrawalsRequest(limit=limit)
         return (await self._ask(push_api.WITHDRAWALS, request, push_api.WithdrawalsAnswer)).withdrawals
 
+    async def arrivals(self, limit: int) -> push_api.ArrivalsAnswer:
+        return await self._ask(push_api.ARRIVALS, push_api.ArrivalsRequest(limit=limit), push_api.ArrivalsAnswer)
+
     async def _ask(self, path: str, request: msgspec.Struct, shape: type[Answer]) -> Answer:
         try:
             async with self._session.post(

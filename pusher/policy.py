@@ -53,7 +53,7 @@ def decide(target: Target | None, now: Now) -> Reason:
         (Reason.ATTENDED, target.attended_seq >= target.seq),
         (Reason.OFF, not target.messages_enabled),
         (Reason.MUTED, _is_muted(target, now)),
-        (Reason.QUIET, _is_quiet(target, now)),
+        (Reason.QUIET, is_quiet(target.quiet_start, target.quiet_end, target.time_zone, now)),
         (Reason.STALE, now.ms - target.created_at_ms > FRESH_SECONDS * 1000),
         (Reason.TOLD, not target.devices and target.told_devices > 0),
         (Reason.REVOKED, not target.devices and target.revoked_devices > 0),
@@ -70,12 +70,11 @@ def _is_muted(target: Target, now: Now) -> bool:
     return is_muted and not (target.mentions_only and target.mentioned)
 
 
-def _is_quiet(target: Target, now: Now) -> bool:
+def is_quiet(start: int | None, end: int | None, time_zone: str | None, now: Now) -> bool:
     """From start until before end, in the user's time zone; over midnight where the end is the smaller."""
-    start, end = target.quiet_start, target.quiet_end
     if start is None or end is None or start == end:
         return False
-    minute = _minute_of_day(now, target.time_zone)
+    minute = _minute_of_day(now, time_zone)
     return start <= minute < end if start < end else minute >= start or minute < end
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pusher.planning import Push
 from shared import texts
-from shared.push_api import TEXT_CHARACTERS, Badge, Target, Withdrawal
+from shared.push_api import TEXT_CHARACTERS, Arrival, Badge, Target, Withdrawal
 
 TITLE_CHARACTERS = 100
 MAX_PAYLOAD_BYTES = 3500
@@ -19,6 +19,8 @@ TTL_SECONDS = 24 * 3600
 BADGE_TTL_SECONDS = 3600
 NAMELESS = "New message"
 ATTACHMENT = "Sent an attachment"
+NEW_GROUP = "New group"
+ADDED = "You were added to a group"
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,26 @@ def render(push: Push, *, default_preview: str = "full") -> Notification:
         **_collapse_key(target.conversation_id, push.device.platform),
     }
     return Notification(push.device.token, _within_limit(payload), target.user_id)
+
+
+def render_arrival(arrival: Arrival, *, default_preview: str = "full") -> list[Notification]:
+    """For each of their phones: which group somebody was added to, and by whom. A first message replaces it."""
+    name, by = texts.line(arrival.group_name or ""), texts.line(arrival.added_by or "")
+    shown = (arrival.preview or default_preview) != "none"
+    words = _cut(name or NEW_GROUP, f"{by} added you" if by else ADDED) if shown else _cut(NEW_GROUP, ADDED)
+    payload: dict[str, Any] = {
+        **words,
+        "data": {"conversationId": arrival.conversation_id, "type": "conversation.new"},
+        "sound": "default",
+        "channelId": "messages",
+        "priority": "high",
+        "ttl": TTL_SECONDS,
+        "badge": arrival.badge,
+    }
+    return [
+        Notification(phone.token, payload | _collapse_key(arrival.conversation_id, phone.platform), arrival.user_id)
+        for phone in arrival.phones
+    ]
 
 
 def render_badge(badge: Badge) -> list[Notification]:

@@ -25,14 +25,14 @@ class Silent:
     async def sweep(self) -> None:
         """Tells every phone whose number is too high, each user at most once in 20 minutes."""
         while badges := await self._persistence.stale_badges(CALL_SIZE):
-            BADGES.inc(await self._tell_all([one for badge in badges for one in render_badge(badge)]))
+            BADGES.inc(await self.tell_all([one for badge in badges for one in render_badge(badge)]))
 
     async def withdraw(self) -> None:
         """Tells every phone that was pushed a message which is deleted now."""
         while withdrawals := await self._persistence.withdrawals(CALL_SIZE):
-            WITHDRAWALS.inc(await self._tell_all([render_withdrawal(one) for one in withdrawals]))
+            WITHDRAWALS.inc(await self.tell_all([render_withdrawal(one) for one in withdrawals]))
 
-    async def _tell_all(self, notifications: Sequence[Notification]) -> int:
+    async def tell_all(self, notifications: Sequence[Notification]) -> int:
         """How many Expo took."""
         parts = range(0, len(notifications), CALL_SIZE)
         return sum([await self._tell(notifications[start : start + CALL_SIZE]) for start in parts])

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from pusher.arrivals import Arrivals
 from pusher.bursts import Bursts
 from pusher.calls import CALLS_AT_ONCE, LEASE_SECONDS, Calls, Sender
 from pusher.deadlines import Deadlines
@@ -22,6 +23,7 @@ from services import openings
 from shared.http.health import Health
 from shared.ids import new_id
 from shared.lifecycle import Stop, Tasks
+from shared.presence import PresenceReader
 from shared.redis import REDIS_FAILURES, RedisClient
 from shared.redis_work import RedisWork
 from shared.settings import Settings
@@ -38,6 +40,7 @@ DEADLINE_SECONDS = 0.25
 BURST_SECONDS = 0.5
 BADGE_SECONDS = 60.0
 WITHDRAWAL_SECONDS = 2.0
+ARRIVAL_SECONDS = 2.0
 CONSUMER_SECONDS = 600.0
 SAMPLE_SECONDS = 5.0
 RECEIPT_SECONDS = 30.0
@@ -96,6 +99,9 @@ async def pusher(
         silent = Silent(persistence, sender or expo, pace)
         tasks.periodically(BADGE_SECONDS, silent.sweep, name="badges")
         tasks.periodically(WITHDRAWAL_SECONDS, silent.withdraw, name="withdrawals")
+        presence = PresenceReader(redis, lambda: epoch.current)
+        arrivals = Arrivals(persistence, presence, silent, default_preview=settings.push_preview)
+        tasks.periodically(ARRIVAL_SECONDS, arrivals.sweep, name="arrivals")
         if sender is None:
             receipts = Receipts(expo, persistence, redis, halts, epoch)
             tasks.periodically(RECEIPT_SECONDS, receipts.sweep, name="expo_receipts")

@@ -22,6 +22,7 @@ DUE_RECEIPTS = "/internal/push/receipts/due"
 STALE_BADGES = "/internal/push/badges"
 RECEIPT_OUTCOMES = "/internal/push/receipts/outcomes"
 WITHDRAWALS = "/internal/push/withdrawals"
+ARRIVALS = "/internal/push/arrivals"
 
 
 class LaggardsRequest(Shape):
@@ -252,6 +253,39 @@ class WithdrawalsAnswer(Shape):
     """They are taken: none of them is given again."""
 
     withdrawals: list[Withdrawal]
+
+
+class ArrivalsRequest(Shape):
+    """Of at most `limit` people."""
+
+    limit: int
+
+
+class Phone(Shape):
+    token: str
+    platform: str | None = None
+
+
+class Arrival(Shape):
+    """Somebody who was added to a group, by whom, and on which phones they may hear. Quiet times as in `Target`."""
+
+    conversation_id: str
+    user_id: str
+    group_name: str | None
+    added_by: str | None
+    preview: str | None
+    quiet_start: int | None
+    quiet_end: int | None
+    time_zone: str | None
+    badge: int
+    phones: list[Phone]
+
+
+class ArrivalsAnswer(Shape):
+    """They are taken: none of them is given again. `more`: ask at once."""
+
+    arrivals: list[Arrival]
+    more: bool = False
 
 
 class Done(Shape):

@@ -9,6 +9,7 @@ from persistence.conversations.views import Conversation, Created, KeptApart
 from persistence.database.pool import Connection, Pool, Query, transaction
 from persistence.members import user_outbox as memberships
 from persistence.members.views import Member
+from persistence.push.arrivals import noting
 from persistence.users.pairs import among, hold_pair
 from persistence.users.people import hold_people
 from shared.ids import new_id
@@ -26,12 +27,13 @@ RETURNING id
 """,
 )
 
+_OF_GROUP = "(SELECT * FROM conversations WHERE id = $1 AND is_group) AS c, unnest($2::uuid[]) AS w(id)"
 _INSERT_PARTICIPANTS = Query(
     "insert_participants",
-    """
+    f"""
 WITH governed AS (
     INSERT INTO groups (conversation_id) SELECT id FROM conversations WHERE id = $1 AND is_group
-)
+), arriving AS ({noting("c.id", _OF_GROUP, "c.created_by")})
 INSERT INTO participants (conversation_id, user_id, joined_at, role)
 SELECT c.id, w.id, c.created_at, CASE WHEN c.is_group AND w.id = c.created_by THEN 'owner' END
 FROM unnest($2::uuid[]) AS w(id), conversations c WHERE c.id = $1 ORDER BY w.id

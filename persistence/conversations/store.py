@@ -97,6 +97,7 @@ _PURGE = [
         "INSERT INTO groups SELECT id FROM conversations WHERE id = $1 AND is_group ON CONFLICT DO NOTHING",
     ),
     Query("purge_group", "DELETE FROM groups WHERE conversation_id = $1"),
+    Query("purge_arrivals", "DELETE FROM arrivals WHERE conversation_id = $1"),
     Query("purge_invites", "DELETE FROM invites WHERE conversation_id = $1"),
     Query("purge_lock", "SELECT FROM participants WHERE conversation_id = $1 ORDER BY user_id FOR UPDATE"),
     _PURGE_OUTBOX,

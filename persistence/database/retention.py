@@ -44,6 +44,7 @@ _EXPIRED = (
     _expired("push_ledger", "created_at", "7 days"),
     _expired("push_decisions", "decided_at", "7 days"),
     _expired("cursor_moves", "moved_at", "2 days"),
+    _expired("arrivals", "created_at", "1 day"),
     _expired("scheduled", "ended_at", "7 days"),
     # A phone that was away for longer may bring an old draft back.
     _expired("drafts", "updated_at", "30 days", "text IS NULL"),

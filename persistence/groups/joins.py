@@ -17,6 +17,7 @@ from persistence.log.logged import Logged
 from persistence.members import user_outbox as memberships
 from persistence.members.roles import may_add
 from persistence.members.views import Member, NotAMember, Role
+from persistence.push.arrivals import noting
 from persistence.users.pairs import among
 from persistence.users.people import hold_people
 from shared.events.conversation_changed import CONVERSATION_CHANGED, Added, ConversationChanged
@@ -40,7 +41,8 @@ _HEAD = Query(
 # Who comes back sees what comes from now on, whatever they saw before.
 _ENTER = Query(
     "enter_group",
-    """
+    f"""
+WITH arriving AS ({noting("$1", "unnest($2::uuid[]) AS w(id)", "$6::uuid")})
 INSERT INTO participants AS p (conversation_id, user_id, joined_at, delivered_seq, attended_seq, read_seq, read_ordinal,
                                joined_seq, joined_ordinal, reads_only, expire_seconds, slow_seconds)
 SELECT $1, w.id, now.at, $3, $3, $3, $4, CASE WHEN $5 THEN 0 ELSE $3::bigint END,
@@ -103,7 +105,7 @@ async def enter(
     head = await _HEAD.row(connection, group.conversation_id, len(fresh))
     assert head is not None, "a purge waits for the group's lock"
     place = head["last_seq"], head["last_ordinal"]
-    await _ENTER.rows(connection, group.conversation_id, fresh, *place, with_history)
+    await _ENTER.rows(connection, group.conversation_id, fresh, *place, with_history, group.by)
     return Entered(await _tell(connection, group, fresh, head["members"]), members, set(known))
 
 

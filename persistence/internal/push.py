@@ -2,7 +2,7 @@
 
 from persistence.database.pool import Pool
 from persistence.internal.question import question
-from persistence.push import badges, withdrawals
+from persistence.push import arrivals, badges, withdrawals
 from persistence.push import ledger as push_ledger
 from persistence.push import ledger_receipts as push_receipts
 from persistence.push import targets as push_targets
@@ -41,6 +41,9 @@ class PushRoutes:
     async def stale_badges(self, call: Call[push_api.StaleBadgesRequest, Nothing]) -> push_api.StaleBadgesAnswer:
         return push_api.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
 
+    async def arrivals(self, call: Call[push_api.ArrivalsRequest, Nothing]) -> push_api.ArrivalsAnswer:
+        return await arrivals.take(self._pool, call.body.limit)
+
     async def withdrawals(self, call: Call[push_api.WithdrawalsRequest, Nothing]) -> push_api.WithdrawalsAnswer:
         taken = await withdrawals.take_withdrawals(self._pool, call.body.limit)
         return push_api.WithdrawalsAnswer(withdrawals=taken)
@@ -56,5 +59,6 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         question(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
         question(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
         question(push_api.WITHDRAWALS, routes.withdrawals, push_api.WithdrawalsRequest, push_api.WithdrawalsAnswer),
+        question(push_api.ARRIVALS, routes.arrivals, push_api.ArrivalsRequest, push_api.ArrivalsAnswer),
         question(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
     ]

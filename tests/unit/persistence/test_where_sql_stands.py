@@ -26,7 +26,8 @@ MODULES = {
     "persistence/messages": "carrying deletions edits erasing expiry forwarding_files held history mentions pins"
     " receipts send send_statement sending_files",
     "persistence/moderation": "acts evidence items notices reports upkeep",
-    "persistence/push": "badges devices ledger ledger_receipts mutes preferences targets undelivered withdrawals",
+    "persistence/push": "arrivals badges devices ledger ledger_receipts mutes preferences targets undelivered"
+    " withdrawals",
     "persistence/receipts": "cursors",
     "persistence/scheduled": "due",
     "persistence/screening": "held",
