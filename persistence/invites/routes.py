@@ -79,6 +79,10 @@ def _gone() -> ApiError:
 
 def endpoints(pool: Pool, telling: Telling) -> list[Endpoint]:
     handlers = Invites(pool, telling)
+    return [*_making(handlers), *_keeping(handlers), *_using(handlers)]
+
+
+def _making(handlers: Invites) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
@@ -96,6 +100,11 @@ def endpoints(pool: Pool, telling: Telling) -> list[Endpoint]:
             statuses=(201,),
             errors=(403, 409),
         ),
+    ]
+
+
+def _keeping(handlers: Invites) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=PATH,
@@ -120,6 +129,11 @@ def endpoints(pool: Pool, telling: Telling) -> list[Endpoint]:
             response=Success,
             errors=(403, 409),
         ),
+    ]
+
+
+def _using(handlers: Invites) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=LINK,

@@ -129,6 +129,10 @@ def endpoints(
     pool: Pool, queue: SendQueue, tracing: Tracing, rules: Rules, screening: Screening | None = None
 ) -> list[Endpoint]:
     handlers = Messages(pool, queue, tracing, rules, screening)
+    return [*_reading(handlers), *_sending(handlers)]
+
+
+def _reading(handlers: Messages) -> list[Endpoint]:
     return [
         Endpoint(
             method="GET",
@@ -147,6 +151,11 @@ def endpoints(
             response=HistoryAnswer,
             errors=(403,),
         ),
+    ]
+
+
+def _sending(handlers: Messages) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
             path=PATH,

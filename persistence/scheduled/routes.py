@@ -141,6 +141,10 @@ def told(outcome: Any, wanted: type[Found]) -> Found:
 
 def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
     handlers = ScheduledMessages(pool, delivery, rules)
+    return [*_making(handlers), *_reading(handlers), *_changing(handlers)]
+
+
+def _making(handlers: ScheduledMessages) -> list[Endpoint]:
     return [
         Endpoint(
             method="POST",
@@ -158,6 +162,11 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             statuses=(201, 200),
             errors=(403, 409),
         ),
+    ]
+
+
+def _reading(handlers: ScheduledMessages) -> list[Endpoint]:
+    return [
         Endpoint(
             method="GET",
             path=PATH,
@@ -181,6 +190,11 @@ def endpoints(pool: Pool, delivery: Delivery, rules: Rules) -> list[Endpoint]:
             response=ScheduledAnswer,
             errors=(404,),
         ),
+    ]
+
+
+def _changing(handlers: ScheduledMessages) -> list[Endpoint]:
+    return [
         Endpoint(
             method="PATCH",
             path=ONE,

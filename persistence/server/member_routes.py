@@ -22,6 +22,8 @@ from shared.http.fields import Id
 
 _People = Annotated[list[Id], Meta(max_length=MOST_ADDED)]
 
+MEMBERS = f"{PATH}/{{id}}/members"
+
 
 class MembersChange(msgspec.Struct, rename="camel"):
     """First who comes in, then who goes. `history`: what those see who were never in the group."""
@@ -88,11 +90,14 @@ class Members:
 
 def endpoints(pool: Pool, telling: Telling, rules: Rules) -> list[Endpoint]:
     handlers = Members(pool, telling, rules)
-    members = f"{PATH}/{{id}}/members"
+    return [*_of_all(handlers), *_of_some(handlers)]
+
+
+def _of_all(handlers: Members) -> list[Endpoint]:
     return [
         Endpoint(
             method="PUT",
-            path=members,
+            path=MEMBERS,
             name="changeMembersAsServer",
             handler=handlers.put,
             summary="Say who comes into a group, and who goes",
@@ -104,9 +109,14 @@ def endpoints(pool: Pool, telling: Telling, rules: Rules) -> list[Endpoint]:
             response=MembersChanged,
             errors=(404, 409),
         ),
+    ]
+
+
+def _of_some(handlers: Members) -> list[Endpoint]:
+    return [
         Endpoint(
             method="POST",
-            path=members,
+            path=MEMBERS,
             name="addMembersAsServer",
             handler=handlers.add,
             summary="Add people to a group",
@@ -119,7 +129,7 @@ def endpoints(pool: Pool, telling: Telling, rules: Rules) -> list[Endpoint]:
         ),
         Endpoint(
             method="DELETE",
-            path=f"{members}/{{user}}",
+            path=f"{MEMBERS}/{{user}}",
             name="removeMemberAsServer",
             handler=handlers.remove,
             summary="Take somebody out of a group",
