@@ -58,8 +58,8 @@ from shared.lifecycle import Stop, Tasks
 from shared.presence import PresenceReader
 from shared.redis import RedisClient
 from shared.settings import Settings
+from shared.streams import GatewayStats
 from shared.tracing import NoTracing, Tracing
-from shared.wire import GatewayStats
 
 
 class Parts:

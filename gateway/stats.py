@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from shared.metrics import CONTINUITY_BUCKETS, DELIVERY_BUCKETS, LIFETIME_BUCKETS
-from shared.wire import GatewayStats
+from shared.streams import GatewayStats
 
 FRAME_TYPES = ("durable", "receipt", "typing", "presence", "event", "other")
 """By the kind of the envelope: the gateway does not read the frames that it forwards."""

@@ -17,8 +17,9 @@ from shared import keys
 from shared.clock import now_ms
 from shared.ids import canonical_id
 from shared.redis import RedisClient
+from shared.streams import Deadline, Undelivered
 from shared.undelivered import ADD, Overflow, facts, names, shares
-from shared.wire import Deadline, Undelivered, is_foreign
+from shared.wire import is_foreign
 
 log = structlog.get_logger()
 

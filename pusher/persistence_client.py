@@ -7,7 +7,7 @@ import aiohttp
 import msgspec
 
 from shared import api, push_api
-from shared.wire import Deadline
+from shared.streams import Deadline
 
 TIMEOUT_SECONDS = 10.0
 _BEYOND = {400, 413, 500}

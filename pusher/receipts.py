@@ -13,8 +13,8 @@ from pusher.planning import UNKNOWN_PLATFORM
 from pusher.refusals import CREDENTIALS, DEAD, PASSING, report
 from shared import push_api
 from shared.redis import RedisClient
+from shared.streams import Undelivered
 from shared.undelivered import Overflow, write
-from shared.wire import Undelivered
 
 log = structlog.get_logger()
 

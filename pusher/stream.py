@@ -14,7 +14,8 @@ from redis.exceptions import ResponseError
 from shared import keys
 from shared.ids import canonical_id
 from shared.redis import RedisClient
-from shared.wire import VERSION, Undelivered
+from shared.streams import Undelivered
+from shared.wire import VERSION
 
 FIELD = b"message"
 DEAD_CONSUMER_SECONDS = 3600.0

@@ -12,7 +12,8 @@ import msgspec
 from shared import keys
 from shared.redis import RedisClient
 from shared.redis_batches import Batches, successes
-from shared.wire import GatewayStats, is_foreign
+from shared.streams import GatewayStats
+from shared.wire import is_foreign
 
 FRESH_SECONDS = 1.0
 """How long the list of live gateways is taken for true without asking again: presence promises seconds, not less."""

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from shared.api import Shape
-from shared.wire import Deadline
+from shared.streams import Deadline
 
 Cause = Literal["offline", "unacknowledged"]
 """Why a user is to hear of a message: they were not online, or did not take it in time."""

@@ -14,7 +14,7 @@ from prometheus_client import Counter
 from shared import keys
 from shared.redis import RedisClient
 from shared.redis_batches import Command
-from shared.wire import Undelivered
+from shared.streams import Undelivered
 
 RECIPIENTS = Counter(
     "parley_undelivered_recipients_total", "Recipients in entries, by the stream that they were written to", ["stream"]

@@ -11,7 +11,7 @@ import structlog
 from shared import keys
 from shared.clock import now_ms
 from shared.redis import REDIS_FAILURES, RedisClient
-from shared.wire import GatewayStats
+from shared.streams import GatewayStats
 
 log = structlog.get_logger()
 

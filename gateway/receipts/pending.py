@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from shared.wire import Cursor, ReceiptBatch, Seen
+from shared.streams import Cursor, ReceiptBatch, Seen
 
 MOST_CURSORS = 500
 """Of one entry of the stream."""

@@ -13,7 +13,8 @@ from gateway.state.session import Session
 from gateway.stats import Stats
 from shared import keys
 from shared.redis import REDIS_FAILURES, RedisClient
-from shared.wire import Kind, ReceiptBatch, unpack_prefix
+from shared.streams import ReceiptBatch
+from shared.wire import Kind, unpack_prefix
 
 log = structlog.get_logger()
 

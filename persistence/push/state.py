@@ -14,8 +14,8 @@ from shared.clock import now_ms
 from shared.presence import PresenceReader
 from shared.redis import RedisClient
 from shared.redis_batches import Batches, Command, successes
+from shared.streams import Deadline, Undelivered
 from shared.undelivered import Overflow, adding, shares
-from shared.wire import Deadline, Undelivered
 
 _encode = msgspec.json.Encoder().encode
 

@@ -18,7 +18,7 @@ from persistence.database.visibility import (
 from persistence.push.devices import IS_REVOKED
 from persistence.push.ledger import MAX_ATTEMPTS
 from shared import push_api
-from shared.wire import Deadline
+from shared.streams import Deadline
 
 _LAGGARDS = Query(
     "push_laggards",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from persistence.database.pool import Database, Query
 from persistence.database.visibility import BEGINS, OWN_READ
-from shared.wire import Deadline
+from shared.streams import Deadline
 
 _RECENT = Query(
     "recent_undelivered",

@@ -17,7 +17,8 @@ from persistence.users import store as users
 from shared.checkpoints import RECEIPTS_APPLIED, Checkpoints
 from shared.metrics import ERRORS
 from shared.redis import REDIS_FAILURES
-from shared.wire import ReceiptBatch, is_foreign
+from shared.streams import ReceiptBatch
+from shared.wire import is_foreign
 
 log = structlog.get_logger()
 

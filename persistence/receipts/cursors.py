@@ -6,7 +6,7 @@ from persistence.database.pool import Database, Query, Row, columns
 from persistence.database.visibility import OWN_READ, reads_privately
 from persistence.members.views import NotAMember
 from persistence.receipts.views import Marked, Minimum, Moved, Pointer, Status
-from shared.wire import Cursor
+from shared.streams import Cursor
 
 # Rows are locked in the order of their key, as in the send statement, and only then compared: with what they are now,
 # not with what they were in the snapshot. What lies past the end counts as the end; reading implies having looked, and

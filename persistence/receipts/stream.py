@@ -13,7 +13,8 @@ from redis.exceptions import ResponseError
 from shared import keys
 from shared.ids import canonical_id
 from shared.redis import RedisClient
-from shared.wire import VERSION, Cursor, ReceiptBatch, Seen
+from shared.streams import Cursor, ReceiptBatch, Seen
+from shared.wire import VERSION
 
 FIELD = b"batch"
 LAST_SEQ = 2**63 - 1

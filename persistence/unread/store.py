@@ -8,7 +8,7 @@ from persistence.database.visibility import HIDES, MARKED_UNREAD, MENTIONS, UNRE
 from persistence.marks.store import MARKS, Marks
 from persistence.receipts import cursors
 from persistence.receipts.views import Moved
-from shared.wire import Cursor
+from shared.streams import Cursor
 
 AT_ONCE = 500
 """Conversations read by one statement."""

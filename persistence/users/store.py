@@ -9,7 +9,8 @@ from persistence.database.visibility import HIDES, REFUSED, keep_apart
 from persistence.users.revocations import epoch_and_revoked
 from shared.api import Room, Session, SessionsAnswer, SessionUser
 from shared.clock import iso_or_none
-from shared.wire import Privacy, Seen
+from shared.streams import Seen
+from shared.wire import Privacy
 
 # Written in the order of the ids, here and wherever users are locked, so that nobody waits in a circle. What is known
 # already is neither written nor locked. What the user chose themselves counts more than their token.

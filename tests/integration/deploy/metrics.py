@@ -17,7 +17,7 @@ import pusher
 import shared
 import webhooks
 from gateway.stats import Stats
-from shared.wire import GatewayStats
+from shared.streams import GatewayStats
 
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum"), "gauge": ("",)}
 

@@ -13,7 +13,8 @@ from services.embedded import EmbeddedRedis
 from shared import keys
 from shared.clock import now_ms
 from shared.redis import REDIS_FAILURES, RedisClient, open_redis
-from shared.wire import GatewayStats, Kind, PresenceChange, pack
+from shared.streams import GatewayStats
+from shared.wire import Kind, PresenceChange, pack
 from tests.integration.gateway.test_faults import through_a_proxy
 from tests.integration.gateway.world import OwnSite, Phone, World, world
 from tests.integration.persistence.parts import running

@@ -16,7 +16,8 @@ from persistence.receipts import cursors
 from persistence.users import store as users
 from shared.api import SessionUser
 from shared.ids import new_id
-from shared.wire import Cursor, Kind
+from shared.streams import Cursor
+from shared.wire import Kind
 from tests.integration.persistence.talk import conversation, made, people, say
 
 

@@ -13,7 +13,7 @@ from persistence.messages import send as messages
 from persistence.receipts import cursors
 from persistence.receipts.views import Marked, Pointer, Status
 from shared.ids import new_id
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, draft, people, say
 
 LAST = 6

@@ -52,7 +52,7 @@ from persistence.sync.sync import sync
 from persistence.unread import store as unread
 from shared.auth.caller import Actor
 from shared.ids import new_id
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import draft, made, people
 from tests.support.notes import note
 

@@ -23,8 +23,9 @@ from persistence.typing import routes as typing
 from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.presence import PresenceReader
+from shared.streams import Cursor, Deadline, GatewayStats, Undelivered
 from shared.undelivered import BULK_USERS, PROMPT_RECIPIENTS, WINDOW_SECONDS
-from shared.wire import Cursor, Deadline, GatewayStats, Kind, Undelivered
+from shared.wire import Kind
 from tests.integration.persistence.parts import Parts, listening, parts, soon
 from tests.integration.persistence.talk import conversation, draft, made, people, phones, say
 from tests.support.waiting import eventually

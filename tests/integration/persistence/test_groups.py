@@ -14,7 +14,7 @@ from persistence.messages import send as messages
 from persistence.messages.views import Sent, Slow
 from persistence.receipts import cursors
 from persistence.sync.sync import sync
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import draft, made, people, say
 
 TURNS = 40

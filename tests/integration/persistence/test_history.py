@@ -9,7 +9,7 @@ from persistence.messages import history
 from persistence.messages.views import HistoryPage, Message
 from persistence.receipts import cursors
 from shared.ids import new_id
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, people, say
 
 

@@ -10,7 +10,7 @@ from persistence.members import user_outbox as memberships
 from persistence.messages import send as messages
 from persistence.messages.views import Sent
 from persistence.receipts import cursors
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, draft, made, people
 
 ROOMS, PEOPLE, TURNS = 24, 6, 6

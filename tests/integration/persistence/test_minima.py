@@ -8,7 +8,8 @@ from persistence.database.pool import Pool
 from persistence.receipts import cursors
 from persistence.receipts.minima import EVERY_MS, Minima
 from shared import keys
-from shared.wire import NOBODY, Cursor, Kind
+from shared.streams import Cursor
+from shared.wire import NOBODY, Kind
 from tests.integration.persistence.parts import Ear, Parts, listening, parts
 from tests.integration.persistence.talk import conversation, people, say
 from tests.support.waiting import eventually

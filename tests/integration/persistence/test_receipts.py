@@ -19,8 +19,9 @@ from shared import keys
 from shared.checkpoints import RECEIPTS_APPLIED, NoCheckpoints
 from shared.ids import new_id
 from shared.redis import RedisClient, open_redis
+from shared.streams import Cursor, ReceiptBatch, Seen
 from shared.tracing import NoTracing
-from shared.wire import Cursor, Kind, ReceiptBatch, Seen
+from shared.wire import Kind
 from tests.integration.persistence.parts import HaltAt, Parts, listening, parts, running, soon
 from tests.integration.persistence.talk import conversation, people, say
 from tests.support.waiting import eventually

@@ -14,7 +14,8 @@ from services.embedded import EmbeddedRedis
 from shared import keys, wire
 from shared.checkpoints import COMMITTED, PUBLISHED
 from shared.redis import open_redis
-from shared.wire import Kind, Undelivered
+from shared.streams import Deadline, Undelivered
+from shared.wire import Kind
 from tests.integration.persistence.parts import HaltAt, listening, parts, soon
 from tests.integration.persistence.talk import conversation, draft, people, phones, say
 from tests.support.servers import paused, restart
@@ -258,7 +259,7 @@ async def test_a_redis_that_comes_back_empty_gets_its_push_state_again(pool: Poo
         await eventually(checked)
         members = await process.redis.zrange(keys.DEADLINES, 0, -1)
         assert await process.marker.check() == 0
-    found = [msgspec.json.decode(member, type=wire.Deadline) for member in members]  # type: ignore[arg-type]
+    found = [msgspec.json.decode(member, type=Deadline) for member in members]  # type: ignore[arg-type]
     assert sorted((one.conversation_id, one.seq) for one in found) == [(room, 1), (room, 2)]
 
 

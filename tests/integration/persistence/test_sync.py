@@ -19,7 +19,7 @@ from persistence.sync.filling import Bounds
 from persistence.sync.views import Reached, Sync, SyncedConversation
 from shared.api import LIVE_PRESENCE_MEMBERS
 from shared.ids import new_id
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, draft, people, say
 
 

@@ -12,7 +12,7 @@ from persistence.sync import sync
 from persistence.sync.filling import DEFAULT_BOUNDS, Bounds
 from persistence.sync.views import Place, Sync
 from shared.ids import new_id
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, people, say
 
 FEW = Bounds(conversations=3)

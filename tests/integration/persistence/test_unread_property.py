@@ -16,7 +16,7 @@ from persistence.push import badges, preferences
 from persistence.receipts import cursors
 from persistence.sync.sync import sync
 from persistence.unread import store as unread
-from shared.wire import Cursor
+from shared.streams import Cursor
 from tests.integration.persistence.talk import conversation, draft, people, phones
 from tests.support.notes import note
 

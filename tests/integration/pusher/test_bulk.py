@@ -10,8 +10,8 @@ from pusher.stream import Entry, Poison, UndeliveredStream
 from shared import keys
 from shared.ids import new_id
 from shared.redis import RedisClient, open_redis
+from shared.streams import Undelivered
 from shared.undelivered import PROMPT_RECIPIENTS, Overflow, write
-from shared.wire import Undelivered
 from tests.integration.persistence.talk import phones
 from tests.integration.pusher.test_trace import full_trace
 from tests.integration.pusher.world import PushWorld

@@ -16,7 +16,7 @@ from persistence.push import targets as push_targets
 from persistence.push.preferences import change_preferences
 from shared import push_api
 from shared.ids import new_id
-from shared.wire import Deadline
+from shared.streams import Deadline
 
 ADA, BOB = new_id(), new_id()
 

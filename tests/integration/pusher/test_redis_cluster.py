@@ -13,8 +13,8 @@ from pusher.pace import ExpoPace
 from pusher.stream import Entry, UndeliveredStream
 from shared import keys
 from shared.redis import RedisClient, open_redis
+from shared.streams import Undelivered
 from shared.undelivered import PROMPT_RECIPIENTS, Overflow, write
-from shared.wire import Undelivered
 from tests.support.redis_cluster import redis_binary, redis_cluster
 from tests.unit.pusher.targets import WANTED, target
 

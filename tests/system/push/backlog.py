@@ -14,7 +14,7 @@ from services.embedded import EmbeddedPostgres, EmbeddedRedis
 from shared import keys
 from shared.clock import now_ms
 from shared.ids import new_id
-from shared.wire import Undelivered
+from shared.streams import Undelivered
 from tests.support.fake_expo import Faults
 from tests.system.push.crowd import CHUNK, gather_crowd, say_to_all
 from tests.system.push.soak import Run, running

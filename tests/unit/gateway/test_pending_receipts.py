@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.receipts.pending import FIRST_RESEND_SECONDS, MOST_CURSORS, PendingReceipts
-from shared.wire import Cursor, ReceiptBatch, Seen
+from shared.streams import Cursor, ReceiptBatch, Seen
 
 
 def taken(book: PendingReceipts, now: float = 0.0) -> ReceiptBatch:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from persistence.receipts.stream import FIELD, LAST_MS, LAST_SEQ, parse
-from shared.wire import VERSION, Cursor, ReceiptBatch, Seen
+from shared.streams import Cursor, ReceiptBatch, Seen
+from shared.wire import VERSION
 
 ROOM, USER = "5f2a8c0d-ca95-41c9-ba84-1370dc75d878", "8289e1c7-5cf0-42f0-a5f2-a52e8954152e"
 
