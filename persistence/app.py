@@ -56,6 +56,8 @@ from persistence.server import member_routes as server_members
 from persistence.server import message_routes as server_messages
 from persistence.server import people_routes as server_people
 from persistence.server import room_routes as server_rooms
+from persistence.stats import routes as stats
+from persistence.stats.activity import Seen, nobody_notes
 from persistence.sync import routes as sync
 from persistence.trace import routes as trace
 from persistence.typing import routes as typing
@@ -99,6 +101,7 @@ class PersistenceDeps:
     server: ServerParts | None = None
     """None: the app's own server has no API."""
     file_rules: FileRules = DEFAULT_FILE_RULES
+    seen: Seen = nobody_notes
     screening: Screening | None = None
 
     @property
@@ -179,6 +182,7 @@ def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoin
         *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
         *server_members.endpoints(deps.pool, deps.telling, deps.rules),
         *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
+        *stats.endpoints(deps.pool),
         *by_key(staff_endpoints(deps)),
     ]
 
@@ -186,7 +190,7 @@ def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoin
 def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for gateways, pushers and operators, on the internal port."""
     return [
-        *lookups.endpoints(deps.pool, deps.memberships, deps.rules),
+        *lookups.endpoints(deps.pool, deps.memberships, deps.rules, deps.seen),
         *push.endpoints(deps.pool),
         *full_trace.endpoints(deps.pool),
         *media.endpoints(media.MediaRoutes(deps.pool, deps.delivery, deps.refusals, deps.collector)),

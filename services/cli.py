@@ -38,6 +38,7 @@ COMMANDS = {
     "trace": "tells the whole life of a message: committed, delivered, read, pushed, and why or why not",
     "plan": "computes how large a fleet must be for so many users",
     "deadletters": "shows what no pusher could deal with, and tries it again or drops it",
+    "analytics": "shows the numbers for the product, or gives them to other programs",
     "search-fill": "makes older messages ready to be found",
     "token": "prints a user's JWT, for development",
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import asyncpg
 
@@ -34,11 +34,14 @@ from persistence.search import rows as search
 from persistence.search.filling import Filler
 from persistence.staff.staff import Staff
 from persistence.staff.store import ROLES
+from persistence.stats.activity import Seen, nobody_notes
+from persistence.stats.filling import Rules as StatsRules
 from persistence.users.refusals import Refusals
 from persistence.webhooks.beginnings import Beginnings
 from persistence.webhooks.noting import Hooks
 from services import openings
 from services.delivering import SAMPLE_SECONDS, Ground, delivering
+from services.numbers import keep_numbers, noted_activity
 from services.screening import screening
 from services.server_api import ServerApi, server_api
 from shared.lifecycle import Stop, Tasks
@@ -89,6 +92,7 @@ class Persistence:
     file_rules: FileRules
     screening: Screening | None
     profile_changes: ProfileChanges
+    seen: Seen = nobody_notes
 
 
 @asynccontextmanager
@@ -102,10 +106,13 @@ async def persistence(settings: Settings, stop: Stop, tracing: Tracing) -> Async
         blocking = await stack.enter_async_context(
             openings.redis_client(redis_url, settings.redis_prefix, block_seconds=BLOCK_SECONDS)
         )
+        activity = await stack.enter_async_context(noted_activity(pool))
         tasks = await stack.enter_async_context(Tasks("persistence", stop))
+        keep_numbers(tasks, pool, activity, StatsRules(settings.analytics_min))
         points, epoch = openings.checkpoints(), await _epoch(pool)
         ground = Ground(settings, pool, redis, blocking, tasks, tracing, epoch, points)
-        yield await _compose(ground, await screening(settings, pool, stack))
+        made = await _compose(ground, await screening(settings, pool, stack))
+        yield replace(made, seen=activity.seen)
 
 
 async def _compose(ground: Ground, asked: Screening | None) -> Persistence:

@@ -1,6 +1,6 @@
 """The two listeners of a process, made from what its services give."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import structlog
@@ -14,11 +14,12 @@ from persistence.staff.gate import StaffGate
 from services.listening import UNRESERVED, listening, public_bounds
 from services.media import Media
 from services.persistence import Persistence
-from shared.auth import TokenVerifier
+from shared.auth import Identity, TokenVerifier
 from shared.http.app import Readiness, internal_app, public_app
 from shared.http.by_path import ByPath
 from shared.http.crowd import Bounds
 from shared.http.endpoint import Endpoint
+from shared.http.errors import ApiError
 from shared.http.gate import Limits, PublicGate, UserGate
 from shared.http.middleware import Handler
 from shared.http.origins import Origins
@@ -38,7 +39,7 @@ def strangers(settings: Settings) -> Strangers:
 def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, strangers: Strangers) -> Gate:
     """Lets users in by their token, as often as the limits say, and the staff to what is theirs."""
     limits = Limits(parts.limiter, settings.rate_limit_address, settings.rate_limit_user, strangers)
-    users = UserGate(verifier, limits, routes.remember_in(parts.pool, parts.rules), parts.refusals.judge)
+    users = UserGate(verifier, limits, routes.remember_in(parts.pool, parts.rules), _judge(parts))
     staff = StaffGate(users, parts.staff)
     if parts.server is None:
         return staff
@@ -49,6 +50,18 @@ def user_gate(settings: Settings, parts: Persistence, verifier: TokenVerifier, s
 def with_media(gate: Gate, media: Media) -> Gate:
     """This gate, beside media's own for its routes."""
     return ByPath({endpoint.path: media.gate for endpoint in media.endpoints}, gate)
+
+
+def _judge(parts: Persistence) -> Callable[[Identity], ApiError | None]:
+    """Notes whom nothing refuses as here today."""
+
+    def judge(user: Identity) -> ApiError | None:
+        refusal = parts.refusals.judge(user)
+        if refusal is None:
+            parts.seen(user.user_id)
+        return refusal
+
+    return judge
 
 
 def routes_of(parts: Persistence) -> routes.PersistenceDeps:
@@ -68,6 +81,7 @@ def routes_of(parts: Persistence) -> routes.PersistenceDeps:
         server=None if parts.server is None else parts.server.parts,
         screening=parts.screening,
         file_rules=parts.file_rules,
+        seen=parts.seen,
     )
 
 

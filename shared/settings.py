@@ -104,6 +104,7 @@ class Settings:
     secrets_keys: tuple[bytes, ...] = _setting("SECRETS_KEY", forms.keys, ())
     webhook_allow: tuple[str, ...] = _setting("WEBHOOK_ALLOW", forms.hosts, ())
     webhook_deny: tuple[Network, ...] = _setting("WEBHOOK_DENY", forms.networks, ())
+    analytics_min: int = _setting("ANALYTICS_MIN", forms.count, 5)
     audit_days: int = _setting("AUDIT_DAYS", forms.count, 400)
     trusted_proxies: tuple[Network, ...] = _setting("TRUSTED_PROXIES", forms.networks, ())
     data_dir: str = _setting("DATA_DIR", forms.text, ".data")

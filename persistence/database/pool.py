@@ -158,10 +158,11 @@ def give_up_session(connection: Connection, error: asyncpg.PostgresError) -> boo
 
 
 class Query:
-    """One statement under the name that its metric has."""
+    """One statement under the name that its metric has; `seconds`: it may take longer than others."""
 
-    def __init__(self, name: str, sql: str) -> None:
+    def __init__(self, name: str, sql: str, *, seconds: float | None = None) -> None:
         self.sql = sql
+        self._timeout = seconds
         self._seconds = QUERY_SECONDS.labels(name)
 
     async def rows(self, database: Database, *arguments: Any) -> list[Row]:
@@ -177,7 +178,7 @@ class Query:
 
     async def _fetch(self, connection: Connection, arguments: Sequence[Any]) -> list[Row]:
         try:
-            return await connection.fetch(self.sql, *arguments)
+            return await connection.fetch(self.sql, *arguments, timeout=self._timeout)
         except asyncpg.PostgresError as error:
             give_up_session(connection, error)
             if isinstance(error, asyncpg.UnknownPostgresError) and sqlstates.meaning(error.sqlstate).temporary:

@@ -12,6 +12,7 @@ from persistence.members.announcer import MembershipAnnouncer
 from persistence.receipts import cursors
 from persistence.receipts import envelopes as receipts
 from persistence.rules import Rules
+from persistence.stats.activity import Seen
 from persistence.users import store as users
 from shared import api
 from shared.http.endpoint import Call, Endpoint, Nothing
@@ -26,13 +27,16 @@ MOST_PAIRS = 50 * api.MAX_LOOKUPS
 class Lookups:
     """The handlers. All raise ApiError 400 for what is not a UUID, and for more than MAX_LOOKUPS of them."""
 
-    def __init__(self, pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> None:
+    def __init__(self, pool: Pool, announcer: MembershipAnnouncer, rules: Rules, seen: Seen) -> None:
         self._pool = pool
         self._announcer = announcer
         self._renames = rules.renames
+        self._seen = seen
 
     async def sessions(self, call: Call[api.SessionsRequest, Nothing]) -> api.SessionsAnswer:
         ids = _ids("users", (user.id for user in call.body.users))
+        for user_id in ids:
+            self._seen(user_id)
         known = [msgspec.structs.replace(user, id=key) for key, user in zip(ids, call.body.users, strict=True)]
         return await users.sessions(self._pool, known, _session_ids(call.body.session_ids), renames=self._renames)
 
@@ -117,8 +121,8 @@ def _as_of(given: str | None) -> int | None:
     return int(given)
 
 
-def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules) -> list[Endpoint]:
-    handlers = Lookups(pool, announcer, rules)
+def endpoints(pool: Pool, announcer: MembershipAnnouncer, rules: Rules, seen: Seen) -> list[Endpoint]:
+    handlers = Lookups(pool, announcer, rules, seen)
     return [
         question(api.SESSIONS, handlers.sessions, api.SessionsRequest, api.SessionsAnswer),
         question(api.HEADS, handlers.heads, api.HeadsRequest, api.HeadsAnswer),
