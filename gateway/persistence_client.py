@@ -9,6 +9,7 @@ import aiohttp
 import msgspec
 
 from shared import api
+from shared import operator_api as operators
 
 ANSWER_SECONDS = 5.0
 CONCURRENT_CALLS = 8
@@ -55,8 +56,8 @@ class PersistenceClient:
         """The users' conversations, and which of the sign-ins are revoked; at most MAX_LOOKUPS of each."""
         return await self._ask(api.SESSIONS, api.SessionsRequest(users, list(session_ids)), api.SessionsAnswer)
 
-    async def revocations(self, since: int) -> api.RevocationsAnswer:
-        return await self._ask(api.REVOCATIONS, api.RevocationsRequest(since), api.RevocationsAnswer)
+    async def revocations(self, since: int) -> operators.RevocationsAnswer:
+        return await self._ask(operators.REVOCATIONS, operators.RevocationsRequest(since), operators.RevocationsAnswer)
 
     async def heads(
         self, conversations: list[str], users: list[str], pairs: Mapping[str, Sequence[str]] = MappingProxyType({})

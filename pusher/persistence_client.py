@@ -7,6 +7,7 @@ import aiohttp
 import msgspec
 
 from shared import api, push_api
+from shared import push_upkeep_api as upkeep
 from shared.streams import Deadline
 
 TIMEOUT_SECONDS = 10.0
@@ -59,16 +60,16 @@ class PersistenceClient:
         request = push_api.ReceiptOutcomesRequest(outcomes=list(outcomes))
         await self._ask(push_api.RECEIPT_OUTCOMES, request, push_api.Done)
 
-    async def stale_badges(self, limit: int) -> list[push_api.Badge]:
-        request = push_api.StaleBadgesRequest(limit=limit)
-        return (await self._ask(push_api.STALE_BADGES, request, push_api.StaleBadgesAnswer)).badges
+    async def stale_badges(self, limit: int) -> list[upkeep.Badge]:
+        request = upkeep.StaleBadgesRequest(limit=limit)
+        return (await self._ask(upkeep.STALE_BADGES, request, upkeep.StaleBadgesAnswer)).badges
 
-    async def withdrawals(self, limit: int) -> list[push_api.Withdrawal]:
-        request = push_api.WithdrawalsRequest(limit=limit)
-        return (await self._ask(push_api.WITHDRAWALS, request, push_api.WithdrawalsAnswer)).withdrawals
+    async def withdrawals(self, limit: int) -> list[upkeep.Withdrawal]:
+        request = upkeep.WithdrawalsRequest(limit=limit)
+        return (await self._ask(upkeep.WITHDRAWALS, request, upkeep.WithdrawalsAnswer)).withdrawals
 
-    async def arrivals(self, limit: int) -> push_api.ArrivalsAnswer:
-        return await self._ask(push_api.ARRIVALS, push_api.ArrivalsRequest(limit=limit), push_api.ArrivalsAnswer)
+    async def arrivals(self, limit: int) -> upkeep.ArrivalsAnswer:
+        return await self._ask(upkeep.ARRIVALS, upkeep.ArrivalsRequest(limit=limit), upkeep.ArrivalsAnswer)
 
     async def _ask(self, path: str, request: msgspec.Struct, shape: type[Answer]) -> Answer:
         try:

@@ -9,7 +9,8 @@ from typing import Any
 
 from pusher.planning import Push
 from shared import texts
-from shared.push_api import TEXT_CHARACTERS, Arrival, Badge, Target, Withdrawal
+from shared.push_api import TEXT_CHARACTERS, Target
+from shared.push_upkeep_api import Arrival, Badge, Withdrawal
 
 TITLE_CHARACTERS = 100
 MAX_PAYLOAD_BYTES = 3500

@@ -7,6 +7,7 @@ from persistence.push import ledger as push_ledger
 from persistence.push import ledger_receipts as push_receipts
 from persistence.push import targets as push_targets
 from shared import push_api
+from shared import push_upkeep_api as upkeep
 from shared.http.endpoint import Call, Endpoint, Nothing
 
 
@@ -38,15 +39,15 @@ class PushRoutes:
         await push_receipts.settle_receipts(self._pool, call.body.outcomes)
         return push_api.Done()
 
-    async def stale_badges(self, call: Call[push_api.StaleBadgesRequest, Nothing]) -> push_api.StaleBadgesAnswer:
-        return push_api.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
+    async def stale_badges(self, call: Call[upkeep.StaleBadgesRequest, Nothing]) -> upkeep.StaleBadgesAnswer:
+        return upkeep.StaleBadgesAnswer(badges=await badges.take_stale(self._pool, call.body.limit))
 
-    async def arrivals(self, call: Call[push_api.ArrivalsRequest, Nothing]) -> push_api.ArrivalsAnswer:
+    async def arrivals(self, call: Call[upkeep.ArrivalsRequest, Nothing]) -> upkeep.ArrivalsAnswer:
         return await arrivals.take(self._pool, call.body.limit)
 
-    async def withdrawals(self, call: Call[push_api.WithdrawalsRequest, Nothing]) -> push_api.WithdrawalsAnswer:
+    async def withdrawals(self, call: Call[upkeep.WithdrawalsRequest, Nothing]) -> upkeep.WithdrawalsAnswer:
         taken = await withdrawals.take_withdrawals(self._pool, call.body.limit)
-        return push_api.WithdrawalsAnswer(withdrawals=taken)
+        return upkeep.WithdrawalsAnswer(withdrawals=taken)
 
 
 def endpoints(pool: Pool) -> list[Endpoint]:
@@ -58,7 +59,17 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         question(push_api.OUTCOMES, routes.settle, push_api.OutcomesRequest, push_api.Done),
         question(push_api.DUE_RECEIPTS, routes.due_receipts, push_api.DueReceiptsRequest, push_api.DueReceiptsAnswer),
         question(push_api.RECEIPT_OUTCOMES, routes.settle_receipts, push_api.ReceiptOutcomesRequest, push_api.Done),
-        question(push_api.WITHDRAWALS, routes.withdrawals, push_api.WithdrawalsRequest, push_api.WithdrawalsAnswer),
-        question(push_api.ARRIVALS, routes.arrivals, push_api.ArrivalsRequest, push_api.ArrivalsAnswer),
-        question(push_api.STALE_BADGES, routes.stale_badges, push_api.StaleBadgesRequest, push_api.StaleBadgesAnswer),
+        question(
+            upkeep.WITHDRAWALS,
+            routes.withdrawals,
+            upkeep.WithdrawalsRequest,
+            upkeep.WithdrawalsAnswer,
+        ),
+        question(upkeep.ARRIVALS, routes.arrivals, upkeep.ArrivalsRequest, upkeep.ArrivalsAnswer),
+        question(
+            upkeep.STALE_BADGES,
+            routes.stale_badges,
+            upkeep.StaleBadgesRequest,
+            upkeep.StaleBadgesAnswer,
+        ),
     ]

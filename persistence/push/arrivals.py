@@ -3,7 +3,7 @@
 from persistence.database.pool import Database, Query
 from persistence.database.visibility import BEGINS, REFUSED, UNREAD
 from persistence.push.devices import IS_REVOKED
-from shared import push_api
+from shared import push_upkeep_api
 
 WAIT_SECONDS = 2
 """Whoever adds somebody often says something at once: that message's own push is then enough."""
@@ -55,13 +55,13 @@ CROSS JOIN LATERAL (
 )
 
 
-async def take(database: Database, limit: int) -> push_api.ArrivalsAnswer:
+async def take(database: Database, limit: int) -> push_upkeep_api.ArrivalsAnswer:
     """At most so many are taken, and of these those given who are still in, and want to hear of it."""
     rows = await _TAKE.rows(database, limit)
     given = []
     for row in rows:
         fields = dict(row)
-        devices = [push_api.Phone(token, platform) for token, platform in fields.pop("devices") or ()]
+        devices = [push_upkeep_api.Phone(token, platform) for token, platform in fields.pop("devices") or ()]
         if fields.pop("wanted") and devices:
-            given.append(push_api.Arrival(**fields, phones=devices))
-    return push_api.ArrivalsAnswer(given, more=len(rows) == limit)
+            given.append(push_upkeep_api.Arrival(**fields, phones=devices))
+    return push_upkeep_api.ArrivalsAnswer(given, more=len(rows) == limit)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from persistence.database.pool import Connection, Database, Query, columns
 from persistence.database.visibility import REFUSED, UNREAD
 from persistence.push.devices import IS_REVOKED
-from shared import push_api
+from shared import push_upkeep_api
 
 QUIET_MINUTES = 20
 """Between two silent updates of a user: iOS delivers two or three background pushes an hour, and drops the rest."""
@@ -67,7 +67,7 @@ async def show(connection: Connection, badges: Mapping[str, int]) -> None:
     await _SHOW.rows(connection, *columns(sorted(badges.items()), 2))
 
 
-async def take_stale(database: Database, limit: int) -> list[push_api.Badge]:
+async def take_stale(database: Database, limit: int) -> list[push_upkeep_api.Badge]:
     """Users whose phones show more than is unread since they read elsewhere; none of them again for QUIET_MINUTES."""
     await _MARK.rows(database, LOOK_BACK_SECONDS)
-    return [push_api.Badge(**dict(row)) for row in await _TAKE.rows(database, limit, QUIET_MINUTES)]
+    return [push_upkeep_api.Badge(**dict(row)) for row in await _TAKE.rows(database, limit, QUIET_MINUTES)]

@@ -6,7 +6,7 @@ from persistence.database.pool import Database, Query, columns
 from persistence.database.visibility import OWN_READ, REFUSED
 from persistence.log.logged import Logged
 from persistence.push.devices import IS_REVOKED
-from shared import push_api
+from shared import push_upkeep_api
 from shared.events.message_deleted import MESSAGE_DELETED
 
 # Rows are locked in one order, as whoever shows or lowers a number does; who holds one is about to count anew anyway.
@@ -72,6 +72,6 @@ async def mark(database: Database, gone: Sequence[tuple[str, str | None]]) -> No
     await _MARK_PUSHES.rows(database, *columns(gone, 2))
 
 
-async def take_withdrawals(database: Database, limit: int) -> list[push_api.Withdrawal]:
+async def take_withdrawals(database: Database, limit: int) -> list[push_upkeep_api.Withdrawal]:
     """Devices that were pushed a message which is deleted: each is given once, whatever becomes of it."""
-    return [push_api.Withdrawal(**dict(row)) for row in await _TAKE.rows(database, limit)]
+    return [push_upkeep_api.Withdrawal(**dict(row)) for row in await _TAKE.rows(database, limit)]

@@ -8,7 +8,7 @@ from services import attached
 from services.commands import EXIT_CODES, described
 from services.fleet.asking import NEEDS, Failed, ask
 from services.printing import say
-from shared import api
+from shared import operator_api as operators
 from shared.ids import canonical_id
 from shared.settings import SettingError, Settings
 
@@ -44,10 +44,10 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingError(f"USER must be a UUID, not {chosen.user!r}")
     try:
         if chosen.ban or chosen.unban:
-            question = api.BanRequest(user_id, lift=chosen.unban)
-            banned = await ask(settings, chosen, api.BAN, question, api.BanAnswer)
+            question = operators.BanRequest(user_id, lift=chosen.unban)
+            banned = await ask(settings, chosen, operators.BAN, question, operators.BanAnswer)
             return _tell(chosen, banned, _ban_text(user_id, banned, lift=chosen.unban), banned.changed and banned.told)
-        kicked = await ask(settings, chosen, api.KICK, api.KickRequest(user_id), api.KickAnswer)
+        kicked = await ask(settings, chosen, operators.KICK, operators.KickRequest(user_id), operators.KickAnswer)
         return _tell(chosen, kicked, _kick_text(user_id, kicked), kicked.online and kicked.told)
     except Failed as failed:
         say(str(failed))
@@ -59,13 +59,13 @@ def _tell(chosen: argparse.Namespace, answer: msgspec.Struct, text: str, is_done
     return 0 if is_done else 1
 
 
-def _kick_text(user_id: str, answer: api.KickAnswer) -> str:
+def _kick_text(user_id: str, answer: operators.KickAnswer) -> str:
     if not answer.told:
         return f"{user_id}: Redis is away, no gateway was told"
     return f"{user_id}: sockets closed" if answer.online else f"{user_id} has no socket"
 
 
-def _ban_text(user_id: str, answer: api.BanAnswer, *, lift: bool) -> str:
+def _ban_text(user_id: str, answer: operators.BanAnswer, *, lift: bool) -> str:
     if lift:
         return f"{user_id}: ban lifted" if answer.changed else f"{user_id} is not banned"
     done = "banned" if answer.changed else "is banned already"

@@ -8,12 +8,12 @@ from services import attached
 from services.commands import EXIT_CODES, described
 from services.fleet.asking import NEEDS, Failed, ask
 from services.printing import say
-from shared import api
+from shared import operator_api
 from shared.ids import LONGEST_SESSION_ID, is_session_id
 from shared.settings import SettingError, Settings
 
 DAY_SECONDS = 86_400.0
-MOST_DAYS = api.LONGEST_REVOCATION_SECONDS / DAY_SECONDS
+MOST_DAYS = operator_api.LONGEST_REVOCATION_SECONDS / DAY_SECONDS
 
 HELP = f"""
 SESSION is the `session_id` of a token: the sign-in that it came from, the id of a row in Supabase's auth.sessions. Its
@@ -47,9 +47,9 @@ async def run(settings: Settings, chosen: argparse.Namespace) -> int:
         raise SettingError(words)
     if not 0 < chosen.days <= MOST_DAYS:
         raise SettingError(f"--days is malformed: a number above 0, at most {MOST_DAYS:.0f}")
-    question = api.RevokeRequest(session_id, chosen.days * DAY_SECONDS)
+    question = operator_api.RevokeRequest(session_id, chosen.days * DAY_SECONDS)
     try:
-        answer = await ask(settings, chosen, api.REVOKE, question, api.RevokeAnswer)
+        answer = await ask(settings, chosen, operator_api.REVOKE, question, operator_api.RevokeAnswer)
     except Failed as failed:
         say(str(failed))
         return 1

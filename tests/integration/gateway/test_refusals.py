@@ -4,7 +4,7 @@ import asyncpg
 import jwt
 import pytest
 
-from shared import api
+from shared import operator_api as operators
 from shared.auth import mint
 from shared.ids import new_id
 from shared.redis import open_redis
@@ -22,7 +22,7 @@ def another_sign_in(parley: World, person: Person) -> Person:
 
 
 async def revoke(parley: World, person: Person, seconds: float = 3600.0) -> None:
-    answer = await parley.rest.ask_internal(api.REVOKE, {"sessionId": session_of(person), "seconds": seconds})
+    answer = await parley.rest.ask_internal(operators.REVOKE, {"sessionId": session_of(person), "seconds": seconds})
     assert answer == {"told": True}
 
 
@@ -93,7 +93,7 @@ async def test_a_banned_user_is_out_until_the_ban_is_lifted(parley: World, site:
     conversation = await ann.start(ben)
     phone, other = await site.connect(ann), await site.connect(ben)
 
-    assert await parley.rest.ask_internal(api.BAN, {"userId": ann.id}) == {"changed": True, "told": True}
+    assert await parley.rest.ask_internal(operators.BAN, {"userId": ann.id}) == {"changed": True, "told": True}
 
     assert await phone.closed() == 4502
     again = await site.dial(ann.token)
@@ -102,8 +102,8 @@ async def test_a_banned_user_is_out_until_the_ban_is_lifted(parley: World, site:
     await ann.send(conversation, "let me in", 403)
     assert (await other.ask("ping"))["type"] == "pong"
 
-    assert await parley.rest.ask_internal(api.BAN, {"userId": ann.id}) == {"changed": False, "told": True}
-    lifted = await parley.rest.ask_internal(api.BAN, {"userId": ann.id, "lift": True})
+    assert await parley.rest.ask_internal(operators.BAN, {"userId": ann.id}) == {"changed": False, "told": True}
+    lifted = await parley.rest.ask_internal(operators.BAN, {"userId": ann.id, "lift": True})
     assert lifted == {"changed": True, "told": True}
     await site.connect(ann)
     await ann.send(conversation, "thank you")
@@ -131,8 +131,11 @@ async def test_a_ban_that_is_over_lets_the_user_connect(parley: World, site: Own
 
 async def test_who_never_signed_in_can_be_banned_before_they_do(parley: World, site: OwnSite) -> None:
     eve = parley.person("eve")
-    assert await parley.rest.ask_internal(api.BAN, {"userId": eve.id, "lift": True}) == {"changed": False, "told": True}
-    await parley.rest.ask_internal(api.BAN, {"userId": eve.id})
+    assert await parley.rest.ask_internal(operators.BAN, {"userId": eve.id, "lift": True}) == {
+        "changed": False,
+        "told": True,
+    }
+    await parley.rest.ask_internal(operators.BAN, {"userId": eve.id})
     assert await (await site.dial(eve.token)).closed() == 4502
 
 
@@ -141,7 +144,7 @@ async def test_a_kicked_user_comes_back_at_once(parley: World, site: OwnSite) ->
     phone = await site.connect(ann)
 
     async def is_online() -> bool:
-        return bool((await parley.rest.ask_internal(api.KICK, {"userId": ann.id}))["online"])
+        return bool((await parley.rest.ask_internal(operators.KICK, {"userId": ann.id}))["online"])
 
     await eventually(is_online)
     assert await phone.closed() == 1012
@@ -159,14 +162,14 @@ async def test_a_token_without_a_session_is_never_taken_for_a_revoked_one(parley
 @pytest.mark.parametrize(
     ("path", "question", "field"),
     [
-        (api.KICK, {"userId": "ann"}, "userId"),
-        (api.BAN, {"userId": ""}, "userId"),
-        (api.REVOKE, {"sessionId": "", "seconds": 60}, "sessionId"),
-        (api.REVOKE, {"sessionId": "x" * 129, "seconds": 60}, "sessionId"),
-        (api.REVOKE, {"sessionId": "a\x00b", "seconds": 60}, "sessionId"),
-        (api.REVOKE, {"sessionId": "a\x1b[2Jb", "seconds": 60}, "sessionId"),
-        (api.REVOKE, {"sessionId": new_id(), "seconds": 0}, "seconds"),
-        (api.REVOKE, {"sessionId": new_id(), "seconds": 1e12}, "seconds"),
+        (operators.KICK, {"userId": "ann"}, "userId"),
+        (operators.BAN, {"userId": ""}, "userId"),
+        (operators.REVOKE, {"sessionId": "", "seconds": 60}, "sessionId"),
+        (operators.REVOKE, {"sessionId": "x" * 129, "seconds": 60}, "sessionId"),
+        (operators.REVOKE, {"sessionId": "a\x00b", "seconds": 60}, "sessionId"),
+        (operators.REVOKE, {"sessionId": "a\x1b[2Jb", "seconds": 60}, "sessionId"),
+        (operators.REVOKE, {"sessionId": new_id(), "seconds": 0}, "seconds"),
+        (operators.REVOKE, {"sessionId": new_id(), "seconds": 1e12}, "seconds"),
     ],
 )
 async def test_what_is_no_user_and_no_session_is_refused_with_the_field(

@@ -6,7 +6,7 @@ import jwt
 
 from persistence.database import retention
 from persistence.push import badges
-from shared import api
+from shared import operator_api
 from shared.ids import new_id
 from tests.integration.pusher.test_trace import full_trace
 from tests.integration.pusher.world import PushWorld
@@ -16,12 +16,12 @@ from tests.support.waiting import eventually
 
 async def revoke(push: PushWorld, person: Person, seconds: float = 3600.0) -> None:
     session = jwt.decode(person.token, options={"verify_signature": False})["session_id"]
-    answer = await push.parley.rest.ask_internal(api.REVOKE, {"sessionId": session, "seconds": seconds})
+    answer = await push.parley.rest.ask_internal(operator_api.REVOKE, {"sessionId": session, "seconds": seconds})
     assert answer == {"told": True}
 
 
 async def ban(push: PushWorld, person: Person, *, lift: bool = False) -> None:
-    await push.parley.rest.ask_internal(api.BAN, {"userId": person.id, "lift": lift})
+    await push.parley.rest.ask_internal(operator_api.BAN, {"userId": person.id, "lift": lift})
 
 
 async def told(push: PushWorld, message_id: str) -> Any:

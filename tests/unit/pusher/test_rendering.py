@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pusher.planning import Push
 from pusher.rendering import MAX_PAYLOAD_BYTES, render, render_badge
 from shared import texts
-from shared.push_api import Badge, Device, Target
+from shared.push_api import Device, Target
+from shared.push_upkeep_api import Badge
 from tests.unit.pusher.targets import PHONE, WANTED, target
 from tests.unit.shared.test_texts import CLUSTERS
 
