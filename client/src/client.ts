@@ -117,6 +117,7 @@ export class ParleyClient {
       onForgotten: () => this.inbound.forgotten(),
       onListed: () => this.screens.setListed(),
       onSynced: () => this.inbound.synced(),
+      onBlocked: (userIds) => events.emit('blocked', { userIds }),
       onError,
     }, env);
     this.typists = new Typing(send, env);
@@ -333,6 +334,11 @@ export class ParleyClient {
   /** A page of a conversation's people: `participants` names the first 50 alone. Raises `ApiError`. */
   members(conversationId: string, query: MembersQuery = {}): Promise<MembersPage> {
     return this.api.members(conversationId, query);
+  }
+
+  /** A request of the app's own, as this user: for routes that have no method here. Raises `ApiError`. */
+  request<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
+    return this.api.call(method, path, body);
   }
 
   /** Sends a frame as it is, for what has no method here; false without a connection. Raises `RangeError` if too big. */

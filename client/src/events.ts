@@ -7,6 +7,8 @@ export interface OwnEvents {
   disconnected: { code: number; reason: string };
   /** Everything missed is here. */
   synced: Record<string, never>;
+  /** Whom the user blocks, where that changed while the client was away. */
+  blocked: { userIds: string[] };
   /** A request, a write to storage or a token failed and will be tried again where that makes sense. */
   failure: unknown;
 }

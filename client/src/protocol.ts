@@ -342,6 +342,8 @@ export interface SyncAnswer {
   complete: boolean;
   /** More conversations wait than this answer holds: ask again from here. */
   next?: string | null;
+  /** All whom the user blocks, where that changed since `asOf`. */
+  blockedUsers?: string[];
 }
 
 export interface Presence {

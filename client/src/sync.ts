@@ -17,6 +17,7 @@ export interface SyncHandlers {
   onListed(): void;
   /** Everything up to the moment of asking is here. */
   onSynced(): void;
+  onBlocked(userIds: string[]): void;
   onError(error: unknown): void;
 }
 
@@ -100,6 +101,7 @@ export class Sync {
     run.asOf ??= answer.asOf;
     for (const { room, events } of this.rooms.merge(answer, run.asOf)) this.handlers.onApplied(room, events);
     for (const id of answer.left) this.handlers.onRemoved(id);
+    if (answer.blockedUsers) this.handlers.onBlocked(answer.blockedUsers);
     for (const [id, { complete }] of Object.entries(answer.conversations)) if (complete) run.told.add(id);
   }
 
