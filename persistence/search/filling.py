@@ -34,6 +34,7 @@ UPDATE search_fill SET conversation_id = $1, seq = $2, messages_read = messages_
 """,
 )
 _PROGRESS = Query("search_fill_progress", "SELECT messages_read, started_at, done_at FROM search_fill")
+_ABOUT = Query("messages_about", "SELECT greatest(reltuples, 0)::bigint AS n FROM pg_class WHERE relname = 'messages'")
 _RESTART = Query(
     "search_fill_restart",
     """
@@ -73,6 +74,12 @@ async def progress(database: Database) -> Progress:
     row = await _PROGRESS.row(database)
     assert row is not None, "the migration made it"
     return Progress(row["messages_read"], row["started_at"], row["done_at"])
+
+
+async def about(database: Database) -> int:
+    """How many messages there are, as Postgres guesses."""
+    row = await _ABOUT.row(database)
+    return row["n"] if row else 0
 
 
 class Filler:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from persistence.database.pool import Database, Pool, Query
+from persistence.database.pool import Pool
 from persistence.search import filling
 from services import attached, openings
 from services.commands import EXIT_CODES, described
@@ -24,8 +24,6 @@ needs: DATABASE_URL; without it the database of an `up` that runs (--data)
 TELL_EVERY = 100
 """Batches."""
 
-_ABOUT = Query("messages_about", "SELECT greatest(reltuples, 0)::bigint AS n FROM pg_class WHERE relname = 'messages'")
-
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     described(parser, HELP)
@@ -34,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(settings: Settings, chosen: argparse.Namespace) -> int:
     async with openings.database(attached.database_url(settings, chosen), size=2, wait_seconds=0) as pool:
-        about = await _about(pool)
+        about = await filling.about(pool)
         await filling.restart(pool)
         total = await _fill(pool, about)
     say(f"{total:,} messages read: all can be found")
@@ -50,8 +48,3 @@ async def _fill(pool: Pool, about: int) -> int:
         await filling.fill(pool)
         batches += 1
     return progress.messages_read
-
-
-async def _about(database: Database) -> int:
-    row = await _ABOUT.row(database)
-    return row["n"] if row else 0

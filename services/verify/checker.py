@@ -12,6 +12,7 @@ Check = Callable[[Sequence[DeviceHistory], Truth], Iterator[str]]
 
 CHECKS: tuple[Check, ...] = (
     events.numbered_without_gaps,
+    events.a_page_names_its_place,
     events.acknowledged_is_stored_once,
     events.nothing_lost,
     events.one_order_for_all,

@@ -21,6 +21,13 @@ def numbered_without_gaps(devices: Sequence[DeviceHistory], truth: Truth) -> Ite
             yield f"{conversation} has messages {brief(seqs)} and {len(others)} other events, but goes to {head}"
 
 
+def a_page_names_its_place(_: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """A page of messages is as of a seq that lies at or above all that it shows: events above it are news to it."""
+    for conversation, as_of in truth.heads.items():
+        if as_of < truth.newest(conversation):
+            yield f"a page of {conversation} shows seq {truth.newest(conversation)} and says that it is as of {as_of}"
+
+
 def _told_that_are_no_messages(devices: Sequence[DeviceHistory]) -> dict[str, set[int]]:
     found: dict[str, set[int]] = defaultdict(set)
     for device in devices:

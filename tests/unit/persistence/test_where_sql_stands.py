@@ -23,8 +23,8 @@ MODULES = {
     "persistence/groups": "appointments changes hold joins leaves",
     "persistence/log": "append heads outbox read",
     "persistence/members": "roles user_outbox",
-    "persistence/messages": "carrying deletions edits erasing expiry forwarding_files held history mentions pins"
-    " receipts send send_statement sending_files",
+    "persistence/messages": "carrying deletions editing_files edits erasing expiry forwarding_files held history"
+    " mentions pins receipts send send_statement sending_files",
     "persistence/moderation": "acts evidence items notices reports upkeep",
     "persistence/push": "arrivals badges devices ledger ledger_receipts mutes preferences targets undelivered"
     " withdrawals",
@@ -33,6 +33,7 @@ MODULES = {
     "persistence/screening": "held",
     "persistence/search": "filling scan",
     "persistence/server": "people post rooms",
+    "persistence/stats": "activity definitions filling",
     "persistence/sync": "compact groups",
     "persistence/users": "pairs people revocations",
     "persistence/webhooks": "beginnings claims deliveries noting outcomes",

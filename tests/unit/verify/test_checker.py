@@ -171,6 +171,10 @@ def lost(bob: DeviceHistory, _: Truth) -> None:
     del bob.held[ROOM][2]
 
 
+def page_without_its_place(_: DeviceHistory, truth: Truth) -> None:
+    truth.heads[ROOM] = 2
+
+
 def other_order(bob: DeviceHistory, _: Truth) -> None:
     bob.held[ROOM].update({2: "m3", 3: "m2"})
 
@@ -307,6 +311,7 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
     [
         (lost, "nothing_lost"),
         (other_order, "one_order_for_all"),
+        (page_without_its_place, "a_page_names_its_place"),
         (edit_that_was_missed, "same_text_for_all"),
         (twice, "once_and_in_order_on_a_connection"),
         (hole, "once_and_in_order_on_a_connection"),
