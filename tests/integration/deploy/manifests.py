@@ -10,7 +10,7 @@ import yaml
 from tests.integration.deploy.files import KUBERNETES, accepts, documents, find, run
 from tests.support.tools import require_tool
 
-SERVICES = ("gateway", "persistence", "pusher", "webhooks")
+SERVICES = ("gateway", "persistence", "pusher", "webhooks", "media")
 
 Manifest = dict[str, Any]
 

@@ -25,7 +25,7 @@ from tests.integration.deploy.files import (
 
 DOCKERFILE = DEPLOY / "Dockerfile"
 COMPOSE = DEPLOY / "compose.yaml"
-OURS = ("gateway", "persistence", "pusher", "webhooks", "migrate")
+OURS = ("gateway", "persistence", "pusher", "webhooks", "media", "migrate")
 USED_BY_COMPOSE_ALONE = ("POSTGRES_PASSWORD", "GRAFANA_PASSWORD")
 
 

@@ -121,7 +121,7 @@ def test_keda_takes_the_place_of_the_autoscalers_that_it_replaces() -> None:
     scaled = {item["spec"]["scaleTargetRef"]["name"] for item in manifests if item["kind"] == "ScaledObject"}
     scaled_otherwise = {item["metadata"]["name"] for item in manifests if item["kind"] == "HorizontalPodAutoscaler"}
 
-    assert (scaled, scaled_otherwise) == ({"gateway", "pusher"}, {"persistence"})
+    assert (scaled, scaled_otherwise) == ({"gateway", "pusher"}, {"persistence", "media"})
 
 
 def faults_of_the_adapter(path: Path) -> list[str]:

@@ -14,7 +14,7 @@ NOTIFICATIONS = sorted({path for path in SERVED if path.startswith("/notificatio
 
 
 def ingress_paths() -> list[tuple[str, str]]:
-    _, persistence = yaml.safe_load_all((DEPLOY / "kubernetes/base/ingress.yaml").read_text())
+    _, persistence, _ = yaml.safe_load_all((DEPLOY / "kubernetes/base/ingress.yaml").read_text())
     [rule] = persistence["spec"]["rules"]
     return [(one["path"], one["pathType"]) for one in rule["http"]["paths"]]
 

@@ -1,8 +1,11 @@
 """What the manifests promise of the pods: how they stop, what they may do, who reaches them, how many there are."""
 
+import re
+
 import pytest
 
 from services.processes import STOP_SECONDS
+from shared.ids import new_id
 from shared.settings import VARIABLES, Settings, from_mapping
 from tests.integration.deploy.files import KUBERNETES, documents, find
 from tests.integration.deploy.manifests import (
@@ -120,9 +123,14 @@ def test_no_ingress_leads_to_an_internal_port_and_every_route_to_the_service_tha
                 leads[path["path"]] = (path["backend"]["service"]["name"], path["backend"]["service"]["port"]["name"])
 
     assert leads.pop("/messages/") == ("gateway", "public")
+    [files] = [path for path, (service, _) in leads.items() if service == "media"]
+    assert re.fullmatch(files, f"/api/attachments/{new_id()}/content")
+    assert re.fullmatch(files, f"/api/attachments/{new_id()}")
+    assert not re.fullmatch(files, f"/api/attachments/{new_id()}/state")
+    assert leads.pop(files) == ("media", "public")
     assert leads.keys() >= {"/api/", "/notifications/token", "/health"}
     assert set(leads.values()) == {("persistence", "public")}
-    for name in ("gateway", "persistence"):
+    for name in ("gateway", "persistence", "media"):
         [port] = named(all_base(), "Service", name)["spec"]["ports"]
         assert (port["name"], port["port"]) == ("public", 3001)
 

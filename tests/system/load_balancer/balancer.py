@@ -71,7 +71,8 @@ def haproxy(
     text = HAPROXY.read_text()
     text = _replaced(text, r"bind :8080", f"bind 127.0.0.1:{port}")
     text = _replaced(text, r"bind :8405", f"bind 127.0.0.1:{free_port()}")
-    for name, servers in (("gateway", gateways), ("persistence", persistences)):
+    # Nobody asks for files here.
+    for name, servers in (("gateway", gateways), ("media", persistences), ("persistence", persistences)):
         lines = [
             f"    server {name}{number} 127.0.0.1:{server.port} check port {server.internal_port}"
             for number, server in enumerate(servers, 1)
@@ -100,7 +101,7 @@ def nginx(
 def _upstreams(gateways: Sequence[ServiceProcess], persistences: Sequence[ServiceProcess]) -> str:
     """Our own file with other servers, each with the parameters that its upstream's servers have there."""
     text = (ROOT / "deploy/nginx/upstreams.conf").read_text()
-    for name, servers in (("gateway", gateways), ("persistence", persistences)):
+    for name, servers in (("gateway", gateways), ("media", persistences), ("persistence", persistences)):
         found = re.search(rf"upstream {name} \{{[^}}]*?((?:    server \S+( .*);\n)+)", text)
         assert found is not None, f"no servers of {name} in the configuration"
         lines = "".join(f"    server 127.0.0.1:{server.port}{found[2]};\n" for server in servers)
