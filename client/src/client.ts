@@ -6,6 +6,7 @@ import { Api, type MessageEdit, type MembersPage, type MembersQuery, type NewCon
 import { CloseCode } from './codes';
 import { Connection, type ConnectionState } from './connection';
 import { Events } from './events';
+import { Groups } from './groups';
 import type { History, Keeper } from './history';
 import { Inbound } from './inbound';
 import { Outbox } from './outbox';
@@ -64,6 +65,8 @@ export class ParleyClient {
   readonly archived: Readable<readonly ConversationView[]>;
   /** What is this user's own over all devices; null unless it was asked for (`ClientOptions.account`). */
   readonly account: Account | null;
+  /** Names, settings, members, roles and links of groups. */
+  readonly groups: Groups;
   /** Unread messages over all conversations. */
   readonly unread: Readable<number>;
   /** Whether all that was missed is here. */
@@ -141,6 +144,7 @@ export class ParleyClient {
       },
     });
     this.account = options.account?.({ api: this.api, events, rooms: this.rooms, screens: this.screens, storage: this.platform.storage, env, onError }) ?? null;
+    this.groups = new Groups(this.api, () => this.rooms.userId);
     this.on = events.on;
     this.off = events.off;
     this.connection = this.link.state;

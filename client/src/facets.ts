@@ -1,6 +1,6 @@
 /** What may be told of a message beside its words, and the events that tell it. */
 
-import type { Participant, Timestamp } from './protocol';
+import type { GroupSettings, Participant, Timestamp } from './protocol';
 
 export interface MessageReaction {
   emoji: string;
@@ -90,7 +90,7 @@ export interface ConversationChangedFrame {
   name?: string | null;
   description?: string | null;
   avatarUrl?: string | null;
-  settings?: Record<string, unknown>;
+  settings?: GroupSettings;
   added?: (Pick<Participant, 'id'> & Partial<Participant>)[];
   removed?: string[];
   roles?: Record<string, string>;

@@ -7,6 +7,7 @@ export { createClient, type ClientOptions, type ParleyClient } from './client';
 export { CloseCode, reactionTo, type Reaction } from './codes';
 export type { ConnectionState, Status } from './connection';
 export type { EventName, EventOf, Handler } from './events';
+export type { GroupChange, Groups, Invite, InvitePreview, Role } from './groups';
 export type { History } from './history';
 export {
   barePlatform, memoryStorage,

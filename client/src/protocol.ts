@@ -31,14 +31,24 @@ export interface LastMessage {
   createdAt: Timestamp;
 }
 
+/** Who may add people, edit what the group is called, pin and send; and how long a message stays, and one waits. */
+export interface GroupSettings {
+  add: 'members' | 'admins';
+  edit: 'members' | 'admins';
+  pin: 'members' | 'admins';
+  send: 'members' | 'admins';
+  expireSeconds: number | null;
+  slowSeconds: number;
+}
+
 export interface Conversation {
   id: string;
   isGroup: boolean;
   name: string | null;
   description?: string | null;
   avatarUrl?: string | null;
-  /** What its people may do. */
-  settings?: Record<string, unknown>;
+  /** What its people may do; null of two people. Older servers leave it out. */
+  settings?: GroupSettings | null;
   /** This user's own. */
   role?: string;
   bountyId: string | null;

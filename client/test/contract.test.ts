@@ -19,7 +19,7 @@ const receipt = [...room, 'messageId', 'seq', 'senderId', 'status'] as (keyof Fr
 
 const touched = [...room, 'seq', 'senderId', 'messageId', 'messageSeq'] as const;
 /** Told by a server that is newer than these frames. */
-const COMING = new Set(['conversation.changed']);
+const COMING = new Set<string>();
 
 /** Checked by the compiler against the types, and here against the frames. */
 const FIELDS: Fields = {
