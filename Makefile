@@ -14,7 +14,7 @@ help:
 	@echo "make run    start Parley on http://127.0.0.1:3001, with a Postgres and a Redis of its own"
 	@echo "make test   run every test"
 	@echo "make faults run N seeds of the fault laboratory, from SEED on: make faults N=100 SEED=1"
-	@echo "make faults-broken  break one guarantee at a time, and see the laboratory notice"
+	@echo "make faults-broken  break one guarantee at a time, and see it noticed"
 	@echo "make outages  a gateway, Redis and Postgres gone for SECONDS under CLIENTS: make outages CLIENTS=1000 SECONDS=20"
 	@echo "make push-soak    push 10,000 messages with every fault on; make push-backlog measures a backlog of 100,000"
 	@echo "make rollout restart, fail over and storm a fleet of 1,000 phones and 8,000 sockets; SCENARIO=nginx runs one"
