@@ -22,14 +22,21 @@ class Endpoint(Shape):
     batch: int
 
 
-class Delivery(Shape):
-    """`payload` is what is to be told, as it is now. `once`: whatever comes of it, there is no second attempt."""
+class Delivery(msgspec.Struct, array_like=True, frozen=True):
+    """`payload` is what is to be told, as it is now. `once`: whatever comes of it, there is no second attempt. An array
+    on the wire: there are thousands, and names would be most of what is read."""
 
-    webhook_id: str
     conversation_id: str
     event_id: str
     payload: msgspec.Raw
     once: bool = False
+
+
+class Work(Shape):
+    """What one endpoint is to be told, in the order in which attempts are to start."""
+
+    endpoint: Endpoint
+    deliveries: list[Delivery]
 
 
 class ClaimsRequest(Shape):
@@ -37,20 +44,19 @@ class ClaimsRequest(Shape):
 
 
 class ClaimsAnswer(Shape):
-    """`deliveries` in the order in which their attempts are to start. `idle`: there is no endpoint at all."""
+    """`idle`: there is no endpoint at all."""
 
-    endpoints: list[Endpoint]
-    deliveries: list[Delivery]
+    work: list[Work]
     idle: bool = False
 
 
 class Outcome(Shape):
-    """Of one attempt. `status` is what the endpoint answered, None where it did not; `error` says what went wrong,
-    None for a success. `answer` is the beginning of the answer's body."""
+    """Of one attempt, of one event or a batch: `told` are its (conversation, event id). `status` is what the endpoint
+    answered, None where it did not; `error` says what went wrong, None for a success. `answer` is the beginning of the
+    answer's body."""
 
     webhook_id: str
-    conversation_id: str
-    event_id: str
+    told: list[tuple[str, str]]
     status: int | None
     error: str | None
     ms: int

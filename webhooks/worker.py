@@ -1,7 +1,6 @@
 """Claims what is due, posts it, and tells what came of it: at least once, whatever dies in between."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -24,8 +23,9 @@ QUIET_SECONDS = 0.25
 """While there is nothing to tell."""
 AWAY_SECONDS = 1.0
 GATHER_SECONDS = 0.02
-MOST_OUTCOMES = 1000
-"""In one word to persistence."""
+MOST_OUTCOMES = 100
+"""In one word to persistence; each may be of a batch of a hundred."""
+MOST_ANSWER = 1024
 
 
 class Worker:
@@ -72,7 +72,7 @@ class Worker:
                     await asyncio.sleep(AWAY_SECONDS)
                     continue
                 del self._outcomes[: len(outcomes)]
-                IN_HAND.dec(len(outcomes))
+                IN_HAND.dec(sum(len(one.told) for one in outcomes))
                 self._freed.set()
 
     async def _claim(self) -> float:
@@ -83,32 +83,27 @@ class Worker:
             self._note_away(away)
             return AWAY_SECONDS
         self.away = ""
-        endpoints = {one.id: one for one in claimed.endpoints}
-        by_endpoint: dict[str, list[Delivery]] = defaultdict(list)
-        for delivery in claimed.deliveries:
-            by_endpoint[delivery.webhook_id].append(delivery)
-        IN_HAND.inc(len(claimed.deliveries))
-        for webhook_id, deliveries in by_endpoint.items():
-            for batch in _batches(deliveries, endpoints[webhook_id].batch):
-                self._tasks.start(self._tell(endpoints[webhook_id], batch), name="delivery")
+        for work in claimed.work:
+            IN_HAND.inc(len(work.deliveries))
+            for batch in _batches(work.deliveries, work.endpoint.batch):
+                self._tasks.start(self._tell(work.endpoint, batch), name="delivery")
         return IDLE_SECONDS if claimed.idle else QUIET_SECONDS
 
     async def _tell(self, endpoint: Endpoint, deliveries: Sequence[Delivery]) -> None:
         attempt = await send(self._outbound, endpoint, deliveries)
-        self._outcomes += [
+        told = [(one.conversation_id, one.event_id) for one in deliveries]
+        self._outcomes.append(
             Outcome(
-                one.webhook_id,
-                one.conversation_id,
-                one.event_id,
+                endpoint.id,
+                told,
                 attempt.status,
                 attempt.error,
                 attempt.ms,
                 attempt.retry_after,
-                attempt.answer[:1024],
-                one.once,
+                attempt.answer[:MOST_ANSWER],
+                deliveries[0].once,
             )
-            for one in deliveries
-        ]
+        )
         self._told.set()
 
     def _note_away(self, away: PersistenceAway) -> None:

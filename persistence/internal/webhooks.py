@@ -26,7 +26,7 @@ class WebhookWork:
         if not 0 < call.body.lease_seconds <= LONGEST_LEASE:
             raise malformed("leaseSeconds", f"expected at most {LONGEST_LEASE:.0f}")
         if self._server is None or not self._server.hooks.there_are_any:
-            return hooks_api.ClaimsAnswer([], [], idle=True)
+            return hooks_api.ClaimsAnswer([], idle=True)
         try:
             return await claims.claim(self._pool, self._server.vault, call.body.lease_seconds)
         except NoSecretsKey as absent:

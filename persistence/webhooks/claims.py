@@ -11,7 +11,7 @@ from persistence.server.happened import encoded_as, payload, people_payload
 from persistence.webhooks.types import JOINED, LEFT, TEST
 from persistence.webhooks.vault import Vault
 from shared.clock import iso
-from shared.hooks_api import AT_ONCE, MOST_ROWS, ClaimsAnswer, Delivery, Endpoint
+from shared.hooks_api import AT_ONCE, MOST_ROWS, ClaimsAnswer, Delivery, Endpoint, Work
 
 # The row of the endpoint is held first: whoever asks at the same instant passes it over, so no more than so many are in
 # hand in the whole fleet. A batch is one request. In the order of their events' times, which never fall within a
@@ -54,11 +54,13 @@ async def claim(pool: Pool, vault: Vault, lease_seconds: float) -> ClaimsAnswer:
     async with transaction(pool) as connection:
         rows = await _CLAIM.rows(connection, lease_seconds)
         if not rows:
-            return ClaimsAnswer([], [])
+            return ClaimsAnswer([])
         endpoints = await _ENDPOINTS.rows(connection, list({row["webhook_id"] for row in rows}))
-        answer = [_endpoint(row, vault) for row in endpoints]
+        work = {row["id"]: Work(_endpoint(row, vault), []) for row in endpoints}
     rows.sort(key=lambda row: (row["due_at"], row["seq"] or 0))
-    return ClaimsAnswer(answer, await _deliveries(pool, rows))
+    for row, delivery in zip(rows, await _deliveries(pool, rows), strict=True):
+        work[row["webhook_id"]].deliveries.append(delivery)
+    return ClaimsAnswer(list(work.values()))
 
 
 def _endpoint(row: Row, vault: Vault) -> Endpoint:
@@ -83,4 +85,4 @@ def _delivery(row: Row, event: Logged | None) -> Delivery:
     else:  # the row is gone: by a purge, or by retention
         data = {"conversationId": row["conversation_id"], "seq": row["seq"], "gone": True}
         told, once = encoded_as(row["type"], iso(row["at"]), data), True
-    return Delivery(row["webhook_id"], row["conversation_id"], row["event_id"], msgspec.Raw(told), once)
+    return Delivery(row["conversation_id"], row["event_id"], msgspec.Raw(told), once)

@@ -75,7 +75,7 @@ class _Place(NamedTuple):
 
 async def settle(pool: Pool, hooks: Hooks, outcomes: Sequence[Outcome]) -> bool:
     """The same again changes nothing but the counts. Whether an endpoint was disabled by these."""
-    by_place = {_Place(one.conversation_id, one.event_id, one.webhook_id): one for one in outcomes}
+    by_place = {_Place(*told, one.webhook_id): one for one in outcomes for told in one.told}
     async with transaction(pool) as connection:
         rows = await _READ.rows(connection, *columns(list(by_place), 3))
         if not rows:

@@ -83,7 +83,7 @@ class Rebinding(AbstractResolver):
 
 async def outcome(outbound: Outbound, url: str) -> tuple[int | None, str | None]:
     endpoint = Endpoint("w", url, ["whsec_c2VjcmV0IG9mIHRoZSB0ZXN0cw=="], 1)
-    delivery = Delivery("w", "c", "e", msgspec.Raw(b'{"type":"x"}'))
+    delivery = Delivery("c", "e", msgspec.Raw(b'{"type":"x"}'))
     attempt = await send(outbound, endpoint, [delivery])
     return attempt.status, attempt.error
 
