@@ -82,7 +82,7 @@ def test_a_mistake_in_a_dashboard_is_noticed(right: str, wrong: str, fault: str)
     assert any(fault in found for found in faults_of(json.loads(text.replace(right, wrong, 1))))
 
 
-def test_the_dashboards_are_four_that_know_each_other_by_a_tag() -> None:
+def test_the_dashboards_know_each_other_by_a_tag() -> None:
     boards = [load(path) for path in DASHBOARDS]
 
     assert {board["uid"] for board in boards} == {
@@ -90,6 +90,7 @@ def test_the_dashboards_are_four_that_know_each_other_by_a_tag() -> None:
         "parley-gateway",
         "parley-persistence",
         "parley-pusher",
+        "parley-safety",
     }
     assert all(board["tags"] == ["parley"] for board in boards)
 

@@ -3,13 +3,14 @@
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from persistence.conversations import store as conversations
 from persistence.conversations.views import Hidden, Position, StillHidden
 from persistence.database.pool import Pool, open_pool, transaction
 from persistence.members import user_outbox as memberships
-from persistence.members.views import Member, NotAMember
+from persistence.members.views import Member, NotAMember, Role
 from persistence.messages import history
 from persistence.messages.views import HistoryPage
 from persistence.receipts import cursors
@@ -35,8 +36,8 @@ async def test_a_new_conversation_is_in_everyones_list(pool: Pool) -> None:
     assert (view.is_group, view.name, view.bounty_id, view.last_seq, view.unread_count) == (True, "Trip", "b7", 0, 0)
     assert {each.id: each.handle for each in view.participants} == {ann: "user1", bob: "user2", stranger: None}
     assert {(member.user_id, member.version) for member in created.joined} == {(ann, 1), (bob, 1), (stranger, 1)}
-    for user in (ann, bob, stranger):
-        assert await conversations.page(pool, user, limit=10) == ([view], None)
+    for user, role in ((ann, Role.OWNER), (bob, Role.MEMBER), (stranger, Role.MEMBER)):
+        assert await conversations.page(pool, user, limit=10) == ([msgspec.structs.replace(view, role=role)], None)
 
 
 async def test_three_or_more_are_a_group_and_each_time_another_one(pool: Pool) -> None:

@@ -59,6 +59,8 @@ async def test_a_sent_message_has_the_shape_of_the_contract_and_reaches_the_room
         "forwarded": None,
         "preview": None,
         "expiresAt": None,
+        "attachments": [],
+        "placeholder": False,
     }
     [frame] = ear.frames(wire.Kind.DURABLE)
     assert (frame["messageId"], frame["text"]) == (sent["id"], "hello")
