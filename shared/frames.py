@@ -64,14 +64,17 @@ def attachment(state: str, shown: msgspec.Raw) -> bytes:
     return encode(f"attachment.{state}", attachment=orjson.Fragment(bytes(shown)))
 
 
-def conversation_expired(*, conversation_id: str, up_to_seq: int, unread_count: int, mention_count: int) -> bytes:
-    """For one member's devices: the messages up to there whose time is over were erased."""
+def conversation_expired(
+    *, conversation_id: str, up_to_seq: int, unread_count: int, mention_count: int, as_of_seq: int
+) -> bytes:
+    """For one member's devices: the messages up to there whose time is over were erased. Counts are as of a head."""
     return encode(
         "conversation.expired",
         conversationId=conversation_id,
         upToSeq=up_to_seq,
         unreadCount=unread_count,
         mentionCount=mention_count,
+        asOfSeq=as_of_seq,
     )
 
 

@@ -1,6 +1,7 @@
 /** The REST half: every route an app needs, with a token, a deadline and errors that say what to do next. */
 
 import type { Clock } from './platform';
+import type { Mentions, Preview } from './facets';
 import type { Conversation, Member, MessageReceipts, PresenceAnswer, SyncAnswer, SyncQuestion, WireMessage } from './protocol';
 import { within } from './timers';
 import type { Tokens } from './tokens';
@@ -28,7 +29,19 @@ export class ApiError extends Error {
   }
 }
 
-export interface OutgoingMessage {
+/** What a message carries beside its text. */
+export interface Carried {
+  /** Ids of users, or all: they are notified. */
+  mentions?: Mentions | undefined;
+  /** A message that this user sees: a copy of its text and files is sent, which says who wrote it. */
+  forward?: { conversationId: string; messageId: string } | undefined;
+  preview?: Preview | undefined;
+  /** Seconds from the sending on; then it is gone, for all. */
+  expiresIn?: number | undefined;
+}
+
+export interface OutgoingMessage extends Carried {
+  /** May be empty beside a forward. */
   text: string;
   replyTo?: string | undefined;
   mediaUrl?: string | undefined;

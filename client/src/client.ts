@@ -18,6 +18,7 @@ import type { ClientFrame, Conversation, MessageReceipts, Presence } from './pro
 import { Receipts } from './receipts';
 import { Rooms } from './rooms';
 import { Screens } from './screens';
+import { Expiring } from './expiring';
 import type { Readable, Unsubscribe } from './store';
 import { Sync } from './sync';
 import { Tokens, WRONG_USER, type TokenProvider } from './tokens';
@@ -113,7 +114,11 @@ export class ParleyClient {
     this.pages = new Pages(this.api, this.rooms, this.screens);
     this.actions = new Actions(this.api, this.rooms, this.pending);
     this.history = options.history?.({ rooms: this.rooms, storage: this.platform.storage, env, onError }) ?? null;
-    this.screens.onChange = (id) => this.history?.changed(id);
+    const expiring = new Expiring(this.rooms, env.clock, (id) => this.screens.changed(id));
+    this.screens.onChange = (id) => {
+      this.history?.changed(id);
+      expiring.look(id);
+    };
     this.sync = new Sync(this.api, this.rooms, {
       onApplied: (room, applied) => this.inbound.applied(room, applied),
       onRemoved: (id) => this.inbound.removed(id),
@@ -211,7 +216,7 @@ export class ParleyClient {
    */
   send(conversationId: string, message: OutgoingMessage): string {
     const text = message.text.trim();
-    if (text === '') throw new RangeError('a message needs a text');
+    if (text === '' && !message.forward) throw new RangeError('a message needs a text');
     this.typists.sent(conversationId);
     return this.outbox.add(conversationId, { ...message, text }).clientId;
   }

@@ -24,6 +24,21 @@ export interface Attachment {
   thumbhash: string | null;
 }
 
+/** Whose words a forwarded message holds. */
+export interface Forwarded {
+  senderId: string;
+}
+
+/** What a link leads to, as the sender's app found it. */
+export interface Preview {
+  url: string;
+  title?: string | null;
+  description?: string | null;
+}
+
+/** Ids of users, or all who are in the conversation. */
+export type Mentions = readonly string[] | 'all';
+
 /** As it stands. What is left out is empty, or unknown to an older server. */
 export interface Facets {
   /** The seq of the last event that touched the message. */
@@ -40,6 +55,11 @@ export interface Facets {
   attachments?: readonly Attachment[] | null;
   /** The text stands for the files, for apps that know none. */
   placeholder?: boolean | null;
+  mentions?: Mentions | null;
+  forwarded?: Forwarded | null;
+  preview?: Preview | null;
+  /** From then on it is gone for everybody, and no event tells of it. */
+  expiresAt?: Timestamp | null;
   /** Deleted by this user, on their own devices alone. */
   hidden?: boolean;
 }
@@ -104,6 +124,28 @@ export interface MessageHiddenFrame {
   conversationId: string;
   messageId: string;
   messageSeq: number;
+}
+
+/** Messages whose time was over were erased; what this user counts now, as of a head. To their devices; not durable. */
+export interface ConversationExpiredFrame {
+  type: 'conversation.expired';
+  timestamp: Timestamp;
+  conversationId: string;
+  upToSeq: number;
+  unreadCount: number;
+  mentionCount: number;
+  asOfSeq: number;
+}
+
+/** A message that this user scheduled; not durable. */
+export interface ScheduledChangedFrame {
+  type: 'scheduled.changed';
+  timestamp: Timestamp;
+  scheduledId: string;
+  conversationId: string;
+  state: 'waiting' | 'sent' | 'failed' | 'cancelled';
+  /** Why it failed. */
+  failure: string | null;
 }
 
 /** What became of a file that this user uploads; not durable. */

@@ -8,7 +8,7 @@ import type { PresenceBook } from './presence';
 import {
   asEvent, isDurable,
   type AnswerFrame, type ClientFrame, type ConnectedFrame, type Conversation, type DurableFrame, type KnownFrame,
-  type ConversationChangedFrame, type MessageDeletedFrame, type MessageHiddenFrame, type MessageNewFrame, type ReceiptFrame, type ReceiptsAllFrame, type ServerFrame, type WireMessage,
+  type ConversationChangedFrame, type ConversationExpiredFrame, type MessageDeletedFrame, type MessageHiddenFrame, type MessageNewFrame, type ReceiptFrame, type ReceiptsAllFrame, type ServerFrame, type WireMessage,
 } from './protocol';
 import type { Receipts } from './receipts';
 import type { Room } from './room';
@@ -233,6 +233,15 @@ export class Inbound {
     this.parts.screens.changed(conversationId);
   }
 
+  /** Which message is the last one now, only the list tells where no other is here. */
+  private expired(frame: ConversationExpiredFrame): void {
+    const room = this.parts.rooms.get(frame.conversationId);
+    if (!room) return;
+    room.expire(frame);
+    if (!room.messages.list.some(({ deletedAt }) => !deletedAt)) this.parts.sync.requestList(true);
+    this.parts.screens.changed(room.id);
+  }
+
   private heed(frame: KnownFrame): void {
     switch (frame.type) {
       case 'heads':
@@ -252,6 +261,8 @@ export class Inbound {
         return this.parts.screens.changed(frame.conversationId);
       case 'message.hidden':
         return this.hidden(frame);
+      case 'conversation.expired':
+        return this.expired(frame);
       case 'sync':
         // Also where we have more than that: the server's history may have gone back.
         if (frame.lastSeq !== this.parts.rooms.cursorOf(frame.conversationId)) this.parts.sync.request();

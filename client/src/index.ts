@@ -2,7 +2,7 @@
 
 export type { Account, AccountOf } from './account';
 export { createWsAdapter, type AdapterState, type WsAdapter } from './adapter';
-export { ApiError, type MembersPage, type MembersQuery, type MessageEdit, type NewConversation, type OutgoingMessage } from './api';
+export { ApiError, type Carried, type MembersPage, type MembersQuery, type MessageEdit, type NewConversation, type OutgoingMessage } from './api';
 export { createClient, type ClientOptions, type ParleyClient } from './client';
 export { CloseCode, reactionTo, type Reaction } from './codes';
 export type { ConnectionState, Status } from './connection';

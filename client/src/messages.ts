@@ -1,6 +1,6 @@
 /** The messages of one conversation as they stand: those in order, and some that lie apart. No I/O. */
 
-import type { Attachment, Facets, MessageReaction } from './facets';
+import type { Attachment, Facets, Forwarded, Mentions, MessageReaction, Preview } from './facets';
 import type { WireMessage } from './protocol';
 
 /** A message in its place. A change makes a new one of it: its identity tells whether it changed. */
@@ -26,6 +26,10 @@ export interface Entry {
   readonly data: unknown;
   readonly attachments: readonly Attachment[];
   readonly placeholder: boolean;
+  readonly mentions: Mentions;
+  readonly forwarded: Forwarded | null;
+  readonly preview: Preview | null;
+  readonly expiresAt: string | null;
 }
 
 /** A message as a frame, a page or a list tells it. */
@@ -45,6 +49,7 @@ const NONE: readonly Required<MessageReaction>[] = [];
 /** What a deletion leaves of it, and what is left out where there is none. */
 const EMPTY = {
   mediaUrl: null, editedAt: null, isPinned: false, data: null, attachments: [] as readonly Attachment[], placeholder: false,
+  mentions: [] as Mentions, forwarded: null, preview: null, expiresAt: null,
 };
 const UNSAID = { ...EMPTY, clientId: null, senderHandle: null, replyTo: null, deletedAt: null, deletedBy: null };
 
@@ -73,6 +78,11 @@ export function tombstone(entry: Entry, deletedAt: string, deletedBy: string | n
   return { ...entry, ...EMPTY, text: '', deletedAt, deletedBy, reactions: NONE };
 }
 
+/** When it ends by itself, in ms. */
+function endOf({ expiresAt }: Entry): number {
+  return expiresAt ? Date.parse(expiresAt) : Infinity;
+}
+
 export function saidIn({ id, ...message }: WireMessage): Said {
   return { ...message, messageId: id };
 }
@@ -82,6 +92,8 @@ export class Messages {
   /** Of a page that fits nowhere yet: around a place, or the pinned. */
   private apart = new Map<string, Entry>();
   private shown: readonly Entry[] | null = null;
+  /** When the next of them ends by itself, in ms, or earlier. */
+  endsAt = Infinity;
 
   /** Ascending by seq, nothing missing. Its identity stays until something changes. */
   get list(): readonly Entry[] {
@@ -97,30 +109,41 @@ export class Messages {
     return this.ordered[this.placeOf(messageId)] ?? this.apart.get(messageId);
   }
 
+  /** Leaves tombstones of what ended by then; gives whether anything did. */
+  expire(now: number): boolean {
+    if (now < this.endsAt) return false;
+    const over = this.all.filter((entry) => endOf(entry) <= now);
+    for (const entry of over) this.replace(tombstone(entry, entry.expiresAt!, null));
+    this.endsAt = this.all.reduce((soonest, entry) => Math.min(soonest, endOf(entry)), Infinity);
+    return over.length > 0;
+  }
+
   append(entry: Entry): void {
     this.apart.delete(entry.messageId);
     this.ordered.push(entry);
-    this.shown = null;
+    this.noteEnds(entry);
   }
 
   prepend(entries: readonly Entry[]): void {
     for (const { messageId } of entries) this.apart.delete(messageId);
     this.ordered.unshift(...entries);
-    this.shown = null;
+    this.noteEnds(...entries);
   }
 
   /** Puts a message beside the order, or what is newer of it in its place. */
   put(entry: Entry): void {
     const known = this.find(entry.messageId);
-    if (!known) this.apart.set(entry.messageId, entry);
-    else if (entry.rev > known.rev || (entry.rev === known.rev && entry.mineRev > known.mineRev)) this.replace(entry);
+    if (!known) {
+      this.apart.set(entry.messageId, entry);
+      this.noteEnds(entry);
+    } else if (entry.rev > known.rev || (entry.rev === known.rev && entry.mineRev > known.mineRev)) this.replace(entry);
   }
 
   replace(entry: Entry): void {
     const at = this.placeOf(entry.messageId);
     if (at >= 0) this.ordered[at] = entry;
     else if (this.apart.has(entry.messageId)) this.apart.set(entry.messageId, entry);
-    this.shown = null;
+    this.noteEnds(entry);
   }
 
   remove(messageId: string): void {
@@ -137,6 +160,11 @@ export class Messages {
   clear(): void {
     this.ordered = [];
     this.apart.clear();
+    this.shown = null;
+  }
+
+  private noteEnds(...entries: readonly Entry[]): void {
+    for (const entry of entries) this.endsAt = Math.min(this.endsAt, endOf(entry));
     this.shown = null;
   }
 

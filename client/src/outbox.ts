@@ -4,7 +4,7 @@
  * order they were written; conversations do not wait for each other.
  */
 
-import { ApiError, type OutgoingMessage } from './api';
+import { ApiError, type Carried, type OutgoingMessage } from './api';
 import { Job } from './job';
 import { uniqueId, type Env, type KeyValueStorage } from './platform';
 import type { WireMessage } from './protocol';
@@ -18,6 +18,8 @@ export interface OutboxItem {
   replyTo: string | null;
   mediaUrl: string | null;
   attachments?: readonly string[];
+  /** Left out where there is nothing of it, and by earlier versions. */
+  carried?: Carried;
   /** Milliseconds since the epoch, and the order of writing: no two items share one. */
   writtenAt: number;
   /** `sent`: the server has it, its place in the order is not here yet. */
@@ -71,11 +73,11 @@ export class Outbox {
     return this.items.filter((item) => item.conversationId === conversationId);
   }
 
-  add(conversationId: string, { text, replyTo, mediaUrl, attachments }: OutgoingMessage): OutboxItem {
+  add(conversationId: string, { text, replyTo, mediaUrl, attachments, ...carried }: OutgoingMessage): OutboxItem {
     const full = this.items.length >= MOST_ITEMS;
     const item: OutboxItem = {
       clientId: uniqueId(this.env.random), conversationId, text, replyTo: replyTo ?? null, mediaUrl: mediaUrl ?? null, ...(attachments?.length && { attachments }),
-      writtenAt: this.nextTime(),
+      writtenAt: this.nextTime(), ...(Object.keys(carried).length > 0 && { carried }),
       state: full ? 'failed' : 'queued', error: full ? 'too many messages wait' : null, seq: null,
     };
     this.items.push(item);
@@ -156,9 +158,9 @@ export class Outbox {
   }
 
   private async post(item: OutboxItem): Promise<void> {
-    const { clientId, text, replyTo, mediaUrl, attachments } = item;
+    const { clientId, text, replyTo, mediaUrl, attachments, carried } = item;
     try {
-      const body = { text, clientId, ...(replyTo && { replyTo }), ...(mediaUrl && { mediaUrl }), ...(attachments && { attachments }) };
+      const body = { text, clientId, ...carried, ...(replyTo && { replyTo }), ...(mediaUrl && { mediaUrl }), ...(attachments && { attachments }) };
       this.sent(item, await this.handlers.post(item.conversationId, body));
     } catch (error) {
       if (this.find(clientId) !== item) return;

@@ -1,7 +1,7 @@
 /** The wire: every frame and REST shape as the server documents it, and nothing that acts on them. */
 
 import type {
-  AttachmentFrame, ConversationChangedFrame, Facets, MessageDeletedFrame, MessageEditedFrame, MessageHiddenFrame, MessagePinnedFrame, MessageReactionFrame,
+  AttachmentFrame, ConversationChangedFrame, ConversationExpiredFrame, Facets, MessageDeletedFrame, MessageEditedFrame, MessageHiddenFrame, MessagePinnedFrame, MessageReactionFrame, ScheduledChangedFrame,
 } from './facets';
 
 export type * from './facets';
@@ -60,6 +60,8 @@ export interface Conversation {
   participantCount?: number;
   lastMessage: LastMessage | null;
   unreadCount: number;
+  /** Of these, those that mention this user. Older servers leave it out. */
+  mentionCount?: number;
   lastSeq: number;
   readSeq: number;
   /** How this user keeps it. Older servers leave all of them out. */
@@ -275,6 +277,8 @@ export type KnownFrame =
   | HeadsFrame
   | KnownDurable
   | MessageHiddenFrame
+  | ConversationExpiredFrame
+  | ScheduledChangedFrame
   | AttachmentFrame
   | ReceiptFrame
   | ReceiptsAllFrame
@@ -338,6 +342,7 @@ export interface SyncEntry {
   complete: boolean;
   readSeq: number;
   unreadCount: number;
+  mentionCount?: number;
   deliveredUpTo: number;
   readUpTo: number;
   /** Ids of messages that this user hid for themselves since `asOf`. */

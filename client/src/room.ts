@@ -6,8 +6,8 @@ import { withChange } from './durable/changed';
 import { entryOf, Messages, saidIn, type Entry } from './messages';
 import { Order } from './order';
 import { Pointers } from './pointers';
-import type { Conversation, ConversationChangedFrame, ConversationMarkedFrame, DurableFrame, MessageDeletedFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
-import { unreadIn, wasCounted } from './unread';
+import type { Conversation, ConversationChangedFrame, ConversationExpiredFrame, ConversationMarkedFrame, DurableFrame, MessageDeletedFrame, MessageNewFrame, SyncEntry, WireMessage } from './protocol';
+import { doesMention, mentionsIn, unreadIn, wasCounted } from './unread';
 
 /** Changes of a description that a list asked for before them may lack. */
 const MOST_CHANGES = 100;
@@ -30,8 +30,8 @@ export class Room implements State {
   readSeq = 0;
   /** How often the order began anew: a page asked for before fits nowhere. */
   begun = 0;
-  /** The server's count of unread messages, which includes everything up to `upTo`, less what was deleted since. */
-  counted = { unread: 0, upTo: 0 };
+  /** The server's counts of unread messages, which include everything up to `upTo`, less what was deleted since. */
+  counted = { unread: 0, mentions: 0, upTo: 0 };
   private changes: ConversationChangedFrame[] = [];
 
   constructor(
@@ -59,7 +59,7 @@ export class Room implements State {
     this.changes = this.changes.filter(({ seq }) => seq > meta.lastSeq);
     this.meta = this.changes.reduce((now, event) => withChange(now, event, this.userId), meta);
     this.readUpTo(meta.readSeq);
-    this.count(meta.unreadCount, meta.lastSeq);
+    this.count(meta.unreadCount, meta.mentionCount, meta.lastSeq);
   }
 
   /** As of now: a later message, or reading further, ends a mark as it does at the server. */
@@ -88,7 +88,7 @@ export class Room implements State {
     this.pointers.merge(entry);
     this.readUpTo(entry.readSeq);
     const applied = this.settle(this.order.merge(entry));
-    this.count(entry.unreadCount, entry.lastSeq);
+    this.count(entry.unreadCount, entry.mentionCount, entry.lastSeq);
     for (const id of entry.hidden ?? []) this.messages.remove(id);
     return applied;
   }
@@ -120,6 +120,16 @@ export class Room implements State {
     return unreadIn(this);
   }
 
+  mentions(): number {
+    return mentionsIn(this);
+  }
+
+  /** The server erased what had ended by its clock. */
+  expire({ timestamp, unreadCount, mentionCount, asOfSeq }: ConversationExpiredFrame): void {
+    this.messages.expire(Date.parse(timestamp));
+    this.count(unreadCount, mentionCount, asOfSeq);
+  }
+
   /**
    * Whether a receipt up to `seq` may have completed the others, which this device cannot know: what each of a group's
    * members had before we connected is known only of all together.
@@ -148,13 +158,19 @@ export class Room implements State {
     return page.filter(({ hidden }) => !hidden).map((message) => entryOf(saidIn(message), asOfSeq));
   }
 
-  private count(unread: number, upTo: number): void {
-    if (upTo >= this.counted.upTo) this.counted = { unread, upTo };
+  private count(unread: number, mentions = 0, upTo: number): void {
+    if (upTo >= this.counted.upTo) this.counted = { unread, mentions, upTo };
+  }
+
+  private uncount({ messageId }: MessageDeletedFrame): void {
+    const entry = this.messages.find(messageId);
+    this.counted.unread--;
+    if (entry && this.counted.mentions > 0 && doesMention(entry, this.userId)) this.counted.mentions--;
   }
 
   private settle(given: DurableFrame[]): DurableFrame[] {
     for (const event of given) {
-      if (event.type === 'message.deleted' && wasCounted(this, event as MessageDeletedFrame)) this.counted.unread--;
+      if (event.type === 'message.deleted' && wasCounted(this, event as MessageDeletedFrame)) this.uncount(event as MessageDeletedFrame);
       if (!apply(this, event)) this.answers.keep(event);
       if (event.type === 'message.new') this.readBySending(event as MessageNewFrame);
     }

@@ -1,6 +1,6 @@
 /** What a screen shows, built from rooms and the outbox. Objects keep their identity until what they show changes. */
 
-import type { Attachment, MessageReaction } from './facets';
+import type { Attachment, Forwarded, Mentions, MessageReaction, Preview } from './facets';
 import { entryOf, type Entry } from './messages';
 import type { OutboxItem, OutboxState } from './outbox';
 import type { Pending } from './pending';
@@ -35,6 +35,12 @@ export interface ChatMessage {
   attachments: readonly Attachment[];
   /** The text only stands for the files. */
   placeholder: boolean;
+  mentions: Mentions;
+  /** Whose words it holds, where it was forwarded. */
+  forwarded: Forwarded | null;
+  preview: Preview | null;
+  /** When it ends by itself. */
+  expiresAt: string | null;
   /** Of one's own: queued, sending, sent, delivered (to all others), read (by all others), failed. */
   status: MessageStatus;
   /** Why it failed. */
@@ -86,7 +92,7 @@ export class Views {
     const before = this.listed.get(room.id);
     const last = this.last(room, meta, unsent);
     const lastMessage = before?.lastMessage && last && isSame(before.lastMessage, last) ? before.lastMessage : last;
-    const view = { ...meta, ...room.marks, lastMessage, unreadCount: room.unread(), lastSeq: room.lastSeq, readSeq: room.readSeq };
+    const view = { ...meta, ...room.marks, lastMessage, unreadCount: room.unread(), mentionCount: room.mentions(), lastSeq: room.lastSeq, readSeq: room.readSeq };
     if (before && isSame(before, view)) return before;
     this.listed.set(room.id, view);
     return view;
@@ -113,22 +119,24 @@ export class Views {
   }
 
   private placed(room: Room, entry: Entry): ChatMessage {
-    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt, editedAt, isPinned, reactions, data, attachments, placeholder } = entry;
+    const { messageId, seq, clientId, senderId, senderHandle, text, replyTo, mediaUrl, createdAt, editedAt, isPinned, reactions, data, attachments, placeholder, mentions, forwarded, preview, expiresAt } = entry;
     const isMine = senderId === this.me.userId;
     const seen = seq <= room.readSeq ? 'read' : 'delivered';
     return {
       key: (isMine && clientId) || messageId, conversationId: room.id, id: messageId, seq, clientId, senderId, senderHandle,
       isMine, text, replyTo, mediaUrl, createdAt, editedAt, isDeleted: entry.deletedAt !== null, isPinned, reactions, data,
-      attachments, placeholder, status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
+      attachments, placeholder, mentions, forwarded, preview, expiresAt,
+      status: isMine ? room.pointers.status(seq, room.others) : seen, error: null,
     };
   }
 
   private waiting(item: OutboxItem): ChatMessage {
-    const { clientId, conversationId, text, replyTo, mediaUrl, state, error, seq } = item;
+    const { clientId, conversationId, text, replyTo, mediaUrl, state, error, seq, carried } = item;
     return {
       key: clientId, conversationId, id: null, seq, clientId, senderId: this.me.userId, senderHandle: this.me.handle,
       isMine: true, text, replyTo, mediaUrl, createdAt: new Date(item.writtenAt).toISOString(), editedAt: null, isDeleted: false,
-      isPinned: false, reactions: NO_REACTIONS, data: null, attachments: NO_FILES, placeholder: false, status: state, error,
+      isPinned: false, reactions: NO_REACTIONS, data: null, attachments: NO_FILES, placeholder: false, mentions: carried?.mentions ?? NOBODY,
+      forwarded: null, preview: carried?.preview ?? null, expiresAt: null, status: state, error,
     };
   }
 
@@ -144,6 +152,7 @@ export class Views {
 }
 
 const NO_REACTIONS: ChatMessage['reactions'] = [];
+const NOBODY: Mentions = [];
 const NO_FILES: ChatMessage['attachments'] = [];
 
 function isSame<T extends object>(a: T, b: T): boolean {

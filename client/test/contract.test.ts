@@ -31,6 +31,8 @@ const FIELDS: Fields = {
   'message.reaction': [...touched, 'emoji', 'on', 'count'],
   'message.pinned': [...touched, 'isPinned'],
   'message.hidden': [...room, 'messageId', 'messageSeq'],
+  'conversation.expired': [...room, 'upToSeq', 'unreadCount', 'mentionCount', 'asOfSeq'],
+  'scheduled.changed': [...room, 'scheduledId', 'state', 'failure'],
   'attachment.ready': ['type', 'timestamp', 'attachment'],
   'attachment.rejected': ['type', 'timestamp', 'attachment'],
   'conversation.changed': [...room, 'seq', 'senderId', 'participantCount'],

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import histories from '../../tests/contract/histories.json';
-import type { DurableFrame, SyncEntry, WireMessage } from '../src';
+import type { ConversationExpiredFrame, DurableFrame, SyncEntry, WireMessage } from '../src';
 import { Room } from '../src/room';
 
 const AT = '2026-11-22T20:15:00.000Z';
@@ -11,6 +11,7 @@ interface Step {
   live?: object;
   sync?: object;
   asking?: boolean;
+  expired?: ConversationExpiredFrame;
   page?: { asOfSeq: number; hasMore: boolean; messages: object[] };
 }
 
@@ -18,12 +19,13 @@ function event(told: object): DurableFrame {
   return { timestamp: AT, conversationId: 'room', createdAt: AT, ...told } as unknown as DurableFrame;
 }
 
-function take(room: Room, { live, sync, asking, page }: Step): void {
+function take(room: Room, { live, sync, asking, expired, page }: Step): void {
   if (live) room.offer(event(live));
   if (sync) {
     const entry = { deliveredUpTo: 0, readUpTo: 0, ...sync } as SyncEntry;
     room.merge({ ...entry, events: entry.events.map(event) });
   }
+  if (expired) room.expire(expired);
   if (asking) room.answers.begin();
   if (!page) return;
   room.prepend({ ...page, messages: page.messages as WireMessage[] });

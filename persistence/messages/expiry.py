@@ -47,7 +47,7 @@ UPDATE conversations c SET expired_xid = pg_current_xact_id() FROM room WHERE c.
 _MEMBERS = Query(
     "members_of_expired",
     f"""
-SELECT p.user_id, c.id, w.seq, {UNREAD} AS unread, {MENTIONS} AS mentions
+SELECT p.user_id, c.id, c.last_seq, w.seq, {UNREAD} AS unread, {MENTIONS} AS mentions
 FROM unnest($1::uuid[], $2::bigint[]) AS w(id, seq) JOIN conversations c ON c.id = w.id
 JOIN participants p ON p.conversation_id = c.id AND p.left_at IS NULL AND {BEGINS} < w.seq
 ORDER BY c.id, p.user_id
@@ -116,5 +116,9 @@ async def told(database: Database, up_to: dict[str, int]) -> list[tuple[str, byt
 
 def _frame(row: Row) -> bytes:
     return frames.conversation_expired(
-        conversation_id=row["id"], up_to_seq=row["seq"], unread_count=row["unread"], mention_count=row["mentions"]
+        conversation_id=row["id"],
+        up_to_seq=row["seq"],
+        unread_count=row["unread"],
+        mention_count=row["mentions"],
+        as_of_seq=row["last_seq"],
     )

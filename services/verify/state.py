@@ -25,6 +25,7 @@ class Shown:
     mine_rev: int = 0
     deleted: bool = False
     hidden: bool = False
+    ends: str | None = None
     pinned: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     mine: set[str] = field(default_factory=set)
@@ -33,6 +34,7 @@ class Shown:
         """By the message as it stands there. What is left out is empty; only whose reactions they are may stay."""
         self.rev = rev
         self.text, self.deleted = told["text"], told.get("deletedAt") is not None
+        self.ends = told.get("expiresAt")
         self.hidden, self.pinned = bool(told.get("hidden")), bool(told.get("isPinned"))
         reactions = told.get("reactions") or []
         self.counts = {one["emoji"]: one["count"] for one in reactions}
@@ -56,6 +58,7 @@ class RoomState:
         self._kept: list[Json] = []
         self._read_seq = 0
         self._told_unread = 0
+        self._told_up_to = 0
         self._whole_from = 1  # all messages from this seq on are here
 
     def live(self, frame: Json) -> None:
@@ -86,6 +89,14 @@ class RoomState:
         for frame in list(self._early.values()):
             self.live(frame)
 
+    def expired(self, frame: Json) -> None:
+        """The server erased what had ended by its clock, and says what is counted as of a head."""
+        for message in self.messages.values():
+            if message.ends is not None and message.ends <= frame["timestamp"]:
+                message.erase(message.rev)
+        if frame["asOfSeq"] >= self.cursor:
+            self._told_unread, self._told_up_to = frame["unreadCount"], frame["asOfSeq"]
+
     def page(self, page: Json) -> None:
         """Messages as they stood at `asOfSeq`, and then what happened to them since."""
         for told in page["messages"]:
@@ -110,6 +121,8 @@ class RoomState:
 
     def _count(self, event: Json) -> None:
         """What an event behind the server's count does to that."""
+        if event["seq"] <= self._told_up_to:
+            return
         if event["type"] == "message.new" and event["senderId"] != self._user_id:
             self._told_unread += 1
         if event["type"] == "message.deleted" and event["messageSeq"] > self._read_seq:

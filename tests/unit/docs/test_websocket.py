@@ -71,7 +71,7 @@ WRITTEN: dict[str, bytes] = {
     **{kind: touched(kind) for kind in TOUCHES},
     "message.hidden": frames.message_hidden(conversation_id=CONVERSATION, message_id=USER, seq=1),
     "conversation.expired": frames.conversation_expired(
-        conversation_id=CONVERSATION, up_to_seq=2, unread_count=1, mention_count=0
+        conversation_id=CONVERSATION, up_to_seq=2, unread_count=1, mention_count=0, as_of_seq=3
     ),
     "moderation.notice": frames.moderation_notice(
         action="delete", reason="x", until=None, conversation_id=CONVERSATION, message_id=USER
