@@ -81,7 +81,8 @@ def _changing(handlers: Drafts) -> list[Endpoint]:
             summary="Keep a draft",
             description="Of the drafts that several devices write the one with the newest `updatedAt` stands, and the"
             " answer tells which one that is. A frame `draft` tells the caller's other devices. At most"
-            f" {MOST_ATTACHMENTS} attachments, and {store.MOST} drafts: else 409 `limit`.",
+            f" {MOST_ATTACHMENTS} attachments, the caller's own, ready, unused, and made for this conversation: else"
+            f" 400 `attachments`; and at most {store.MOST} drafts: else 409 `limit`.",
             tag=TAG,
             body=DraftBody,
             cost=FLAT,

@@ -33,13 +33,32 @@ async def put(person: Person, room: str, text: str, at: str, status: int = 200, 
     return answer
 
 
+async def upload(rest: Rest, owner: Person, room: str) -> str:
+    """A picture that is ready."""
+    file = new_id()
+    await rest.parts.pool.execute("INSERT INTO blobs (id, touched_at) VALUES ($1, now())", file)
+    await rest.parts.pool.execute(
+        """
+INSERT INTO attachments (id, conversation_id, owner_id, client_id, state, kind, name, content_type, size, blob,
+                         created_at, expires_at)
+VALUES ($1, $2, $3, gen_random_uuid()::text, 'ready', 'image', 'a.png', 'image/png', 1, $1,
+        now(), now() + interval '1 day')
+""",
+        file,
+        room,
+        owner.id,
+    )
+    return file
+
+
 async def drafts(person: Person) -> list[Any]:
     return list((await person.get("/api/drafts"))["drafts"])
 
 
 async def test_a_draft_is_kept_with_all_that_it_holds_and_told_to_the_other_devices(rest: Rest) -> None:
     ann, bob = rest.person("ann"), rest.person("bob")
-    room, reply, file = await ann.start(bob), new_id(), new_id()
+    room, reply = await ann.start(bob), new_id()
+    file = await upload(rest, ann, room)
 
     async with listening(rest.parts.redis_url, keys.user(ann.id), keys.user(bob.id)) as ear:
         answer = await put(ann, room, "Hel", NOON, replyTo=reply.upper(), attachments=[file])
@@ -124,6 +143,29 @@ async def test_what_is_malformed_is_named(rest: Rest) -> None:
 
         assert response.status == 400, body
         assert (await response.json())["field"] == field
+
+
+async def test_a_draft_holds_its_files_until_it_ends_and_takes_only_what_is_ones_own(rest: Rest) -> None:
+    ann, bob = rest.person("ann"), rest.person("bob")
+    room, other = await ann.start(bob), await ann.start(rest.person("cid"))
+    first, second = await upload(rest, ann, room), await upload(rest, ann, room)
+    pool = rest.parts.pool
+
+    async def held() -> set[str]:
+        return {row["attachment_id"] for row in await pool.fetch("SELECT * FROM attachment_holds")}
+
+    await put(ann, room, "", NOON, attachments=[first])
+    assert await held() == {first}
+    await put(ann, room, "", LATER, attachments=[second])
+    assert await held() == {second}
+    await put(ann, room, "late", NOON, attachments=[first])
+    assert await held() == {second}, "what does not stand holds nothing"
+    for wrong in (new_id(), await upload(rest, bob, room), await upload(rest, ann, other)):
+        refused = await put(ann, room, "x", LATEST, 400, attachments=[wrong])
+        assert refused["field"] == "attachments"
+    assert (await drafts(ann))[0]["attachments"] == [second]
+    await ann.delete(f"/api/drafts/{room}")
+    assert await held() == set()
 
 
 async def test_a_stranger_cannot_write_into_a_conversation_and_who_left_sees_no_draft_of_it(rest: Rest) -> None:

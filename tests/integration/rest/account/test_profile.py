@@ -76,13 +76,14 @@ def _told(frames: list[dict[str, Any]], name: str) -> int:
 async def test_what_changes_nothing_is_told_to_nobody(rest: Rest) -> None:
     ann, bob = rest.person("ann"), rest.person("bob")
     await ann.start(bob)
-    await edit(ann, {"displayName": "Ann"})
     async with listening(rest.parts.redis_url, keys.user(ann.id)) as ear:
         await edit(ann, {"displayName": "Ann"})
+        await eventually(lambda: _told(ear.frames(wire.Kind.USER_FRAME), "Ann") == 1)
+        await edit(ann, {"displayName": "Ann"})
         await edit(ann, {"displayName": "Anna"})
-        await eventually(lambda: bool(ear.frames(wire.Kind.USER_FRAME)))
+        await eventually(lambda: _told(ear.frames(wire.Kind.USER_FRAME), "Anna") == 1)
 
-        assert [frame["displayName"] for frame in ear.frames(wire.Kind.USER_FRAME)] == ["Anna"]
+        assert [frame["displayName"] for frame in ear.frames(wire.Kind.USER_FRAME)] == ["Ann", "Anna"]
 
 
 async def test_people_are_those_one_shares_a_conversation_with(rest: Rest) -> None:
