@@ -36,6 +36,11 @@ from persistence.messages import send as messages
 from persistence.messages.expiry import erase
 from persistence.messages.shapes import NewMessage
 from persistence.messages.views import Carried, Sent, Source
+from persistence.moderation import acts, reports
+from persistence.moderation import commands as moderating
+from persistence.moderation.acts import Done, Order
+from persistence.moderation.reasons import ReportReason
+from persistence.moderation.reports import Target
 from persistence.profiles import store as profiles
 from persistence.push import withdrawals
 from persistence.receipts import cursors
@@ -299,13 +304,46 @@ async def invite(town: Town) -> None:
         await invites.use(town.pool, town.user(), link.token)
 
 
+ORDER = Order(Actor("cli", "tests"), "a reason")
+
+
+async def some_message(town: Town) -> tuple[str, str] | None:
+    row = await town.pool.fetchrow("SELECT id, conversation_id FROM messages ORDER BY random() LIMIT 1")
+    return None if row is None else (row["id"], row["conversation_id"])
+
+
+async def complain(town: Town) -> None:
+    found = await some_message(town)
+    if found is not None:
+        await reports.report(town.pool, town.user(), Target(*found), ReportReason.SPAM, None)
+
+
+async def silence(town: Town) -> None:
+    """In all conversations of one's."""
+    done = Done.nothing()
+    async with transaction(town.pool) as connection:
+        await acts.mute(connection, ORDER, town.user(), None, datetime.now(UTC), done)
+
+
+async def ban(town: Town) -> None:
+    user = town.user()
+    await moderating.ban(town.pool, ORDER, user, None)
+    await moderating.unban(town.pool, ORDER, user)
+
+
+async def remove_as_moderator(town: Town) -> None:
+    found = await some_message(town)
+    if found is not None:
+        await moderating.delete(town.pool, ORDER, found[0])
+
+
 WRITERS: Mapping[str, Callable[[Town], Awaitable[None]]] = {
     one.__name__: one
     for one in (
         send, send_many, carry, erase_expired, delete, schedule, edit_and_delete, relay, fill_search,
         report, hide, reopen, create, purge, append, expire, catch_up, block, unblock,
         post_silently, post_of_nobody, activate, upsert_users, own_things, read_all,
-        come_in, go, govern, invite,
+        come_in, go, govern, invite, complain, silence, ban, remove_as_moderator,
         send_files, wear_picture, collect,
     )
 }  # fmt: skip
