@@ -11,6 +11,7 @@ import msgspec
 
 from services.verify.checker import violations
 from services.verify.client import Device
+from services.verify.files import Trial
 from services.verify.rest import FAILURES, Refused, Target
 from services.verify.settling import settle
 
@@ -59,10 +60,20 @@ async def verify(target: Target, users: Sequence[User], *, messages: int, second
         async with _running(devices):
             await _talk(devices, conversations, dice, messages=messages, seconds=seconds)
             rests = {device.history.user_id: device.rest for device in devices}
+            trial = Trial(session, devices[0].rest, users[0].token, seed)
+            await _try_a_file(trial, next(iter(conversations)))
             known = await settle(devices, rests, conversations, seconds=SETTLE_SECONDS)
     report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), list(conversations))
-    report.violations = violations([device.history for device in devices], known)
+    report.violations = violations([device.history for device in devices], known) + trial.violations
     return report
+
+
+async def _try_a_file(trial: Trial, conversation_id: str) -> None:
+    """What storage lacks for a moment is no broken promise: what came through wrong is."""
+    try:
+        await trial.run(conversation_id)
+    except (*FAILURES, Refused) as error:
+        trial.violations.append(f"a file did not come through: {type(error).__name__} {error}")
 
 
 async def _reach(device: Device) -> None:

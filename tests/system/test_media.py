@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from services.verify.files import Trial
+from services.verify.rest import Backoff, Rest, Target
 from shared.ids import new_id
 from tests.support.files import picture
 from tests.support.fleet import Fleet, ServiceProcess, fleet
@@ -76,6 +78,11 @@ async def test_up_takes_a_picture_sends_it_and_shows_it(tmp_path: Path, http: ai
         assert (frame["placeholder"], frame["mediaUrl"]) == (True, f"{up.url}/api/attachments/{name}")
         status, data = await Uploader(http, bob, up.url, name).download()
         assert (status, data[:3]) == (200, b"\xff\xd8\xff")
+        trial = Trial(
+            http, Rest(http, lambda: Target(up.url, up.url), lambda: ada.token, Backoff(1)), ada.token, seed=1
+        )
+        await trial.run(room)
+        assert trial.violations == []
         async with http.get(f"{up.url}/openapi.json") as answer:
             assert "/api/attachments/{attachment}/content" in (await answer.json())["paths"]
 

@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from promql_parser import AggModifierType, AggregateExpr, VectorSelector
 
 import gateway
+import media
 import persistence
 import pusher
 import shared
@@ -50,7 +51,7 @@ OF_THE_CLUSTER: Series = {
 @cache
 def measured() -> Series:
     """What our code exposes."""
-    for package in (gateway, persistence, pusher, webhooks, shared):
+    for package in (gateway, persistence, pusher, webhooks, media, shared):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return dict(_registered()) | dict(_of_a_gateway())
