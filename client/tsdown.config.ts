@@ -24,7 +24,7 @@ function phones(format: 'esm' | 'cjs'): UserConfig {
 export default defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts', account: 'src/account/index.ts', history: 'src/history.ts', safety: 'src/safety.ts', media: 'src/media/index.ts', react: 'src/react/index.ts', 'react-native': 'src/react-native/index.ts', scheduled: 'src/scheduled.ts', ui: 'src/ui/index.ts' },
+    entry: { index: 'src/index.ts', account: 'src/account/index.ts', history: 'src/history.ts', safety: 'src/safety.ts', media: 'src/media/index.ts', react: 'src/react/index.ts', 'react-native': 'src/react-native/index.ts', scheduled: 'src/scheduled.ts', search: 'src/search.ts', ui: 'src/ui/index.ts' },
     // CommonJS beside ESM: Jest, React Native's preset of it included, loads nothing else.
     format: ['esm', 'cjs'],
     dts: { sourcemap: true },

@@ -175,19 +175,23 @@ export class Api {
 
   /**
    * Asks once, and once more with a fresh token where the first was refused. Raises `ApiError`. A request with a
-   * deadline of its own is one that the client makes again by itself, and may be abandoned.
+   * deadline of its own is one that the client makes again by itself, and may be abandoned; `signal` aborts this one.
    */
-  async call<T>(method: Method, path: string, body?: object, repeatedMs?: number): Promise<T> {
-    const first = await this.ask({ method, path, body, repeatedMs }, false);
-    const { response, content } = first.response.status === 401 ? await this.ask({ method, path, body, repeatedMs }, true) : first;
+  async call<T>(method: Method, path: string, body?: object, repeatedMs?: number, signal?: AbortSignal): Promise<T> {
+    const request = { method, path, body, repeatedMs, signal };
+    const first = await this.ask(request, false);
+    const { response, content } = first.response.status === 401 ? await this.ask(request, true) : first;
     if (response.ok) return content as T;
     throw refusal(response, content);
   }
 
-  private async ask({ method, path, body, repeatedMs }: Request, force: boolean): Promise<Answer> {
+  private async ask({ method, path, body, repeatedMs, signal }: Request, force: boolean): Promise<Answer> {
     const token = await this.tokens.get(force);
     if (token === null) throw new ApiError(401, 'unauthorized', 'nobody is signed in');
     const abort = new AbortController();
+    const end = (): void => abort.abort();
+    if (signal?.aborted) throw new ApiError(0, 'unreachable', 'aborted');
+    signal?.addEventListener('abort', end);
     const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
     const asked = this.fetch(path, { method, headers, signal: abort.signal, ...(body && { body: JSON.stringify(body) }) });
     if (repeatedMs) this.repeated.add(abort);
@@ -196,7 +200,10 @@ export class Api {
       .catch((error: unknown) => {
         throw new ApiError(0, 'unreachable', String(error));
       })
-      .finally(() => this.repeated.delete(abort));
+      .finally(() => {
+        this.repeated.delete(abort);
+        signal?.removeEventListener('abort', end);
+      });
   }
 
   private async fetch(path: string, init: RequestInit): Promise<Answer> {
@@ -226,6 +233,7 @@ interface Request {
   path: string;
   body: object | undefined;
   repeatedMs: number | undefined;
+  signal: AbortSignal | undefined;
 }
 
 interface Answer {

@@ -19,6 +19,7 @@ import { Receipts } from './receipts';
 import { Rooms } from './rooms';
 import { Screens } from './screens';
 import { Expiring } from './expiring';
+import type { Search, SearchOf } from './search';
 import type { Readable, Unsubscribe } from './store';
 import { Sync } from './sync';
 import { Tokens, WRONG_USER, type TokenProvider } from './tokens';
@@ -45,6 +46,8 @@ export interface ClientOptions {
   history?: History;
   /** `keepAccount()` of `@parley/client/account`: profile, drafts, saved messages, marks and devices of this user. */
   account?: AccountOf;
+  /** `findMessages()` of `@parley/client/search`: finding messages again. */
+  search?: SearchOf;
   WebSocket?: SocketConstructor;
   fetch?: typeof fetch;
   clock?: Clock;
@@ -68,6 +71,8 @@ export class ParleyClient {
   readonly account: Account | null;
   /** Names, settings, members, roles and links of groups. */
   readonly groups: Groups;
+  /** Finds messages by their words; null unless it was asked for (`ClientOptions.search`). */
+  readonly search: Search | null;
   /** Unread messages over all conversations. */
   readonly unread: Readable<number>;
   /** Whether all that was missed is here. */
@@ -150,6 +155,7 @@ export class ParleyClient {
     });
     this.account = options.account?.({ api: this.api, events, rooms: this.rooms, screens: this.screens, storage: this.platform.storage, env, onError }) ?? null;
     this.groups = new Groups(this.api, () => this.rooms.userId);
+    this.search = options.search?.({ api: this.api, events }) ?? null;
     this.on = events.on;
     this.off = events.off;
     this.connection = this.link.state;

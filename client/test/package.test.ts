@@ -9,7 +9,7 @@ import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const CLIENT = fileURLToPath(new URL('..', import.meta.url));
-const ENTRIES = ['@parley/client', '@parley/client/account', '@parley/client/history', '@parley/client/safety', '@parley/client/react', '@parley/client/react-native', '@parley/client/scheduled'];
+const ENTRIES = ['@parley/client', '@parley/client/account', '@parley/client/history', '@parley/client/safety', '@parley/client/react', '@parley/client/react-native', '@parley/client/scheduled', '@parley/client/search'];
 
 let app: string;
 let root: string;

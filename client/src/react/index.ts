@@ -14,3 +14,4 @@ export {
   useConversation, useMessage, usePinned, useReactions, useSeenBy,
   type MessageHandle, type PinnedHandle, type ReactionsHandle, type SeenBy,
 } from './messages';
+export { useSearch, type SearchHandle } from './search';

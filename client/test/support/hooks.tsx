@@ -4,8 +4,9 @@ import { StrictMode, useState, type ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ParleyClient } from '../../src';
 import { keepAccount } from '../../src/account';
+import { findMessages, type SearchQuery } from '../../src/search';
 import {
-  useArchived, useConversations, useConversationWebSocket, useMarkRead, useMessages, useDevices, useDraft, useMe, usePresence, useSaved, useSendMessage, useTyping, useUnread, useUnreadTotals, useWebSocket,
+  useArchived, useConversations, useConversationWebSocket, useMarkRead, useMessages, useDevices, useDraft, useMe, usePresence, useSaved, useSearch, useSendMessage, useTyping, useUnread, useUnreadTotals, useWebSocket,
   useWebSocketContext, useWebSocketEvent, WebSocketProvider,
 } from '../../src/react';
 import { FakeAccount } from './account';
@@ -67,6 +68,30 @@ export function describeHooks(name: string, { render, act }: Renderer): void {
       expect(seen().connection.code).toBe(1006);
       await settle(() => seen().reconnect());
       expect(seen().isConnected).toBe(true);
+    });
+
+    test('a search waits for a pause in typing, and asks once for the last words; strict mode changes nothing', async () => {
+      client = world.client(platform, { search: findMessages() });
+      const message = { id: 'm1', seq: 1, text: 'tea' };
+      world.server.own = (_, path) => (path.startsWith('/api/search?') ? { results: [{ conversationId: ROOM, message, excerpt: { text: 'tea', marks: [] } }], asOfSeq: {}, nextCursor: null, complete: true } : undefined);
+      let handle: ReturnType<typeof useSearch>;
+      let type: (query: SearchQuery | null) => void;
+      function Probe(): ReactNode {
+        const [query, setQuery] = useState<SearchQuery | null>(null);
+        handle = useSearch(query);
+        type = setQuery;
+        return null;
+      }
+      const { unmount } = await render(<StrictMode><WebSocketProvider client={client}><Probe /></WebSocketProvider></StrictMode>);
+      for (const q of ['t', 'te', 'tea']) await settle(() => type({ q }), 50);
+      expect(handle!.results).toBeNull();
+      await settle(() => undefined, 500);
+      expect(handle!.results!.map((one) => one.message.id)).toEqual(['m1']);
+      expect(world.server.callsTo('/api/search').map(({ path }) => path)).toEqual(['/api/search?q=tea']);
+      await settle(() => type(null));
+      await settle(() => undefined, 50);
+      expect(handle!.results).toBeNull();
+      await unmount();
     });
 
     test('the context gives the client and the adapter', async () => {
