@@ -5,7 +5,7 @@ Each check is named after what it promises; a violation is one line that a perso
 
 from collections.abc import Callable, Iterator, Sequence
 
-from services.verify.checks import events, lists, people, receipts
+from services.verify.checks import events, lists, members, people, receipts
 from services.verify.history import DeviceHistory, Truth
 
 Check = Callable[[Sequence[DeviceHistory], Truth], Iterator[str]]
@@ -21,6 +21,7 @@ CHECKS: tuple[Check, ...] = (
     events.an_open_connection_is_whole,
     lists.the_list_is_right,
     lists.what_comes_back_brings_its_message,
+    members.who_is_out_is_out,
     receipts.receipts_point_at_what_exists,
     receipts.receipts_only_go_forward,
     receipts.receipts_cover_only_what_was_said,

@@ -5,6 +5,7 @@ Moments (`at`, `began`) are seconds of this machine's monotonic clock, the same 
 
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,18 @@ class Acknowledged:
 Step = Event | Opened | Left | Closed | Told | ReceiptSeen | MinimaSeen | PresenceSeen | Said | Answered
 
 
+class Absence(NamedTuple):
+    """Somebody was out of a group for the events above `after`, their removal, and below `before`, their return."""
+
+    user_id: str
+    conversation_id: str
+    after: int
+    before: float = inf
+
+    def holds(self, event: Event) -> bool:
+        return event.conversation_id == self.conversation_id and self.after < event.seq < self.before
+
+
 @dataclass
 class DeviceHistory:
     """One device: its steps in order, what it holds at the end, and what the server acknowledged to it."""
@@ -158,6 +171,8 @@ class Truth:
     """(user, conversation) -> the seq that every other member has."""
     read_up_to: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> the seq up to which every other member has read."""
+    absences: list[Absence] = field(default_factory=list)
+    """From groups that are in none of the other fields."""
     online: dict[str, bool] = field(default_factory=dict)
     expected_online: dict[str, bool] = field(default_factory=dict)
     asleep: set[str] = field(default_factory=set)

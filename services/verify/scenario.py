@@ -12,6 +12,7 @@ import msgspec
 from services.verify.checker import violations
 from services.verify.client import Device
 from services.verify.files import Trial
+from services.verify.membership import come_and_go
 from services.verify.rest import FAILURES, Refused, Target
 from services.verify.settling import settle
 
@@ -58,12 +59,17 @@ async def verify(target: Target, users: Sequence[User], *, messages: int, second
         await _reach(devices[0])
         conversations = await _converse(devices, dice)
         async with _running(devices):
-            await _talk(devices, conversations, dice, messages=messages, seconds=seconds)
+            absences, _ = await asyncio.gather(
+                come_and_go(devices, GROUP_NAME),
+                _talk(devices, conversations, dice, messages=messages, seconds=seconds),
+            )
             rests = {device.history.user_id: device.rest for device in devices}
             trial = Trial(session, devices[0].rest, users[0].token, seed)
             await _try_a_file(trial, next(iter(conversations)))
             known = await settle(devices, rests, conversations, seconds=SETTLE_SECONDS)
-    report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), list(conversations))
+    known.absences += absences
+    made = [*conversations, *{absence.conversation_id for absence in absences}]
+    report = Report(messages, len(devices), sum(device.connections - 1 for device in devices), made)
     report.violations = violations([device.history for device in devices], known) + trial.violations
     return report
 

@@ -90,4 +90,4 @@ async def test_a_purge_that_is_refused_is_told(database_url: str, redis_url: str
         )
 
     assert code == 0, said
-    assert f"left behind: 7 ({internal}/internal/purge answered 401)" in said
+    assert f"left behind: 8 ({internal}/internal/purge answered 401)" in said

@@ -7,6 +7,7 @@ import pytest
 
 from services.verify.checker import violations
 from services.verify.history import (
+    Absence,
     Acknowledged,
     Answered,
     Closed,
@@ -95,6 +96,14 @@ def test_an_event_that_is_no_message_has_its_place_and_counts_nowhere() -> None:
     assert violations([bob, ada], truth) == []
 
 
+def test_who_is_out_may_hear_of_their_removal_and_of_their_return() -> None:
+    bob, ada, truth = whole()
+    truth.absences.append(Absence(BOB, CORNER, 4, before=7))
+    bob.steps += [replace(corner(seq), live=False) for seq in (4, 7)]
+
+    assert violations([bob, ada], truth) == []
+
+
 def test_a_hole_that_the_gateway_announced_is_none() -> None:
     bob, _, truth = whole()
     told: list[Step] = [Opened(1, {ROOM: 0}), event(1), Told(ROOM, 1, 2), event(2, live=False), event(3)]
@@ -165,6 +174,11 @@ def back_without_its_message(bob: DeviceHistory, truth: Truth) -> None:
 def the_message_that_brings_it_back_is_not_sent(bob: DeviceHistory, truth: Truth) -> None:
     comes_back(bob, truth)
     bob.steps.remove(corner(9))
+
+
+def heard_while_out(bob: DeviceHistory, truth: Truth) -> None:
+    truth.absences.append(Absence(BOB, CORNER, 4, before=7))
+    bob.steps += [replace(corner(seq), live=False) for seq in (4, 6, 7)]
 
 
 def lost(bob: DeviceHistory, _: Truth) -> None:
@@ -343,6 +357,7 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (everybody_has_what_somebody_lacks, "nobody_is_behind_all"),
         (ghost, "presence_tells_the_truth"),
         (deaf_to_a_departure, "presence_is_told"),
+        (heard_while_out, "who_is_out_is_out"),
         (message_that_was_not_pushed, "the_silent_are_reached"),
         (two_notifications_of_one_message, "the_silent_are_reached"),
     ],
