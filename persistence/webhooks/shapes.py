@@ -16,16 +16,14 @@ from shared.http.fields import NO_NUL_PATTERN, UUID_PATTERN, Id
 from shared.outbound.guard import Allowed, fault_of_url
 
 Type = Literal[(EVERYTHING, *TYPES)]  # type: ignore[valid-type]
-SHORTEST_URL, LONGEST_URL = 12, 2048
+LONGEST_URL = 2048
 MOST_BATCH = 100
 _CURSOR_PATTERN = rf"^[0-9]{{1,16}}\.{UUID_PATTERN.strip('^$')}$(?!\n)"
 
 _Url = Annotated[
     str,
     Meta(
-        min_length=SHORTEST_URL,
         max_length=LONGEST_URL,
-        pattern=NO_NUL_PATTERN,
         description="https, port 443 or 8443, of the public internet, or what WEBHOOK_ALLOW names",
         extra_json_schema={"pattern": r"^https://([a-z0-9][a-z0-9-]*\.)+[a-z]{2,6}(:443|:8443)?/[A-Za-z0-9/_-]*$"},
     ),

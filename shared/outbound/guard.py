@@ -43,7 +43,7 @@ def fault_of_url(url: str, allowed: Allowed) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "expected a URL"
-    if not host or any(character.isspace() for character in url):
+    if not host or not url.isprintable() or " " in url:
         return "expected a URL with a host"
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         return "no user and no password may stand in it"

@@ -38,6 +38,7 @@ def test_of_sound_settings_nothing_is_said() -> None:
     [
         ({"DATABASE_URL": ""}, "error", "DATABASE_URL"),
         ({"JWT_SECRET": ""}, "error", "JWT_SECRET"),
+        ({"SERVER_API": "on"}, "error", "SECRETS_KEY"),
         ({"JWT_SECRET": "short"}, "error", "JWT_SECRET"),
         ({"SERVICE_TOKEN": SECRET}, "error", "SERVICE_TOKEN"),
         ({"JWT_JWKS_URL": "https://issuer/keys"}, "warning", "JWT_ISSUER"),
@@ -83,3 +84,9 @@ def test_too_few_open_files_are_an_error_and_just_enough_a_warning() -> None:
         for count in (soft + 1, soft - 1000, max(1, soft // 4))
     ]
     assert levels == [Level.ERROR, Level.WARNING, Level.OK]
+
+
+def test_a_process_that_calls_others_addresses_needs_neither_database_nor_redis() -> None:
+    findings = contradictions(from_mapping(SOUND), ["webhooks"])
+
+    assert [(str(one.level), one.subject) for one in findings] == [("warning", "DATABASE_URL")]

@@ -58,6 +58,8 @@ def test_the_public_internet_may_be_called(text: str) -> None:
         ("https:///path", False),
         ("app.example", False),
         ("https://app.example/ x", False),
+        ("https://app.example/\0", False),
+        ("https://app.example/\ud800", False),
         ("http://127.0.0.1:8080/hook", True),
         ("http://backend.internal:9/", True),
         ("http://other.internal:9/", False),
