@@ -17,7 +17,7 @@ from media.processing import Processing
 from media.scan import Scanner
 from media.storage.folder import FolderStorage
 from media.storage.port import Storage
-from media.storage.s3 import Bucket, S3Storage
+from media.storage.s3 import Bucket, S3Storage, store_of
 from media.uploads import Uploads
 from services import openings
 from shared.auth import TokenVerifier
@@ -80,4 +80,4 @@ def storage_of(settings: Settings) -> Storage:
         settings.s3_access_key_id or "",
         settings.s3_secret_access_key or "",
     )
-    return S3Storage(bucket)
+    return S3Storage(store_of(bucket))

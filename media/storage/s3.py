@@ -10,7 +10,7 @@ from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import S3Store
+from obstore.store import ObjectStore, S3Store
 
 from media.storage.port import NoSuchBytes, StorageAway
 
@@ -28,20 +28,25 @@ class Bucket:
     secret_access_key: str = field(repr=False)
 
 
+def store_of(bucket: Bucket) -> ObjectStore:
+    """A client; nothing is asked yet."""
+    return S3Store(
+        bucket.name,
+        endpoint=bucket.endpoint,
+        region=bucket.region,
+        access_key_id=bucket.access_key_id,
+        secret_access_key=bucket.secret_access_key,
+        virtual_hosted_style_request=False,
+        client_options=_CLIENT,
+        retry_config=_RETRIES,
+    )
+
+
 class S3Storage:
     """As `port.Storage`."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self._store = S3Store(
-            bucket.name,
-            endpoint=bucket.endpoint,
-            region=bucket.region,
-            access_key_id=bucket.access_key_id,
-            secret_access_key=bucket.secret_access_key,
-            virtual_hosted_style_request=False,
-            client_options=_CLIENT,
-            retry_config=_RETRIES,
-        )
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
 
     async def put(self, key: str, data: bytes) -> None:
         try:
@@ -94,6 +99,8 @@ class S3Storage:
                     raise _away(error) from error
 
     async def address(self, key: str, seconds: int) -> str | None:
+        if not isinstance(self._store, S3Store):
+            return None
         try:
             return str(await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds)))
         except BaseError as error:
