@@ -29,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     receipts.receipts_are_stored,
     receipts.reports_are_stored,
     receipts.unread_is_right,
+    receipts.unread_adds_up,
     people.presence_tells_the_truth,
     people.presence_is_told,
     people.the_silent_are_reached,

@@ -165,6 +165,8 @@ class Truth:
     """user -> conversation -> seq and id of the newest message that their list shows; of those who asked for theirs."""
     unread: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> unread count."""
+    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """user -> unread of all their conversations, as the list adds up, and as the server says."""
     read: dict[tuple[str, str], int] = field(default_factory=dict)
     """(user, conversation) -> read cursor."""
     delivered_up_to: dict[tuple[str, str], int] = field(default_factory=dict)

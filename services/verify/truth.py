@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 
 from services.verify.history import Truth
-from services.verify.rest import Json, Rest
+from services.verify.rest import Json, Refused, Rest
 
 PAGE = 100
 AT_ONCE = 16
@@ -59,16 +60,20 @@ async def _messages(truth: Truth, rest: Rest, conversation_id: str) -> None:
 
 async def _list(truth: Truth, user_id: str, rest: Rest) -> None:
     cursor: str | None = ""
+    unread = 0
     listed = truth.listed.setdefault(user_id, {})
     while cursor is not None:
         page = await rest.persist("GET", f"/api/conversations?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""))
         for one in page["conversations"]:
             newest = one["lastMessage"]
             listed[one["id"]] = None if newest is None else (newest["seq"], newest["id"])
+            unread += one["unreadCount"]
             if one["id"] in truth.messages:
                 truth.unread[user_id, one["id"]] = one["unreadCount"]
                 truth.read[user_id, one["id"]] = one["readSeq"]
         cursor = page["nextCursor"]
+    with suppress(Refused):  # an older release, which does not count over all
+        truth.totals[user_id] = unread, (await rest.persist("GET", "/api/unread"))["messages"]
 
 
 async def _reach(truth: Truth, user_id: str, rest: Rest) -> None:

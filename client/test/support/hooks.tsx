@@ -3,13 +3,11 @@
 import { StrictMode, useState, type ReactNode } from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ParleyClient } from '../../src';
-import { keepAccount } from '../../src/account';
 import { findMessages, type SearchQuery } from '../../src/search';
 import {
-  useArchived, useConversations, useConversationWebSocket, useMarkRead, useMessages, useDevices, useDraft, useMe, usePresence, useSaved, useSearch, useSendMessage, useTyping, useUnread, useUnreadTotals, useWebSocket,
+  useConversations, useConversationWebSocket, useMarkRead, useMessages, usePresence, useSearch, useSendMessage, useTyping, useUnread, useWebSocket,
   useWebSocketContext, useWebSocketEvent, WebSocketProvider,
 } from '../../src/react';
-import { FakeAccount } from './account';
 import { FakeSocket, ME, OTHER } from './socket';
 import { fakeTime, FakePlatform, pass, ROOM, World } from './world';
 
@@ -171,33 +169,6 @@ export function describeHooks(name: string, { render, act }: Renderer): void {
       await settle(() => seen().go('next'));
       expect(seen().typists).toEqual([]);
       expect(FakeSocket.last.sentOf('typing').map((frame) => frame['isTyping'])).toEqual([true, false]);
-    });
-
-    test('what is one’s own is shown as it changes here and elsewhere', async () => {
-      const account = new FakeAccount(world.server, ME);
-      client = world.client(platform, { account: keepAccount() });
-      const { seen } = await mount(() => ({
-        draft: useDraft(ROOM), saved: useSaved(), archived: useArchived(), me: useMe(), devices: useDevices(), totals: useUnreadTotals(),
-      }));
-      expect(seen()).toMatchObject({ draft: { draft: null }, saved: { messages: [] }, archived: { archived: [] }, me: { me: { handle: 'me' } }, devices: { devices: [{ id: 'd1' }] }, totals: { messages: 0 } });
-      await settle(() => {
-        seen().draft.write({ text: 'Hel' });
-        void seen().saved.save('m1');
-        void seen().archived.marks.archive(ROOM, true);
-        void seen().me.rename('Me Myself');
-        void seen().devices.remove('d1');
-      });
-      expect(seen()).toMatchObject({ draft: { draft: { text: 'Hel' } }, archived: { archived: [{ id: ROOM }] }, me: { me: { displayName: 'Me Myself' } }, devices: { devices: [] } });
-      expect([...seen().saved.ids]).toEqual(['m1']);
-      await settle(() => seen().draft.end(), 2000);
-      expect(seen().draft.draft).toBeNull();
-      expect(account.saved).toEqual(['m1']);
-    });
-
-    test('a hook on one’s own says what is missing where nothing was made for it', async () => {
-      const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
-      await expect(mount(() => useMe())).rejects.toThrow('keepAccount');
-      errors.mockRestore();
     });
 
     test('presence is fetched and followed', async () => {

@@ -105,6 +105,13 @@ def unread_is_right(_: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
             yield f"{user} has {count} unread in {conversation}, {expected} lie above {read}"
 
 
+def unread_adds_up(_: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """What is told over all conversations is what they say one by one."""
+    for user, (listed, told) in truth.totals.items():
+        if listed != told:
+            yield f"{user} has {told} unread over all, their list adds up to {listed}"
+
+
 class _Claims:
     """How far each reader can have come at each moment, by all that their devices said and sent."""
 

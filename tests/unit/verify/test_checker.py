@@ -67,6 +67,7 @@ def whole() -> tuple[DeviceHistory, DeviceHistory, Truth]:
         hideable={CORNER: [ADA, BOB]},
         listed={ADA: {ROOM: (3, "m3"), CORNER: (9, "m9")}, BOB: {ROOM: (3, "m3")}},
         unread={(BOB, ROOM): 1, (ADA, ROOM): 0},
+        totals={BOB: (1, 1), ADA: (0, 0)},
         read={(BOB, ROOM): 2, (ADA, ROOM): 3},
         delivered_up_to={(ADA, ROOM): 3, (BOB, ROOM): 3},
         online={ADA: False, BOB: True},
@@ -299,6 +300,10 @@ def two_notifications_of_one_message(_: DeviceHistory, truth: Truth) -> None:
     asleep(truth, ("m1", ROOM), ("m2", ROOM), ("m3", ROOM), ("m3", "another"))
 
 
+def wrong_total(_: DeviceHistory, truth: Truth) -> None:
+    truth.totals[BOB] = 1, 2
+
+
 def wrong_unread(_: DeviceHistory, truth: Truth) -> None:
     truth.unread[BOB, ROOM] = 2
 
@@ -349,6 +354,7 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (read_that_was_lost, "reports_are_stored"),
         (delivered_that_was_lost, "reports_are_stored"),
         (wrong_unread, "unread_is_right"),
+        (wrong_total, "unread_adds_up"),
         (still_shown, "the_list_is_right"),
         (back_without_a_word, "the_list_is_right"),
         (back_without_its_message, "what_comes_back_brings_its_message"),
