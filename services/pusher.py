@@ -96,16 +96,22 @@ async def pusher(
         tasks.periodically(DEADLINE_SECONDS, Deadlines(redis, persistence, epoch).sweep, name="deadlines")
         tasks.periodically(SAMPLE_SECONDS, lambda: _sample(queue), name="stream_metrics")
         tasks.periodically(CONSUMER_SECONDS, queue.forget_dead_consumers, name="consumers")
-        silent = Silent(persistence, sender or expo, pace)
-        tasks.periodically(BADGE_SECONDS, silent.sweep, name="badges")
-        tasks.periodically(WITHDRAWAL_SECONDS, silent.withdraw, name="withdrawals")
         presence = PresenceReader(redis, lambda: epoch.current)
-        arrivals = Arrivals(persistence, presence, silent, default_preview=settings.push_preview)
-        tasks.periodically(ARRIVAL_SECONDS, arrivals.sweep, name="arrivals")
+        _tell_besides(tasks, persistence, Silent(persistence, sender or expo, pace), presence, settings.push_preview)
         if sender is None:
             receipts = Receipts(expo, persistence, redis, halts, epoch)
             tasks.periodically(RECEIPT_SECONDS, receipts.sweep, name="expo_receipts")
         yield Pusher(redis, epoch)
+
+
+def _tell_besides(
+    tasks: Tasks, persistence: PersistenceClient, silent: Silent, presence: PresenceReader, preview: str
+) -> None:
+    """What is pushed besides messages: numbers, withdrawals, arrivals."""
+    tasks.periodically(BADGE_SECONDS, silent.sweep, name="badges")
+    tasks.periodically(WITHDRAWAL_SECONDS, silent.withdraw, name="withdrawals")
+    arrivals = Arrivals(persistence, presence, silent, default_preview=preview)
+    tasks.periodically(ARRIVAL_SECONDS, arrivals.sweep, name="arrivals")
 
 
 def _queue(blocking: RedisClient, epoch: Callable[[], str] | None) -> Queue:

@@ -67,11 +67,9 @@ async def _served(
     pushing = await stack.enter_async_context(pusher(settings, stop, parts.tracing, sender=_sender(settings, feed)))
     if parts.server is not None:
         await stack.enter_async_context(webhooks(settings, stop))
-    entries = [
-        readings.of_gateway(made),
-        readings.of_persistence(health.parts, lambda: parts.epoch.current),
-        readings.of_pusher(pushing.ready, lambda: pushing.epoch),
-    ]
+    of_persistence = readings.of_persistence(health.parts, lambda: parts.epoch.current)
+    of_pusher = readings.of_pusher(pushing.ready, lambda: pushing.epoch)
+    entries = [readings.of_gateway(made), of_persistence, of_pusher]
     await stack.enter_async_context(registered(settings, stop, internal_port, entries))
     await stack.enter_async_context(made)
     shown = demo.routes(settings, feed, people) if with_demo and _is_private(settings.host) else {}

@@ -85,20 +85,18 @@ async def create(
     async with transaction(pool) as connection:
         if key is not None:
             await hold_pair(connection, *people)
-        if key is not None or created_by in (None, caller):
-            # Of a group that nobody in it made nobody is the one from whom others are kept apart.
-            coming = await _not_apart(connection, caller, people)
-            if isinstance(coming, KeptApart):
-                return coming
-            people = coming
+        # Of a group that nobody in it made nobody is the one from whom others are kept apart.
+        is_callers = key is not None or created_by in (None, caller)
+        coming = await _not_apart(connection, caller, people) if is_callers else people
+        if isinstance(coming, KeptApart):
+            return coming
         if key is not None and not per_bounty:
-            key = await pair_key(connection, people)
-        row = await _INSERT.row(
-            connection, conversation_id or new_id(), group, name, about, created_by or caller, len(people), key
-        )
+            key = await pair_key(connection, coming)
+        new, maker = conversation_id or new_id(), created_by or caller
+        row = await _INSERT.row(connection, new, group, name, about, maker, len(coming), key)
         if row is None:
             return await _existing(connection, caller, key)
-        joined = await _populate(connection, row["id"], people)
+        joined = await _populate(connection, row["id"], coming)
         return Created(await _seen_by(connection, caller, row["id"]), existing=False, joined=joined)
 
 
