@@ -1,6 +1,6 @@
 """What users' devices are told of their conversations: that one is there, is hidden, or is barred."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -12,15 +12,14 @@ from persistence.log.publisher import Envelope
 from persistence.members import envelopes
 from persistence.members.announcer import MembershipAnnouncer
 from persistence.members.user_outbox import Change
-from persistence.members.views import Member
+from persistence.members.views import Member, Role
 from shared import wire
 from shared.wire import Kind
 
 
 async def joined(announcer: MembershipAnnouncer, created: Created) -> None:
     """Waits where many are being told already. Cancelled, it leaves the rest to the relay."""
-    told = _joined(created.joined, created.conversation, epoch=announcer.epoch)
-    await announcer.tell_in_turn(zip(created.joined, told, strict=True))
+    await announcer.tell_in_turn(_told(created, epoch=announcer.epoch))
 
 
 def hidden(announcer: MembershipAnnouncer, conversation_id: str, hidden: Hidden) -> None:
@@ -53,8 +52,7 @@ class Overdue:
 def _of_change(change: Change, view: Conversation | None, *, epoch: str) -> Envelope:
     """`view`: the conversation as the user sees it, for one who came into it."""
     if change.kind is Kind.JOINED and view is not None:
-        [envelope] = _joined([change.member], view, epoch=epoch)
-        return envelope
+        return envelopes.to_member(Kind.JOINED, change.member, _joined(view), epoch=epoch)
     if change.kind is Kind.HIDDEN and change.hidden_seq is not None:
         return _hidden(Hidden(change.member, change.hidden_seq), change.conversation_id, epoch=epoch)
     if change.kind in (Kind.BARRED, Kind.UNBARRED):
@@ -64,16 +62,26 @@ def _of_change(change: Change, view: Conversation | None, *, epoch: str) -> Enve
     return envelopes.left(change.member, change.conversation_id, epoch=epoch)
 
 
-def _joined(members: Iterable[Member], conversation: Conversation, *, epoch: str) -> Iterator[Envelope]:
-    """`conversation` as each of these members sees it, which is encoded once: a group of 1,000 is told 1,000 times."""
+def _told(created: Created, *, epoch: str) -> Iterator[tuple[Member, Envelope]]:
+    """Each member with the conversation as they see it: for all but the owner the same, which is encoded once."""
+    view = created.conversation
+    as_member = _joined(view if created.owner_id is None else msgspec.structs.replace(view, role=Role.MEMBER))
+    for member in created.joined:
+        encoded = as_member
+        if member.user_id == created.owner_id:
+            encoded = _joined(msgspec.structs.replace(view, role=Role.OWNER))
+        yield member, envelopes.to_member(Kind.JOINED, member, encoded, epoch=epoch)
+
+
+def _joined(conversation: Conversation) -> bytes:
+    """A membership of whoever sees this conversation so."""
     membership = wire.Membership(
         conversation.id,
         members=conversation.participant_count,
         last_seq=conversation.last_seq,
         conversation=msgspec.Raw(msgspec.json.encode(conversation)),
     )
-    encoded = msgspec.json.encode(membership)
-    return (envelopes.to_member(Kind.JOINED, member, encoded, epoch=epoch) for member in members)
+    return msgspec.json.encode(membership)
 
 
 def _hidden(hidden: Hidden, conversation_id: str, *, epoch: str) -> Envelope:

@@ -97,7 +97,12 @@ async def create(
         if row is None:
             return await _existing(connection, caller, key)
         joined = await _populate(connection, row["id"], coming)
-        return Created(await _seen_by(connection, caller, row["id"]), existing=False, joined=joined)
+        return Created(
+            await _seen_by(connection, caller, row["id"]),
+            existing=False,
+            joined=joined,
+            owner_id=maker if group else None,
+        )
 
 
 async def _populate(connection: Connection, conversation_id: str, people: list[str]) -> list[Member]:

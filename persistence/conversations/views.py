@@ -91,12 +91,14 @@ class Created(NamedTuple):
     """`existing`: two people who already have a conversation (about this bounty) get that one.
 
     `joined` are those whose devices must hear of it: all participants of a new one; of an existing one the caller,
-    if it was hidden from them until now.
+    if it was hidden from them until now. `conversation` is as the caller sees it; of a new group `owner_id` is the one
+    who is its owner.
     """
 
     conversation: Conversation
     existing: bool
     joined: list[Member]
+    owner_id: str | None = None
 
 
 class KeptApart(NamedTuple):

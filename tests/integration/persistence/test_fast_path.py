@@ -187,6 +187,18 @@ async def test_everyone_in_a_new_conversation_hears_of_it_as_it_stands_in_their_
     await eventually(lambda: outbox_is_empty(pool, "user_outbox"))
 
 
+async def test_who_makes_a_group_hears_that_it_is_theirs_and_the_others_that_it_is_not(
+    process: Parts, pool: Pool, redis_url: str
+) -> None:
+    [ann, bob] = await people(pool, 2)
+    for owner, other in ((ann, bob), (bob, ann)):
+        async with listening(redis_url, keys.user(owner)) as owners, listening(redis_url, keys.user(other)) as others:
+            await announcing.joined(process.memberships, await made(pool, owner, [other], is_group=True))
+            await eventually(lambda: len(owners.envelopes) == len(others.envelopes) == 1)
+        told = [msgspec.json.decode(ear.envelopes[0].frame) for ear in (owners, others)]
+        assert [one["conversation"]["role"] for one in told] == ["owner", "member"]
+
+
 async def test_hiding_and_purging_are_told_with_the_next_version(process: Parts, pool: Pool, redis_url: str) -> None:
     [ann, bob] = await people(pool, 2)
     room = await conversation(pool, ann, bob)
