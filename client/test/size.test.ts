@@ -3,10 +3,10 @@ import { gzipSync } from 'node:zlib';
 import { build, minify } from 'vite';
 import { expect, test } from 'vitest';
 
-/** 17 KB: edits, deletions, reactions and pins with their optimistic side cost three beyond the 13 of before, files one. */
-const CORE_BYTES = 17_408;
+/** 18 KB: edits, deletions, reactions and pins with their optimistic side cost three beyond the 13 of before, files one, groups and marks one. */
+const CORE_BYTES = 18_432;
 
-test('the core stays within 17 KB, minified and gzipped', async () => {
+test('the core stays within 18 KB, minified and gzipped', async () => {
   const entry = fileURLToPath(new URL('../src/index.ts', import.meta.url));
   const [bundle] = [await build({ configFile: false, logLevel: 'silent', build: { write: false, minify: false, target: 'es2022', lib: { entry, formats: ['es'] } } })].flat();
   if (!bundle || !('output' in bundle)) throw new Error('nothing was built');
