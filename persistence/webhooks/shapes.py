@@ -25,7 +25,9 @@ _Url = Annotated[
     Meta(
         max_length=LONGEST_URL,
         description="https, port 443 or 8443, of the public internet, or what WEBHOOK_ALLOW names",
-        extra_json_schema={"pattern": r"^https://([a-z0-9][a-z0-9-]*\.)+[a-z]{2,6}(:443|:8443)?/[A-Za-z0-9/_-]*$"},
+        extra_json_schema={
+            "pattern": r"^https://([A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,6}(:443|:8443)?([/?#][!-~]*)?$"
+        },
     ),
 ]
 _Events = Annotated[list[Type], Meta(min_length=1, max_length=len(TYPES) + 1, description="types, or `*` alone")]
@@ -108,9 +110,7 @@ class TestAnswer(msgspec.Struct):
 class DeliveriesQuery(msgspec.Struct):
     state: Literal["waiting", "delivered", "failed"] | UnsetType = UNSET
     since: Time | UnsetType = UNSET
-    cursor: (
-        Annotated[str, Meta(pattern=r"^[0-9]{1,17}\.[0-9a-f-]{36}$(?!\n)", description="nextCursor")] | UnsetType
-    ) = UNSET
+    cursor: Annotated[str, Meta(pattern=_CURSOR_PATTERN, description="nextCursor")] | UnsetType = UNSET
     limit: PageSize = 50
 
 

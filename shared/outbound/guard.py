@@ -43,8 +43,8 @@ def fault_of_url(url: str, allowed: Allowed) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "expected a URL"
-    if not host or not url.isprintable() or " " in url:
-        return "expected a URL with a host"
+    if not host or not url.isascii() or not url.isprintable() or " " in url:
+        return "expected a URL with a host, in ASCII and without blanks"
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         return "no user and no password may stand in it"
     if allowed.names(host):

@@ -119,9 +119,9 @@ async def test_schemathesis_finds_nothing_in_the_public_routes(rest: Rest, tmp_p
 async def test_schemathesis_finds_nothing_in_the_routes_of_server_keys(rest: Rest, tmp_path: Path) -> None:
     server = await rest.key(*SCOPES)
     # Not what takes away the key that asks, nor makes so many that none more may be.
-    await schemathesis(
-        rest, tmp_path, "--exclude-path", "/server/keys", token=server.key, document="/server/openapi.json"
-    )
+    # The test of a webhook waits for a service that does not run here.
+    options = ("--exclude-path", "/server/keys", "--exclude-path", "/server/webhooks/{webhook}/test")
+    await schemathesis(rest, tmp_path, *options, token=server.key, document="/server/openapi.json")
 
 
 async def schemathesis(

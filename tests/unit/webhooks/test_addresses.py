@@ -59,6 +59,7 @@ def test_the_public_internet_may_be_called(text: str) -> None:
         ("app.example", False),
         ("https://app.example/ x", False),
         ("https://app.example/\0", False),
+        ("https://app.example/é", False),
         ("https://app.example/\ud800", False),
         ("http://127.0.0.1:8080/hook", True),
         ("http://backend.internal:9/", True),
