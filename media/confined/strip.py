@@ -4,6 +4,7 @@ its end. Nothing is encoded anew. How it is to be turned stays, as the one tag o
 Each takes the whole file and gives pieces. All raise Broken for what is not of its form.
 """
 
+import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -73,26 +74,15 @@ def _jpeg_keeps(marker: int, head: Data) -> bool:
     )
 
 
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+
+
 def _scan_end(data: Data, at: int) -> int:
     """Where entropy-coded bytes end: at a marker that is neither a stuffed byte nor a restart."""
-    while True:
-        at = _find(data, 0xFF, at)
-        if at + 1 >= len(data):
-            raise Broken("no end of image")
-        following = data[at + 1]
-        if following != 0 and not 0xD0 <= following <= 0xD7 and following != 0xFF:
-            return at
-        at += 1 if following == 0xFF else 2
-
-
-def _find(data: Data, byte: int, at: int) -> int:
-    """In windows: a memoryview cannot search, and a copy of all would double the memory."""
-    while at < len(data):
-        found = bytes(data[at : at + 65536]).find(byte)
-        if found >= 0:
-            return at + found
-        at += 65536
-    raise Broken("no end of image")
+    found = _MARKER.search(data, at)
+    if found is None:
+        raise Broken("no end of image")
+    return found.start()
 
 
 _PNG_KEEPS = frozenset(
