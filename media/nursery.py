@@ -23,6 +23,10 @@ ROOT = Path(__file__).parents[1]
 ENDED = Counter("parley_media_looks_total", "Files that were looked at, by how it ended.", ["outcome"])
 
 
+class NurseryDied(Exception):
+    """It ended while it had the file, and not of the file: look again later."""
+
+
 class Nursery:
     """`close` ends its process."""
 
@@ -30,26 +34,28 @@ class Nursery:
         self._most_pixels = most_pixels
         self._room = asyncio.Semaphore(AT_ONCE)
         self._numbers = count(1)
-        self._ended: dict[int, asyncio.Event] = {}
+        self._ended: dict[int, asyncio.Future[bool]] = {}
         self._process: asyncio.subprocess.Process | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
     async def look(self, source: Path, folder: Path, kind: str) -> dict[str, Any]:
-        """What the confined process found; `{"reason": "broken"}` where it died of the file."""
+        """What the confined process found; `{"reason": "broken"}` where it died of the file. Raises NurseryDied."""
         async with self._room:
-            number, ended = next(self._numbers), asyncio.Event()
-            self._ended[number] = ended
+            number, ended = next(self._numbers), asyncio.get_running_loop().create_future()
             job: dict[str, Any] = {"number": number, "source": str(source), "folder": str(folder), "kind": kind}
             job |= {"pixels": self._most_pixels, "size": await asyncio.to_thread(os.path.getsize, source)}
             try:
-                await self._tell(job)
+                await self._tell(job, ended)
                 async with asyncio.timeout(WALL_SECONDS):
-                    await ended.wait()
+                    is_over = await ended
             except TimeoutError:
-                await self.close()  # and with it the one that hangs
+                await self.close()  # and with it the one that hangs; the others are looked at again
+                is_over = True
             finally:
                 self._ended.pop(number, None)
+        if not is_over:
+            raise NurseryDied
         return _result(folder / RESULT)
 
     async def close(self) -> None:
@@ -58,18 +64,21 @@ class Nursery:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
             await process.wait()
-        if self._hearing is not None:
-            self._hearing.cancel()
-            await asyncio.gather(self._hearing, return_exceptions=True)
-            self._hearing = None
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None:
+            await hearing  # to its end: it tells those who wait
 
-    async def _tell(self, job: dict[str, Any]) -> None:
+    async def _tell(self, job: dict[str, Any], ended: asyncio.Future[bool]) -> None:
+        """Race: one that died may still tell those who wait; a job is theirs to be told of only from its line on."""
         async with self._starting:
             if self._process is None or self._process.returncode is not None:
+                if self._hearing is not None:
+                    await self._hearing
                 await self._start()
             process = self._process
         assert process is not None
         assert process.stdin is not None
+        self._ended[job["number"]] = ended
         process.stdin.write(json.dumps(job).encode() + b"\n")
 
     async def _start(self) -> None:
@@ -85,11 +94,13 @@ class Nursery:
         assert process.stdout is not None
         async for line in process.stdout:
             ended = self._ended.get(int(line))
-            if ended is not None:
-                ended.set()
-        log.warning("the nursery ended")
+            if ended is not None and not ended.done():
+                ended.set_result(True)
+        if self._process is process:
+            log.warning("the nursery ended by itself")
         for ended in self._ended.values():
-            ended.set()
+            if not ended.done():
+                ended.set_result(False)
 
 
 def _result(path: Path) -> dict[str, Any]:

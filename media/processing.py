@@ -16,7 +16,7 @@ import structlog
 
 from media import parts
 from media.confined.look import KEPT, THUMB
-from media.nursery import Nursery
+from media.nursery import Nursery, NurseryDied
 from media.persistence_client import PersistenceAway, PersistenceClient
 from media.scan import Scanner, ScannerAway
 from media.storage.port import NoSuchBytes, Storage, StorageAway
@@ -63,7 +63,7 @@ class Processing:
         async with self._room, self._folder() as folder:
             try:
                 await self._finish(job, folder)
-            except (StorageAway, PersistenceAway, ScannerAway) as error:
+            except (StorageAway, PersistenceAway, ScannerAway, NurseryDied) as error:
                 log.warning("a file waits", error=f"{type(error).__name__}: {error}")
 
     async def _finish(self, job: Job, folder: Path) -> None:
