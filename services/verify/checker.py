@@ -17,6 +17,8 @@ CHECKS: tuple[Check, ...] = (
     events.nothing_lost,
     events.one_order_for_all,
     events.same_text_for_all,
+    events.ended_is_gone,
+    events.scheduled_is_sent_once,
     events.once_and_in_order_on_a_connection,
     events.an_open_connection_is_whole,
     lists.the_list_is_right,

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from services.verify.frames import is_durable, step_of
-from services.verify.history import Acknowledged, Closed, DeviceHistory
+from services.verify.history import Acknowledged, Closed, DeviceHistory, Scheduled
 from services.verify.link import Link
 from services.verify.local_copy import LocalCopy
 from services.verify.reports import Reports
@@ -89,11 +89,16 @@ class Device:
                 self.connected.clear()
                 await self._backoff.pause(failures)
 
-    async def send(self, conversation_id: str, client_id: str, text: str) -> Acknowledged:
+    async def send(self, conversation_id: str, client_id: str, text: str, **more: Any) -> Acknowledged:
         """Sends until it is acknowledged. Raises Refused."""
-        sent = await self.rest.send(conversation_id, client_id, text)
+        sent = await self.rest.send(conversation_id, client_id, text, **more)
         self.history.acknowledged.append(sent)
         return sent
+
+    async def send_later(self, conversation_id: str, client_id: str, text: str) -> None:
+        """Has it sent at a later time, and waits until that was done. Raises Refused."""
+        self.history.scheduled.append(Scheduled(conversation_id, text))
+        self.history.acknowledged += await self.rest.send_later(conversation_id, client_id, text)
 
     async def hide(self, conversation_id: str) -> None:
         """The person removes it from their list. Raises Refused."""

@@ -112,6 +112,14 @@ class Acknowledged:
     began: float = 0.0
 
 
+@dataclass(frozen=True)
+class Scheduled:
+    """A text that the server was to send at a later time."""
+
+    conversation_id: str
+    text: str
+
+
 Step = Event | Opened | Left | Closed | Told | ReceiptSeen | MinimaSeen | PresenceSeen | Said | Answered
 
 
@@ -139,6 +147,9 @@ class DeviceHistory:
     """conversation -> seq -> message id, as the device would show them."""
     texts: dict[str, dict[int, str]] = field(default_factory=dict)
     """conversation -> seq -> the message's text, as the device would show it."""
+    ends: dict[str, dict[int, str]] = field(default_factory=dict)
+    """conversation -> seq -> when the message ends by itself: from then on the device shows nothing of it."""
+    scheduled: list[Scheduled] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
     """conversation -> the seq up to which the device has taken every event, whatever its kind."""
 
@@ -153,6 +164,8 @@ class DeviceHistory:
 class Truth:
     """What the server says at the end, asked over REST: by conversation, and by user."""
 
+    asked_at: str = ""
+    """A moment at which none was asked yet, by any machine's clock; empty where that is of no interest."""
     messages: dict[str, list[tuple[int, str, str]]] = field(default_factory=dict)
     """conversation -> (seq, message id, text) of every message, by seq."""
     heads: dict[str, int] = field(default_factory=dict)

@@ -20,6 +20,8 @@ Reducer = Callable[[DeviceHistory, Json], None]
 def _message_new(shown: DeviceHistory, frame: Json) -> None:
     shown.held.setdefault(frame["conversationId"], {})[frame["seq"]] = frame["messageId"]
     shown.texts.setdefault(frame["conversationId"], {})[frame["seq"]] = frame["text"]
+    if frame.get("expiresAt"):
+        shown.ends.setdefault(frame["conversationId"], {})[frame["seq"]] = frame["expiresAt"]
 
 
 def _message_edited(shown: DeviceHistory, frame: Json) -> None:

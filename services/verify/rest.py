@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ import msgspec
 from services.verify.history import Acknowledged
 
 Json = dict[str, Any]
+LATER_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 FAILURES = (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError)
@@ -59,14 +61,32 @@ class Rest:
         self._backoff = backoff
         self._timeout = aiohttp.ClientTimeout(total=timeout)
 
-    async def send(self, conversation_id: str, client_id: str, text: str) -> Acknowledged:
+    async def send(self, conversation_id: str, client_id: str, text: str, **more: Any) -> Acknowledged:
         """Sends until it is acknowledged, with the same `client_id` on every try. Raises Refused."""
         path, began = f"/api/conversations/{conversation_id}/messages", time.monotonic()
-        answer = await self.persist("POST", path, {"text": text, "clientId": client_id})
+        answer = await self.persist("POST", path, {"text": text, "clientId": client_id, **more})
         message = answer["message"]
         return Acknowledged(
             conversation_id, client_id, message["id"], message["seq"], message["text"], time.monotonic(), began
         )
+
+    async def send_later(self, conversation_id: str, client_id: str, text: str) -> list[Acknowledged]:
+        """Has it sent by the server; once that was done, as `send`; none where it was refused. Raises Refused."""
+        at, began = (datetime.now(UTC) + timedelta(seconds=LATER_SECONDS)).isoformat(), time.monotonic()
+        body = {"conversationId": conversation_id, "sendAt": at, "text": text, "clientId": client_id}
+        made = (await self.persist("POST", "/api/scheduled", body))["scheduled"]
+        waiting: Json | None = made
+        while waiting is not None and waiting["state"] == "waiting":
+            await asyncio.sleep(LATER_SECONDS)
+            listed = (await self.persist("GET", "/api/scheduled?limit=100"))["scheduled"]
+            waiting = next((one for one in listed if one["id"] == made["id"]), None)
+        page = await self.persist("GET", f"/api/conversations/{conversation_id}/messages?limit=100")
+        key, ended = f"scheduled:{made['id']}", time.monotonic()
+        return [
+            Acknowledged(conversation_id, client_id, one["id"], one["seq"], one["text"], ended, began)
+            for one in page["messages"]
+            if one.get("clientId") == key
+        ]
 
     async def create(self, participants: list[str], *, group: bool, name: str | None = None) -> str:
         """A conversation with these people; its id. Raises Refused."""

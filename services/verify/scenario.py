@@ -158,6 +158,12 @@ async def _say(
     sender: Device, by_user: dict[str, Device], members: Sequence[str], conversation_id: str, number: int
 ) -> None:
     """Sends, and does to some of what was sent all that can be done to a message."""
+    if number % 13 == 6:
+        await sender.send_later(conversation_id, f"verify-{number}", f"verify {number}")
+        return
+    if number % 11 == 5:
+        await sender.send(conversation_id, f"verify-{number}", f"verify {number}", expiresIn=1)
+        return
     sent = await sender.send(conversation_id, f"verify-{number}", f"verify {number}")
     path = f"/api/conversations/{conversation_id}/messages/{sent.message_id}"
     if number % 5 == 0:

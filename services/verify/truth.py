@@ -6,8 +6,11 @@ from contextlib import suppress
 
 from services.verify.history import Truth
 from services.verify.rest import Json, Refused, Rest
+from shared.clock import iso_from_ms, now_ms
 
 PAGE = 100
+CLOCKS_DIFFER_MS = 5000
+"""At the most, those of two machines."""
 AT_ONCE = 16
 
 
@@ -19,6 +22,7 @@ async def gather(
     The `hideable` are others, which their members hide now and then.
     """
     truth = Truth(
+        asked_at=iso_from_ms(now_ms() - CLOCKS_DIFFER_MS),
         members={one: list(members) for one, members in conversations.items()},
         hideable={one: list(members) for one, members in hideable.items()},
     )

@@ -76,9 +76,35 @@ def same_text_for_all(devices: Sequence[DeviceHistory], truth: Truth) -> Iterato
     for device in devices:
         for conversation in device.texts.keys() & truth.messages.keys():
             shown = device.texts[conversation]
-            wrong = [seq for seq, _, text in truth.messages[conversation] if shown.get(seq, text) != text]
+            ends = device.ends.get(conversation, {})
+            wrong = [
+                seq
+                for seq, _, text in truth.messages[conversation]
+                if shown.get(seq, text) != text and not (text == "" and seq in ends)
+            ]
             if wrong:
                 yield f"{device.name} shows another text for {brief(wrong)} of {conversation}"
+
+
+def ended_is_gone(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """Of a message whose time was over when the server was asked, nothing is told any more."""
+    for device in devices:
+        for conversation in device.ends.keys() & truth.messages.keys():
+            ends = device.ends[conversation]
+            kept = [
+                seq for seq, _, text in truth.messages[conversation] if text and ends.get(seq, "~") < truth.asked_at
+            ]
+            if kept:
+                yield f"{brief(kept)} of {conversation} should have ended before {truth.asked_at}"
+
+
+def scheduled_is_sent_once(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:
+    """What the server was to send at a later time is there once."""
+    for device in devices:
+        for one in device.scheduled:
+            copies = sum(text == one.text for _, _, text in truth.messages.get(one.conversation_id, ()))
+            if copies != 1:
+                yield f"{device.name}: {one.text!r} was scheduled and is {copies} times in {one.conversation_id}"
 
 
 def once_and_in_order_on_a_connection(devices: Sequence[DeviceHistory], truth: Truth) -> Iterator[str]:

@@ -19,6 +19,7 @@ from services.verify.history import (
     PresenceSeen,
     ReceiptSeen,
     Said,
+    Scheduled,
     Step,
     Told,
     Truth,
@@ -198,6 +199,20 @@ def edit_that_was_missed(_: DeviceHistory, truth: Truth) -> None:
     truth.messages[ROOM][2] = (3, "m3", "three, edited")
 
 
+def end_that_the_server_forgot(bob: DeviceHistory, truth: Truth) -> None:
+    truth.asked_at = "2026-11-22T20:15:09.000Z"
+    bob.ends[ROOM] = {2: "2026-11-22T20:15:10.000Z", 3: "2026-11-22T20:15:08.000Z"}
+
+
+def scheduled_twice(bob: DeviceHistory, truth: Truth) -> None:
+    bob.scheduled.append(Scheduled(ROOM, truth.messages[ROOM][1][2]))
+    truth.messages[ROOM].append((4, "m4", truth.messages[ROOM][1][2]))
+
+
+def scheduled_and_never_sent(bob: DeviceHistory, _: Truth) -> None:
+    bob.scheduled.append(Scheduled(ROOM, "never"))
+
+
 def twice(bob: DeviceHistory, _: Truth) -> None:
     bob.steps.append(event(3))
 
@@ -332,6 +347,9 @@ def ghost(_: DeviceHistory, truth: Truth) -> None:
         (other_order, "one_order_for_all"),
         (page_without_its_place, "a_page_names_its_place"),
         (edit_that_was_missed, "same_text_for_all"),
+        (end_that_the_server_forgot, "ended_is_gone"),
+        (scheduled_twice, "scheduled_is_sent_once"),
+        (scheduled_and_never_sent, "scheduled_is_sent_once"),
         (twice, "once_and_in_order_on_a_connection"),
         (hole, "once_and_in_order_on_a_connection"),
         (below_the_head, "once_and_in_order_on_a_connection"),
