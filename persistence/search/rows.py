@@ -24,13 +24,14 @@ SEARCHED: Final = "m.conversation_id, m.created_at, m.seq, m.text, m.extra, m.at
 """Of a message `m`: what its row is made of."""
 IS_SEARCHED: Final = f"({stands('m')} AND NOT m.opaque)"
 
-# In the order in which all take the locks of messages. Who waited for one reads the message as it stands after that.
+# No join: a table without statistics yet would be read whole for each. In the order in which all take the locks of
+# messages. Who waited for one reads the message as it stands after that.
 _READ = Query(
     "search_read",
     f"""
-SELECT {SEARCHED} FROM unnest($1::uuid[], $2::uuid[]) AS told(conversation_id, message_id)
-JOIN messages m ON m.id = told.message_id AND m.conversation_id = told.conversation_id
-WHERE {IS_SEARCHED} ORDER BY m.conversation_id, m.seq FOR SHARE OF m
+SELECT {SEARCHED} FROM messages m
+WHERE m.id = ANY ($2::uuid[]) AND m.conversation_id = ANY ($1::uuid[]) AND {IS_SEARCHED}
+ORDER BY m.conversation_id, m.seq FOR SHARE
 """,
 )
 

@@ -6,6 +6,8 @@ import random
 from persistence.blocks import store as blocks
 from persistence.conversations import store as conversations
 from persistence.database.pool import Pool
+from persistence.groups import joins, leaves
+from persistence.groups.views import By
 from persistence.messages import deletions, edits, history
 from persistence.messages import send as messages
 from persistence.messages.views import HistoryPage, Message
@@ -21,13 +23,6 @@ STEPS, QUERIES = 250, 200
 WORDS = ["Apfel", "Яблоко", "苹果树", "pomme", "التفاح", "ＡＰＰＬＥ", "crème", "x1"]
 
 
-_LEAVE = "UPDATE participants SET left_at = now() WHERE conversation_id = $1 AND user_id = $2"
-# From here on, and nothing of before.
-_JOIN = """
-UPDATE participants p SET left_at = NULL, joined_seq = c.last_seq, joined_ordinal = c.last_ordinal
-FROM conversations c WHERE c.id = p.conversation_id AND p.conversation_id = $1 AND p.user_id = $2
-    AND p.left_at IS NOT NULL
-"""
 _ONE = "SELECT id, sender_id FROM messages WHERE conversation_id = $1 ORDER BY random() LIMIT 1"
 
 
@@ -56,9 +51,11 @@ async def _live(dice: random.Random, pool: Pool, users: list[str], groups: list[
             case 0:
                 await conversations.hide(pool, user, room)
             case 1:
-                await pool.execute(_LEAVE, dice.choice(groups), user)
+                await leaves.remove(pool, dice.choice(groups), By(dice.choice([user, users[0]])), user)
             case 2:
-                await pool.execute(_JOIN, dice.choice(groups), user)
+                await joins.add(
+                    pool, dice.choice(groups), By(dice.choice(users)), [user], with_history=dice.random() < 0.3
+                )
             case 3:
                 await (blocks.block if dice.random() < 0.5 else blocks.unblock)(pool, *dice.sample(users, 2))
             case 4 | 5:
