@@ -20,6 +20,7 @@ from persistence.webhooks.shapes import (
     ReplayAnswer,
     TestAnswer,
     TestedDelivery,
+    time_of,
 )
 from persistence.webhooks.views import DeliveryView
 from shared.http.cost import FLAT, Cost
@@ -44,7 +45,7 @@ class Deliveries:
             self._pool,
             webhook_id,
             state=query.state if isinstance(query.state, str) else None,
-            since=query.since if isinstance(query.since, datetime) else None,
+            since=time_of(query.since) if isinstance(query.since, str) else None,
             under=_place(query.cursor) if isinstance(query.cursor, str) else None,
             limit=min(query.limit, MAX_PAGE),
         )

@@ -44,6 +44,30 @@ def _checked(url: str, allowed: Allowed) -> str:
     return url
 
 
+# In a query msgspec would take a number for a time.
+_TimeText = Annotated[
+    str,
+    Meta(
+        max_length=40,
+        description="a time with its offset from UTC",
+        extra_json_schema={
+            "pattern": r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}Z$"
+        },
+    ),
+]
+
+
+def time_of(text: str) -> datetime:
+    """Raises ApiError 400."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or "T" not in text:
+        raise malformed("since", "expected a time with its offset from UTC, such as 2026-11-22T20:15:04Z")
+    return at
+
+
 class WebhookBody(msgspec.Struct, rename="camel"):
     url: _Url
     events: _Events
@@ -109,7 +133,7 @@ class TestAnswer(msgspec.Struct):
 
 class DeliveriesQuery(msgspec.Struct):
     state: Literal["waiting", "delivered", "failed"] | UnsetType = UNSET
-    since: Time | UnsetType = UNSET
+    since: _TimeText | UnsetType = UNSET
     cursor: Annotated[str, Meta(pattern=_CURSOR_PATTERN, description="nextCursor")] | UnsetType = UNSET
     limit: PageSize = 50
 

@@ -49,7 +49,8 @@ async def test_a_url_that_is_not_to_be_called_and_a_type_that_there_is_not_are_r
     made = (await server.ask("POST", HOOKS, fine, 201))["webhook"]
     await server.ask("PATCH", f"{HOOKS}/{made['id']}", {"url": "https://10.0.0.1/"}, 400)
     await server.ask("GET", f"{HOOKS}/{made['id']}/deliveries?cursor=1.x", status=400)
-    await server.ask("GET", f"{HOOKS}/{made['id']}/deliveries?state=lost", status=400)
+    for query in ("state=lost", "since=0.5", "since=2026-11-22", "since=2026-11-22T20:15:04", "since=soon"):
+        await server.ask("GET", f"{HOOKS}/{made['id']}/deliveries?{query}", status=400)
     assert (await server.ask("GET", f"{HOOKS}/{made['id']}/deliveries?cursor=1.{new_id()}"))["deliveries"] == []
 
 
