@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from persistence.database.pool import Database, Query, Row, columns
-from persistence.database.visibility import OWN_READ, reads_privately
+from persistence.database.visibility import OWN_READ
 from persistence.members.views import NotAMember
 from persistence.receipts.views import Marked, Minimum, Moved, Pointer, Status
 from shared.streams import Cursor
@@ -23,12 +23,13 @@ WITH said AS (
     AS s(conversation_id, user_id, delivered, attended, read)
 ), held AS (
     SELECT p.conversation_id, p.user_id, p.delivered_seq, p.attended_seq, c.members, c.last_seq,
-           CASE WHEN w.is_private THEN {OWN_READ} ELSE p.read_seq END AS read_seq,
-           coalesce(w.is_private, false) AS is_private,
+           CASE WHEN f.user_id IS NULL THEN p.read_seq ELSE {OWN_READ} END AS read_seq,
+           f.user_id IS NOT NULL AS is_private,
            s.delivered, s.attended, s.read
-    FROM said s CROSS JOIN LATERAL (SELECT {reads_privately("s.user_id")} AS is_private) AS w
+    FROM said s
     JOIN participants p ON p.conversation_id = s.conversation_id AND p.user_id = s.user_id AND p.left_at IS NULL
     JOIN conversations c ON c.id = p.conversation_id
+    LEFT JOIN preferences f ON f.user_id = s.user_id AND NOT f.read_receipts
     ORDER BY p.conversation_id, p.user_id FOR NO KEY UPDATE OF p
 ), wanted AS (
     SELECT *, greatest(delivered_seq, least(greatest(delivered, attended, read), last_seq)) AS new_delivered,
