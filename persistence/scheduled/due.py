@@ -3,9 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from persistence.attachments import references
-from persistence.attachments.references import Holder
-from persistence.database.pool import Connection, Database, Pool, Query, Row, transaction
+from persistence.database.pool import Database, Pool, Query, Row, transaction
 from persistence.database.visibility import REFUSED
 from persistence.scheduled.store import scheduled_of
 from persistence.scheduled.views import Scheduled, State
@@ -103,12 +101,3 @@ async def was_sent(database: Database, one: Claimed) -> bool:
 async def put_off(database: Database, one: Claimed, seconds: float) -> None:
     """It was refused for now."""
     await _LATER.row(database, one.scheduled.user_id, one.scheduled.id, one.until, seconds)
-
-
-async def forget_user(connection: Connection, user_id: str) -> None:
-    """All that a user scheduled, for the user's erasure; in its transaction, after files in the order of locks."""
-    for row in await _OF_USER.rows(connection, user_id):
-        await references.release(connection, Holder.SCHEDULED, row["id"])
-
-
-_OF_USER = Query("forget_scheduled", "DELETE FROM scheduled WHERE user_id = $1 RETURNING id")

@@ -11,6 +11,9 @@ import pytest
 from persistence.messages.sender import Sender
 from persistence.rules import DEFAULT_RULES
 from persistence.scheduled.worker import Worker
+from persistence.screening.screen import Screen
+from persistence.screening.screening import Screening
+from persistence.screening.words import BlockedWords
 from shared import keys, wire
 from shared.checkpoints import COMMITTED, SCHEDULE_CLAIMED, SCHEDULE_SENT, Checkpoints, NoCheckpoints
 from shared.ids import new_id
@@ -42,10 +45,10 @@ async def come_due(rest: Rest, *scheduled: Json) -> None:
     )
 
 
-def worker(rest: Rest, checkpoints: Checkpoints | None = None) -> Worker:
+def worker(rest: Rest, checkpoints: Checkpoints | None = None, screening: Screening | None = None) -> Worker:
     running = rest.parts
     sender = Sender(running.pool, running.queue)
-    return Worker(running.pool, sender, running.delivery, DEFAULT_RULES, checkpoints or NoCheckpoints())
+    return Worker(running.pool, sender, running.delivery, DEFAULT_RULES, checkpoints or NoCheckpoints(), screening)
 
 
 async def texts(person: Person, room: str) -> list[str]:
@@ -208,6 +211,20 @@ async def test_every_refusal_ends_failed_with_its_code_and_a_new_time_tries_agai
     await come_due(rest, again)
     await worker(rest).turn()
     assert (await texts(ann, room))[-1] == "x"
+
+
+async def test_what_is_not_allowed_here_is_not_let_in_by_waiting(rest: Rest) -> None:
+    ann, bob, room = await two(rest)
+    screening = Screening(rest.parts.pool, Screen(None, BlockedWords(["swordfish"])))
+    refused, let_in = await schedule(ann, room, text="a SwordFish"), await schedule(ann, room, text="a fish")
+
+    await come_due(rest, refused, let_in)
+    await worker(rest, screening=screening).turn()
+
+    assert await texts(bob, room) == ["a fish"]
+    assert [(one["id"], one["state"], one["failure"]) for one in await listed(ann)] == [
+        (refused["id"], "failed", "rejected")
+    ]
 
 
 async def test_it_is_sent_once_though_its_worker_dies_at_any_step(
