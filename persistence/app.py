@@ -122,7 +122,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     return [
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
-        *groups.endpoints(deps.pool, deps.telling, deps.quotas),
+        *groups.endpoints(deps.pool, deps.telling, deps.quotas, deps.rules.public_url),
         *invites.endpoints(deps.pool, deps.telling),
         *deps.told(blocks.endpoints(deps.pool, deps.delivery, deps.memberships)),
         *deps.told(reports.endpoints(deps.pool, deps.quotas)),

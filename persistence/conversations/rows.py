@@ -28,7 +28,7 @@ WITH mine AS (
            CASE WHEN p.muted_until > now() THEN p.muted_until END AS muted_until
     FROM participants p JOIN conversations c ON c.id = p.conversation_id {{mine}}
 )
-SELECT mine.*, {SETTINGS}, g.description, people.roles,
+SELECT mine.*, {SETTINGS}, g.description, g.avatar_url, people.roles,
        people.ids, people.handles, people.display_names, people.avatar_urls,
        m.id AS message_id, m.seq, m.text, m.opaque, m.sender_id, m.created_at AS sent_at
 FROM mine CROSS JOIN LATERAL (
@@ -70,7 +70,7 @@ def conversation_of(row: Row) -> Conversation:
         is_marked_unread=row["is_marked_unread"],
         muted_until=iso_or_none(row["muted_until"]),
         description=row["description"],
-        avatar_url=None,
+        avatar_url=row["avatar_url"],
         settings=settings_of(row) if row["is_group"] else None,
         role=Role(row["my_role"]),
     )

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from persistence.attachments import references
+from persistence.attachments.references import Holder
 from persistence.database.pool import Connection, Pool, Query, transaction
 from persistence.groups.hold import Group, apply_settings, hold
-from persistence.groups.views import AsBefore, By, Changed, NotAGroup, NotAllowed
+from persistence.groups.views import AsBefore, By, Changed, NoSuchPicture, NotAGroup, NotAllowed
 from persistence.log.append import append
 from persistence.log.logged import Logged
 from persistence.members.roles import may_edit, may_set
@@ -16,6 +18,7 @@ from persistence.members.settings import GroupSettings
 from persistence.members.views import NotAMember
 from shared.events.conversation_changed import CONVERSATION_CHANGED, ConversationChanged
 
+_PICTURE = Query("picture_group", "UPDATE groups SET avatar = $2, avatar_url = $3 WHERE conversation_id = $1")
 _DESCRIBE = Query("describe_group", "UPDATE groups SET description = $2 WHERE conversation_id = $1")
 _SET = Query(
     "set_group",
@@ -33,21 +36,29 @@ _EXPIRE = Query(
 )
 
 
+class Picture(NamedTuple):
+    """A file of the caller's own, announced as an avatar; and where it is fetched."""
+
+    id: str
+    url: str
+
+
 class Wanted(NamedTuple):
     """What is UNSET stays. `settings` are those that change, by their names in GroupSettings."""
 
     name: str | UnsetType | None = UNSET
     description: str | UnsetType | None = UNSET
     settings: Mapping[str, Any] = {}
+    picture: Picture | UnsetType | None = UNSET
 
     @property
     def edits(self) -> bool:
-        return self.name is not UNSET or self.description is not UNSET
+        return any(one is not UNSET for one in (self.name, self.description, self.picture))
 
 
 async def change(
     pool: Pool, conversation_id: str, by: By, wanted: Wanted
-) -> Changed | AsBefore | NotAMember | NotAGroup | NotAllowed:
+) -> Changed | AsBefore | NotAMember | NotAGroup | NotAllowed | NoSuchPicture:
     """From the commit on it is so, for all. What is so already is no change, and no event."""
     async with transaction(pool) as connection:
         group = await hold(connection, conversation_id, by)
@@ -58,6 +69,8 @@ async def change(
         now = _differing(group, wanted)
         if now == Wanted():
             return AsBefore()
+        if not isinstance(now.picture, UnsetType) and not await _hang(connection, group, now.picture):
+            return NoSuchPicture()
         return Changed(await _write(connection, group, now))
 
 
@@ -67,7 +80,22 @@ def _differing(group: Group, wanted: Wanted) -> Wanted:
         UNSET if wanted.name == group.name else wanted.name,
         UNSET if wanted.description == group.description else wanted.description,
         {key: value for key, value in wanted.settings.items() if value != current[key]},
+        UNSET if _address(wanted.picture) == group.avatar_url else wanted.picture,
     )
+
+
+def _address(picture: Picture | UnsetType | None) -> str | UnsetType | None:
+    return picture.url if isinstance(picture, Picture) else picture
+
+
+async def _hang(connection: Connection, group: Group, picture: Picture | None) -> bool:
+    """Whether it is the group's from now on; the one before goes after a day."""
+    room, kept = group.conversation_id, [] if picture is None else [picture.id]
+    if kept and not await references.hold(connection, group.by, kept, Holder.CONVERSATION_AVATAR, room, None):
+        return False
+    await references.release(connection, Holder.CONVERSATION_AVATAR, room, kept)
+    await _PICTURE.rows(connection, room, *(picture or (None, None)))
+    return True
 
 
 async def _write(connection: Connection, group: Group, now: Wanted) -> Logged:
@@ -83,5 +111,5 @@ async def _write(connection: Connection, group: Group, now: Wanted) -> Logged:
     if now.settings.get("expire_seconds") is not None:
         await _EXPIRE.rows(connection, group.conversation_id)
     told = UNSET if isinstance(settings, UnsetType) else msgspec.to_builtins(settings)
-    body = ConversationChanged(group.people, now.name, now.description, settings=told)
+    body = ConversationChanged(group.people, now.name, now.description, _address(now.picture), told)
     return await append(connection, group.conversation_id, group.by, CONVERSATION_CHANGED, body)

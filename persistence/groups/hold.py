@@ -37,7 +37,8 @@ UPDATE participants p SET role = 'owner' FROM owner WHERE p.conversation_id = $1
 _READ = Query(
     "held_group",
     f"""
-SELECT c.is_group, c.name, c.members, g.description, {SETTINGS}, p.user_id IS NOT NULL AS is_in, {ROLE} AS role
+SELECT c.is_group, c.name, c.members, g.description, g.avatar_url, {SETTINGS},
+       p.user_id IS NOT NULL AS is_in, {ROLE} AS role
 FROM conversations c LEFT JOIN groups g ON g.conversation_id = c.id
 LEFT JOIN participants p ON p.conversation_id = c.id AND p.user_id = $2 AND p.left_at IS NULL
 WHERE c.id = $1
@@ -83,6 +84,7 @@ class Group(NamedTuple):
     people: int
     name: str | None
     description: str | None
+    avatar_url: str | None
     settings: GroupSettings
 
 
@@ -104,8 +106,8 @@ async def hold(connection: Connection, conversation_id: str, by: By) -> Group | 
 
 def _group(conversation_id: str, by: By, row: Row) -> Group:
     role = _SERVER if by.is_server else Role(row["role"])
-    settings = settings_of(row)
-    return Group(conversation_id, by.user_id, role, row["members"], row["name"], row["description"], settings)
+    called = row["name"], row["description"], row["avatar_url"]
+    return Group(conversation_id, by.user_id, role, row["members"], *called, settings_of(row))
 
 
 async def open_to(connection: Connection, conversation_id: str, user_id: str) -> Group | None:

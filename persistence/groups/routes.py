@@ -10,6 +10,7 @@ from persistence.groups.telling import Telling
 from persistence.groups.views import By, Refused
 from persistence.quotas import Quotas
 from persistence.users.people import strangers
+from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import forbidden
@@ -21,13 +22,14 @@ PATH = "/api/conversations/{id}"
 class Groups:
     """The handlers."""
 
-    def __init__(self, pool: Pool, telling: Telling, quotas: Quotas) -> None:
+    def __init__(self, pool: Pool, telling: Telling, quotas: Quotas, public_url: str | None) -> None:
         self._pool = pool
         self._telling = telling
         self._quotas = quotas
+        self._public_url = public_url
 
     async def change(self, call: Call[GroupChange, Nothing]) -> ConversationAnswer:
-        wanted, conversation_id = call.body.wanted(), call.ids["id"]
+        wanted, conversation_id = call.body.wanted(self._public_url or base_url(call.request)), call.ids["id"]
         found = await changes.change(self._pool, conversation_id, By(call.user_id), wanted)
         if isinstance(found, Refused):
             raise refusal(found)
@@ -64,8 +66,8 @@ class Groups:
         return Success()
 
 
-def endpoints(pool: Pool, telling: Telling, quotas: Quotas) -> list[Endpoint]:
-    handlers = Groups(pool, telling, quotas)
+def endpoints(pool: Pool, telling: Telling, quotas: Quotas, public_url: str | None = None) -> list[Endpoint]:
+    handlers = Groups(pool, telling, quotas, public_url)
     return [*_of_the_group(handlers), *_of_one_member(handlers)]
 
 

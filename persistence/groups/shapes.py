@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from persistence.conversations.shapes import readable_line
-from persistence.groups.changes import Wanted
+from persistence.groups.changes import Picture, Wanted
 from persistence.members.settings import Who
 from persistence.members.views import Role
 from shared import texts
@@ -55,18 +55,24 @@ class SettingsChange(msgspec.Struct, rename="camel", forbid_unknown_fields=True)
 
 
 class GroupChange(msgspec.Struct, rename="camel"):
-    """What is left out stays; null clears."""
+    """What is left out stays; null clears. `avatar`: a file of the caller that is ready, announced as an avatar."""
 
     name: Name | UnsetType | None = UNSET
     description: Description | UnsetType | None = UNSET
-    avatar: UnsetType | None = UNSET
+    avatar: Id | UnsetType | None = UNSET
     settings: SettingsChange | None = None
 
-    def wanted(self) -> Wanted:
+    def wanted(self, base_url: str) -> Wanted:
         """Raises ApiError 400 where nothing of the name would show."""
         settings = {} if self.settings is None else self.settings.named()
         name = self.name if isinstance(self.name, UnsetType) else readable_line(self.name)
-        return Wanted(name, self._described(), settings)
+        return Wanted(name, self._described(), settings, self._picture(base_url))
+
+    def _picture(self, base_url: str) -> Picture | UnsetType | None:
+        if self.avatar is None or isinstance(self.avatar, UnsetType):
+            return self.avatar
+        avatar = self.avatar.lower()
+        return Picture(avatar, f"{base_url}/api/attachments/{avatar}")
 
     def _described(self) -> str | UnsetType | None:
         if self.description is None or isinstance(self.description, UnsetType):

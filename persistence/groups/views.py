@@ -32,6 +32,10 @@ class LastOwner(NamedTuple):
     """Nobody else owns the group: it would have no owner."""
 
 
+class NoSuchPicture(NamedTuple):
+    """It is no avatar of the caller's own that is ready."""
+
+
 class AtLimit(NamedTuple):
     """`what` there may be no more of."""
 
@@ -66,5 +70,5 @@ class Gone(NamedTuple):
     """Who owns the group from now on, because its last owner left."""
 
 
-Refused = NotAMember | NotAGroup | NotAllowed | NoSuchMember | LastOwner | AtLimit
+Refused = NotAMember | NotAGroup | NotAllowed | NoSuchMember | LastOwner | NoSuchPicture | AtLimit
 """What may stand in the way."""

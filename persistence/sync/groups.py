@@ -15,7 +15,7 @@ from shared.events.conversation_changed import Added, ConversationChanged
 _STATES = Query(
     "group_states",
     f"""
-SELECT c.id, c.name, c.members, g.description, {SETTINGS}, people.*, (
+SELECT c.id, c.name, c.members, g.description, g.avatar_url, {SETTINGS}, people.*, (
     SELECT array_agg(DISTINCT gone.id) FROM events e CROSS JOIN LATERAL unnest(e.removed) AS gone(id)
     WHERE e.conversation_id = c.id AND e.seq > w.after AND e.seq <= w.up_to AND e.removed IS NOT NULL
         AND (SELECT true FROM participants p
@@ -49,7 +49,7 @@ def _state(row: Row) -> ConversationChanged:
         row["members"],
         row["name"],
         row["description"],
-        None,
+        row["avatar_url"],
         msgspec.to_builtins(settings_of(row)),
         [Added(*one) for one in row["people"] or ()],
         row["removed"] or UNSET,

@@ -21,6 +21,7 @@ from tests.integration.rest.groups import (
     status,
     unread,
 )
+from tests.integration.rest.test_attachments import ready, sees
 
 DEFAULTS = {
     "add": "admins",
@@ -333,3 +334,25 @@ async def test_removing_who_was_never_there_changes_nothing(rest: Rest) -> None:
 
     assert await call(ann, "DELETE", member(made, rest.person("eve"))) == {"success": True}
     assert await events(bob, made) == []
+
+
+async def test_a_group_wears_an_uploaded_picture_that_its_people_see(rest: Rest) -> None:
+    made, [ann, bob] = await group(rest, "ann", "bob")
+    eve = rest.person("eve")
+    await eve.get("/api/conversations")
+    first, second = [await ready(rest, ann, None, kind="avatar") for _ in range(2)]
+
+    shown = (await patch(ann, room(made), {"avatar": first["id"]}))["conversation"]
+
+    assert shown["avatarUrl"] == f"{rest.url}/api/attachments/{first['id']}"
+    [event] = await events(bob, made)
+    assert event["avatarUrl"] == shown["avatarUrl"]
+    assert [await sees(rest, one, first) for one in (bob, eve)] == [True, False]
+    await patch(ann, room(made), {"avatar": first["id"]})
+    assert len(await events(bob, made)) == 1
+    assert (await patch(ann, room(made), {"avatar": new_id()}, 400))["field"] == "avatar"
+    await patch(ann, room(made), {"avatar": second["id"]})
+    assert [await sees(rest, bob, one) for one in (first, second)] == [False, True]
+    await leave(bob, made)
+    assert not await sees(rest, bob, second)
+    assert (await patch(ann, room(made), {"avatar": None}))["conversation"]["avatarUrl"] is None
