@@ -21,7 +21,7 @@ from shared.clock import iso_from_ms
 from shared.http.address import base_url
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
-from shared.http.errors import ApiError, forbidden, limited, malformed, not_found
+from shared.http.errors import ApiError, forbidden, limited, not_found
 from shared.media_api import LINK_SECONDS, Ask
 
 TAG = "attachments"
@@ -86,7 +86,7 @@ def _refusal(found: NotAMember | NoSuchPoster | OverQuota) -> ApiError:
         case OverQuota(seconds):
             return limited(seconds)
         case NoSuchPoster():
-            return malformed("poster", "expected a picture of the caller that is ready")
+            return not_found("the poster is no picture of yours that is ready")
     return forbidden()
 
 
@@ -115,7 +115,7 @@ def _of_files(handlers: Attachments) -> list[Endpoint]:
             cost=FLAT,
             response=AnnouncedAnswer,
             statuses=(201, 200),
-            errors=(403,),
+            errors=(403, 404),
         ),
         Endpoint(
             method="GET",

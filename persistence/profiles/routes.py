@@ -7,7 +7,7 @@ from persistence.profiles.shapes import MOST_PEOPLE, MeAnswer, PeopleAnswer, Peo
 from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing
-from shared.http.errors import malformed
+from shared.http.errors import not_found
 
 TAG = "account"
 _SEARCH_TOKENS = Cost(lambda _body, _query: 2, per=1)
@@ -30,7 +30,7 @@ class Profiles:
         wanted = call.body.change(self._public_url or base_url(call.request))
         changed = await store.change(self._pool, call.user_id, wanted, self._wear)
         if isinstance(changed, store.NoSuchPicture):
-            raise malformed("avatar", "expected a file of the caller that is ready, announced as an avatar")
+            raise not_found("the avatar is no file of yours that is ready, announced as an avatar")
         if changed.is_news:
             self._changes.note(call.user_id)
         return MeAnswer(changed.user)
@@ -66,6 +66,7 @@ def endpoints(pool: Pool, changes: ProfileChanges, wear: store.Wear, public_url:
             body=ProfileEdit,
             cost=FLAT,
             response=MeAnswer,
+            errors=(404,),
         ),
         Endpoint(
             method="GET",

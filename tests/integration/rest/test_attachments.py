@@ -106,12 +106,12 @@ async def test_what_is_no_file_of_ones_own_is_refused(rest: Rest) -> None:
         {"kind": "avatar"},
         {"clientId": ""},
         {"waveform": [0] * 513},
-        {"poster": new_id()},
     ):
         await ann.post("/api/attachments", file(room, **wrong), 400)
     await ann.post("/api/attachments", file(None, kind="image"), 400)
     await ann.post("/api/attachments", file(room, size=100 * 1024 * 1024 + 1), 413)
     await stranger.post("/api/attachments", file(room), 403)
+    await ann.post("/api/attachments", file(room, poster=new_id()), 404)
     await ann.get(f"/api/attachments/{new_id()}/state", 404)
     await ann.post(f"/api/attachments/{new_id()}/link", {}, 404)
 
@@ -356,7 +356,7 @@ async def test_an_avatar_is_seen_by_who_shares_a_conversation_and_goes_a_day_aft
     [listed] = (await bob.get("/api/conversations"))["conversations"]
     assert shown["avatarUrl"] in [one["avatarUrl"] for one in listed["participants"]]
     await wear(second["id"])
-    await wear(new_id(), 400)
+    await wear(new_id(), 404)
     assert [await sees(rest, bob, one) for one in (first, second)] == [False, True]
     await rest.parts.pool.execute("UPDATE attachments SET expires_at = now()")
     await Collector(rest.parts.pool, grace_days=7).expire()
