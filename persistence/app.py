@@ -108,10 +108,6 @@ class PersistenceDeps:
     def telling(self) -> Telling:
         return Telling(self.delivery, self.memberships, self.receipts)
 
-    def told(self, routes: list[Endpoint]) -> list[Endpoint]:
-        """The same, of which webhooks are told."""
-        return observed(routes, self.pool, self.server.hooks) if self.server else routes
-
     @property
     def collector(self) -> Collector:
         return Collector(self.pool, grace_days=self.file_rules.grace_days)
@@ -124,8 +120,8 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *members.endpoints(deps.pool),
         *groups.endpoints(deps.pool, deps.telling, deps.quotas, deps.rules.public_url),
         *invites.endpoints(deps.pool, deps.telling),
-        *deps.told(blocks.endpoints(deps.pool, deps.delivery, deps.memberships)),
-        *deps.told(reports.endpoints(deps.pool, deps.quotas)),
+        *_told(deps, blocks.endpoints(deps.pool, deps.delivery, deps.memberships)),
+        *_told(deps, reports.endpoints(deps.pool, deps.quotas)),
         *notices.endpoints(deps.pool),
         *attachments.endpoints(deps.pool, deps.file_rules),
         *messages.endpoints(deps.pool, deps.queue, deps.tracing, deps.rules, deps.screening),
@@ -144,6 +140,11 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *staff_endpoints(deps),
         *(server_endpoints(deps, deps.server) if deps.server else ()),
     ]
+
+
+def _told(deps: PersistenceDeps, routes: list[Endpoint]) -> list[Endpoint]:
+    """The same, of which webhooks are told."""
+    return observed(routes, deps.pool, deps.server.hooks) if deps.server else routes
 
 
 def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
@@ -168,7 +169,7 @@ def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *moderation.endpoints(deps.pool, teller),
         *slow.endpoints(deps.pool, deps.telling, deps.rules),
     ]
-    return deps.told(routes)
+    return _told(deps, routes)
 
 
 def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoint]:

@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from persistence.moderation.views import Action, Item, Kind, OneReport, State, WholeItem
 from persistence.paging import PageSize
-from shared.http.fields import LINE_PATTERN, TEXT_PATTERN, Id
+from shared.http.fields import TEXT_PATTERN, Id
 
 MAX_REASON = 1000
 MAX_DAYS = 36_500
@@ -80,6 +80,6 @@ class NewMute(msgspec.Struct):
 
 class ReasonQuery(msgspec.Struct):
     reason: (
-        Annotated[str, Meta(max_length=MAX_REASON, pattern=LINE_PATTERN, description="told to whom it concerns")]
+        Annotated[str, Meta(max_length=MAX_REASON, pattern=TEXT_PATTERN, description="told to whom it concerns")]
         | UnsetType
     ) = UNSET
