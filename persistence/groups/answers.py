@@ -4,7 +4,7 @@ from typing import assert_never
 
 from persistence.groups.views import AtLimit, LastOwner, NoSuchMember, NoSuchPicture, NotAGroup, NotAllowed, Refused
 from persistence.members.views import NotAMember
-from shared.http.errors import ApiError, at_limit, forbidden, malformed, not_a_group, not_allowed, not_found
+from shared.http.errors import ApiError, at_limit, forbidden, not_a_group, not_allowed, not_found
 
 
 def refusal(found: Refused) -> ApiError:
@@ -20,7 +20,7 @@ def refusal(found: Refused) -> ApiError:
         case LastOwner():
             return ApiError(409, "last_owner", "nobody else owns this group: make another one its owner first")
         case NoSuchPicture():
-            return malformed("avatar", "expected a file of the caller that is ready, announced as an avatar")
+            return not_found("there is no such file of yours that is ready, announced as an avatar")
         case AtLimit(what):
             return at_limit(what)
     assert_never(found)

@@ -80,13 +80,13 @@ def _of_the_group(handlers: Groups) -> list[Endpoint]:
             handler=handlers.change,
             summary="Change what a group is called, and how it is set",
             description="Name, description and avatar by whom `settings.edit` allows, `settings` by admins and owners;"
-            " else 403 `not_allowed`. Of `settings` those named change, an unknown one is 400. 409 `not_a_group` for a"
-            " conversation of two.",
+            " else 403 `not_allowed`. Of `settings` those named change, an unknown one is 400. 404 for an avatar that"
+            " is no ready file of the caller's. 409 `not_a_group` for a conversation of two.",
             tag=TAG,
             body=GroupChange,
             cost=FLAT,
             response=ConversationAnswer,
-            errors=(403, 409),
+            errors=(403, 404, 409),
         ),
         Endpoint(
             method="POST",

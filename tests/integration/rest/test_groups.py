@@ -350,7 +350,7 @@ async def test_a_group_wears_an_uploaded_picture_that_its_people_see(rest: Rest)
     assert [await sees(rest, one, first) for one in (bob, eve)] == [True, False]
     await patch(ann, room(made), {"avatar": first["id"]})
     assert len(await events(bob, made)) == 1
-    assert (await patch(ann, room(made), {"avatar": new_id()}, 400))["field"] == "avatar"
+    assert (await patch(ann, room(made), {"avatar": new_id()}, 404))["code"] == "not_found"
     await patch(ann, room(made), {"avatar": second["id"]})
     assert [await sees(rest, bob, one) for one in (first, second)] == [False, True]
     await leave(bob, made)
