@@ -94,15 +94,29 @@ async def create(
             key = await pair_key(connection, coming)
         new, maker = conversation_id or new_id(), created_by or caller
         row = await _INSERT.row(connection, new, group, name, about, maker, len(coming), key)
-        if row is None:
-            return await _existing(connection, caller, key)
-        joined = await _populate(connection, row["id"], coming)
-        return Created(
-            await _seen_by(connection, caller, row["id"]),
-            existing=False,
-            joined=joined,
-            owner_id=maker if group else None,
-        )
+        if row is not None:
+            joined = await _populate(connection, row["id"], coming)
+            return Created(
+                await _seen_by(connection, caller, row["id"]),
+                existing=False,
+                joined=joined,
+                owner_id=maker if group else None,
+            )
+        existing = await _existing(connection, caller, key)
+        if existing is not None:
+            return existing
+    # Purged between the two looks: its key is free now.
+    return await create(
+        pool,
+        caller,
+        people,
+        is_group=is_group,
+        name=name,
+        bounty_id=bounty_id,
+        per_bounty=per_bounty,
+        conversation_id=conversation_id,
+        created_by=created_by,
+    )
 
 
 async def _populate(connection: Connection, conversation_id: str, people: list[str]) -> list[Member]:
@@ -121,14 +135,21 @@ async def _not_apart(connection: Connection, caller: str, people: list[str]) -> 
     return coming
 
 
-async def _existing(connection: Connection, caller: str, key: str | None) -> Created:
+async def _existing(connection: Connection, caller: str, key: str | None) -> Created | None:
+    """None: it was purged meanwhile, and nothing was written."""
     row = await _DIRECT.row(connection, key)
-    assert row is not None, "a conversation was purged at the moment when it was asked for"
+    if row is None:
+        return None
     hidden = await _BRING_BACK.row(connection, row["id"], caller)
     joined: list[Member] = []
     if hidden is not None and hidden["was_hidden"]:
         joined = await memberships.change(connection, Kind.JOINED, row["id"], [caller])
-    return Created(await _seen_by(connection, caller, row["id"]), existing=True, joined=joined)
+    seen = await view(connection, [(caller, row["id"])])
+    if seen:
+        return Created(seen[caller, row["id"]], existing=True, joined=joined)
+    again = await _DIRECT.row(connection, key)
+    assert again is None or again["id"] != row["id"], "one of the two is not in the conversation of both"
+    return None
 
 
 async def _seen_by(connection: Connection, user_id: str, conversation_id: str) -> Conversation:
