@@ -1,6 +1,5 @@
 """The shapes of a search."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,9 +8,9 @@ from msgspec import UNSET, Meta, UnsetType
 from persistence.search.place import Place
 from persistence.search.store import Asked
 from persistence.search.views import Result
-from persistence.search.wanted import Wanted, clamped, read
+from persistence.search.wanted import Wanted, read
 from shared.http.errors import malformed
-from shared.http.fields import NO_NUL_PATTERN, UUID_PATTERN, Id
+from shared.http.fields import NO_NUL_PATTERN, UUID_PATTERN, Id, Moment, moment_of
 
 MOST_RESULTS = 50
 SEARCH_CURSOR_PATTERN = rf"^[0-9]{{1,16}}\.{UUID_PATTERN.strip('^$')}\.[0-9]{{1,16}}$(?!\n)"
@@ -27,7 +26,7 @@ Query = Annotated[
         " time",
     ),
 ]
-Moment = Annotated[datetime, Meta(tz=True, description="not itself among what is found")]
+Edge = Annotated[Moment, Meta(description="not itself among what is found")]
 
 
 class SearchQuery(msgspec.Struct, rename="camel"):
@@ -37,8 +36,8 @@ class SearchQuery(msgspec.Struct, rename="camel"):
     conversation_id: Id | UnsetType = UNSET
     sender_id: Id | UnsetType = UNSET
     has: Literal["attachment", "link"] | UnsetType = UNSET
-    before: Moment | UnsetType = UNSET
-    after: Moment | UnsetType = UNSET
+    before: Edge | UnsetType = UNSET
+    after: Edge | UnsetType = UNSET
     limit: Annotated[int, Meta(ge=1, description=f"at most {MOST_RESULTS}: more counts as {MOST_RESULTS}")] = 20
     cursor: Annotated[str, Meta(pattern=SEARCH_CURSOR_PATTERN, description="nextCursor")] | UnsetType = UNSET
 
@@ -46,11 +45,11 @@ class SearchQuery(msgspec.Struct, rename="camel"):
         wanted = read(self.q)
         if isinstance(self.has, str):
             wanted = wanted._replace(has=wanted.has | {self.has})
-        if isinstance(self.before, datetime):
-            before = clamped(self.before)
+        if isinstance(self.before, str):
+            before = moment_of(self.before)
             wanted = wanted._replace(before=min(before, wanted.before or before))
-        if isinstance(self.after, datetime):
-            after = clamped(self.after)
+        if isinstance(self.after, str):
+            after = moment_of(self.after)
             wanted = wanted._replace(after=max(after, wanted.after or after))
         return wanted
 

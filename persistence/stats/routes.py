@@ -37,5 +37,6 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             query=AnalyticsQuery,
             cost=Cost(lambda _, __: 4, per=1),
             response=AnalyticsAnswer,
+            produces="text/csv",
         )
     ]

@@ -3,6 +3,7 @@
 A pattern stands here with the words that an app's developer reads instead of it.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from msgspec import Meta
@@ -24,6 +25,11 @@ WORD_PATTERN = rf"^[^{CONTROLS}]*{_END}"
 """A name that an app chose for a thing of its own."""
 EXPO_TOKEN_PATTERN = rf"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{{1,200}}\]{_END}"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+MOMENT_PATTERN = (
+    r"^[1-9][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-9])|(?:0[13-9]|1[0-2])-30|(?:0[13578]|1[02])-31)"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    rf"(?:\.[0-9]{{1,9}})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]){_END}"
+)
 
 MAX_IDS = 200
 """In a list within a query: as many as fit into a request line."""
@@ -42,6 +48,7 @@ PATTERN_WORDS = {
     AS_OF_PATTERN: "asOf of the last answer",
     EXPO_TOKEN_PATTERN: "an Expo push token, ExponentPushToken[…] or ExpoPushToken[…]",
     TIME_OF_DAY_PATTERN: "a time of day, HH:MM",
+    MOMENT_PATTERN: "a time such as 2026-11-22T20:15:04Z",
     UUID_PATTERN: "a UUID",
     NO_NUL_PATTERN: "text without NUL",
     TEXT_PATTERN: "text without control characters but tab and newline",
@@ -76,3 +83,18 @@ ClientId = Annotated[
 ]
 
 Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
+
+Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN, examples=["2026-11-22T20:15:04.123Z"])]
+"""A time with its zone, in a query: where a `datetime` would take a number for one. `moment_of` reads it."""
+
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def moment_of(text: str) -> datetime:
+    """In UTC, and at an end of the times that anything here has where it lies beyond. The 29th of a February that has
+    none is the day after the 28th."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(text.replace("-02-29", "-03-01", 1))
+    return min(max(moment, EARLIEST), LATEST).astimezone(UTC)

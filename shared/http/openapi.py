@@ -180,10 +180,10 @@ def _responses(endpoint: Endpoint, by_shape: dict[Any, Any]) -> dict[str, Any]:
 
 
 def _content(endpoint: Endpoint, by_shape: dict[Any, Any], status: int) -> dict[str, Any]:
-    if endpoint.response is not Nothing:
-        return {"content": _json(by_shape[endpoint.response])}
+    shape = {} if endpoint.response is Nothing else _json(by_shape[endpoint.response])
     has_bytes = endpoint.produces and status in (200, 206)
-    return {"content": {endpoint.produces: {"schema": _BYTES}}} if has_bytes else {}
+    content = {**shape, endpoint.produces: {"schema": _BYTES}} if has_bytes else shape
+    return {"content": content} if content else {}
 
 
 def _error_statuses(endpoint: Endpoint) -> set[int]:
