@@ -3,7 +3,7 @@
 from media.downloads import DownloadQuery, Downloads
 from media.persistence_client import PersistenceAway
 from media.storage.port import Storage, StorageAway
-from media.uploads import CONTENT_TYPE, Uploads
+from media.uploads import CONTENT_TYPE, TUS, Uploads
 from shared.http.cost import FLAT
 from shared.http.endpoint import Endpoint, Nothing
 from shared.http.health import Health
@@ -39,6 +39,7 @@ def endpoints(uploads: Uploads, downloads: Downloads) -> list[Endpoint]:
         Endpoint(
             method="HEAD",
             path=CONTENT,
+            always=TUS,
             name="getUploadOffset",
             handler=uploads.head,
             summary="Ask how far an upload has come",
@@ -51,6 +52,7 @@ def endpoints(uploads: Uploads, downloads: Downloads) -> list[Endpoint]:
         Endpoint(
             method="PATCH",
             path=CONTENT,
+            always=TUS,
             name="uploadAttachment",
             handler=uploads.patch,
             summary="Send bytes of a file",
@@ -67,6 +69,7 @@ def endpoints(uploads: Uploads, downloads: Downloads) -> list[Endpoint]:
         Endpoint(
             method="DELETE",
             path=CONTENT,
+            always=TUS,
             name="deleteAttachment",
             handler=uploads.delete,
             summary="Take an upload back",
@@ -81,6 +84,7 @@ def endpoints(uploads: Uploads, downloads: Downloads) -> list[Endpoint]:
         Endpoint(
             method="OPTIONS",
             path=CONTENT,
+            always=TUS,
             name="getUploadOptions",
             handler=uploads.options,
             summary="Ask what of tus is spoken here",

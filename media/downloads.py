@@ -90,12 +90,12 @@ class Downloads:
             address = await self._storage.address(wanted.key, REDIRECT_SECONDS)
             if address is not None:
                 return web.Response(status=302, headers={**headers, "Location": address})
-        span = _span(request, wanted)
-        is_part = span.length < wanted.size
+        asked = _span(request, wanted)
+        span = asked or _Span(0, wanted.size)
         headers |= _described(wanted)
-        if is_part:
+        if asked is not None:  # also where it is all: some players take 200 for a server that knows no ranges
             headers["Content-Range"] = f"bytes {span.start}-{span.start + span.length - 1}/{wanted.size}"
-        response = web.StreamResponse(status=206 if is_part else 200, headers=headers)
+        response = web.StreamResponse(status=200 if asked is None else 206, headers=headers)
         response.content_length = span.length
         return await self._send(request, response, wanted, span)
 
@@ -140,15 +140,14 @@ def _described(wanted: _Wanted) -> dict[str, str]:
     }
 
 
-def _span(request: web.Request, wanted: _Wanted) -> _Span:
-    """All, or the one range that is asked for. Raises ApiError 416."""
-    whole = _Span(0, wanted.size)
+def _span(request: web.Request, wanted: _Wanted) -> _Span | None:
+    """The one range that is asked for; None for all. Raises ApiError 416."""
     given = request.headers.get("Range")
     if given is None or request.headers.get("If-Range", wanted.etag) != wanted.etag:
-        return whole
+        return None
     found = _RANGE.match(given.strip())
     if found is None or not (found[1] or found[2]):
-        return whole  # several ranges, or other units: RFC 9110 lets a server send all
+        return None  # several ranges, or other units: RFC 9110 lets a server send all
     if not found[1]:
         length = min(int(found[2]), wanted.size)
         span = _Span(wanted.size - length, length)

@@ -20,6 +20,8 @@ from shared.ids import new_id
 from shared.media_api import WRITER_SECONDS, State, UploadAnswer, UploadRequest
 
 VERSION = "1.0.0"
+TUS = {"Tus-Resumable": VERSION, "Tus-Version": VERSION}
+"""Of every answer, refusals too: a client takes what lacks them for another server's."""
 CONTENT_TYPE = "application/offset+octet-stream"
 SILENT_SECONDS = WRITER_SECONDS * 0.9
 """For which nothing may come: the connection may be dead, and its client waits to go on with another one."""
@@ -38,7 +40,7 @@ class Uploads:
         self._processing = processing
 
     async def options(self, _: Call[Nothing, Nothing]) -> web.Response:
-        return _answer({"Tus-Version": VERSION, "Tus-Extension": "termination"})
+        return _answer({"Tus-Extension": "termination"})
 
     async def head(self, call: Call[Nothing, Nothing]) -> web.Response:
         _check_version(call.request)
@@ -184,4 +186,4 @@ def _conflict(there: int) -> ApiError:
 
 
 def _answer(headers: dict[str, str], status: int = 204) -> web.Response:
-    return web.Response(status=status, headers={"Tus-Resumable": VERSION, **headers})
+    return web.Response(status=status, headers=headers)

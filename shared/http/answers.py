@@ -14,6 +14,9 @@ BODY_SECONDS = 10.0
 SLOWEST_BYTES = 16 * 1024
 """A second, beside BODY_SECONDS: half of what the slowest mobile networks (EDGE) bring."""
 
+ALWAYS: web.RequestKey[Mapping[str, str]] = web.RequestKey("always", Mapping)
+"""Headers that whatever answers this request carries, refusals too."""
+
 LATE = Counter("parley_http_late_bodies_total", "Requests whose body did not come in time; answered 408.")
 
 _encode = msgspec.json.Encoder().encode

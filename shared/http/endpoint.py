@@ -99,7 +99,8 @@ class Endpoint:
     only server keys that have it (`users`, or `users:read` for what changes nothing), and an admin where `admins`.
     method and path. With `body_optional` no body counts as an empty object. A handler that gives a response of its own
     (bytes, and no JSON) reads the request's body itself, if the endpoint has no `body`; `produces` and `consumes` are
-    then the media types of the two, for OpenAPI, and `headers` what of the request's it heeds.
+    then the media types of the two, for OpenAPI, and `headers` what of the request's it heeds. Each answer carries
+    what `always` names, refusals too.
     """
 
     method: str
@@ -126,6 +127,7 @@ class Endpoint:
     produces: str = ""
     consumes: str = ""
     headers: tuple[str, ...] = ()
+    always: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def parameters(self) -> list[str]:

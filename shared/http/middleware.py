@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from shared.http.answers import INTERNAL, answer, error_answer, http_error_answer
+from shared.http.answers import ALWAYS, INTERNAL, answer, error_answer, http_error_answer
 from shared.http.errors import ApiError, forbidden, unavailable
 from shared.http.muted import SERVER
 from shared.http.origins import Origins
@@ -170,6 +170,7 @@ class Middleware:
         headers["X-Content-Type-Options"] = "nosniff"
         headers.setdefault("Cache-Control", "no-store")
         headers["Vary"] = "Origin"
+        headers.update(request.get(ALWAYS, ()))
         if response.status == 503:
             headers.setdefault("Retry-After", "1")  # also where the answer is no error, but says how things are
         origin = request.headers.get("Origin")

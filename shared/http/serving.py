@@ -9,7 +9,7 @@ from structlog.contextvars import bind_contextvars
 
 from shared.auth import Identity
 from shared.auth.caller import Caller
-from shared.http.answers import answer, read_body
+from shared.http.answers import ALWAYS, answer, read_body
 from shared.http.cost import FLAT
 from shared.http.decoding import BodyDecoder, QueryDecoder
 from shared.http.endpoint import Call, Endpoint, Nothing, PathText, Reply
@@ -75,8 +75,11 @@ def _handler(endpoint: Endpoint, gate: Gate) -> Handler:
     call_endpoint = endpoint.handler
     usual_status = endpoint.statuses[0]
     cost = endpoint.cost or FLAT
+    always = endpoint.always
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        if always:
+            request[ALWAYS] = always
         caller = await gate.admit(request, endpoint)
         ids = _ids(request, parameters, texts)
         if isinstance(caller, Identity):

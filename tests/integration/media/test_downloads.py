@@ -37,7 +37,14 @@ async def test_ranges_and_known_bytes_are_answered_as_http_says(files: Files) ->
     _, bob, _, state, _ = await sent(files)
     whole = await files.get(bob, state["id"])
     data, etag, size = await whole.read(), whole.headers["ETag"], state["size"]
-    ranges = {"bytes=0-9": data[:10], "bytes=10-": data[10:], "bytes=-5": data[-5:], f"bytes=3-{size + 99}": data[3:]}
+    ranges = {
+        "bytes=0-": data,
+        f"bytes=0-{size - 1}": data,
+        "bytes=0-9": data[:10],
+        "bytes=10-": data[10:],
+        "bytes=-5": data[-5:],
+        f"bytes=3-{size + 99}": data[3:],
+    }
     for given, part in ranges.items():
         answer = await files.get(bob, state["id"], Range=given)
         assert (answer.status, await answer.read()) == (206, part), given

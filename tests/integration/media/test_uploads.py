@@ -64,6 +64,28 @@ async def test_what_is_no_upload_of_ones_own_is_refused(files: Files) -> None:
     assert await files.offset(ann, name) == (200, 0)
 
 
+async def test_every_answer_says_which_tus_is_spoken_refusals_too(files: Files) -> None:
+    ann, bob, room = await two(files)
+    name = await files.announce(ann, room, 10, kind="file")
+    path = f"/api/attachments/{name}/content"
+    answers = {
+        204: await files.patch(ann, name, 0, b"01234"),
+        400: await files.ask(ann, "HEAD", "/api/attachments/x/content", headers=TUS),
+        401: await files.ask(None, "HEAD", path, headers=TUS),
+        404: await files.ask(bob, "DELETE", path, headers=TUS),
+        409: await files.patch(ann, name, 3, b"x"),
+        412: await files.ask(ann, "HEAD", path),
+        413: await files.patch(ann, name, 5, b"x" * 11),
+        415: await files.patch(ann, name, 5, b"x", **{"Content-Type": "text/plain"}),
+    }
+    for status, answer in answers.items():
+        assert (answer.status, answer.headers["Tus-Resumable"], answer.headers["Tus-Version"]) == (
+            status,
+            "1.0.0",
+            "1.0.0",
+        )
+
+
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
