@@ -182,7 +182,7 @@ def server_endpoints(deps: PersistenceDeps, server: ServerParts) -> list[Endpoin
         *server_people.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals.refresh),
         *server_rooms.endpoints(deps.pool, deps.memberships, deps.rules),
         *server_members.endpoints(deps.pool, deps.telling, deps.rules),
-        *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules),
+        *server_messages.endpoints(deps.pool, deps.queue, deps.delivery, deps.rules, deps.screening),
         *stats.endpoints(deps.pool),
         *by_key(staff_endpoints(deps)),
     ]
@@ -192,7 +192,7 @@ def internal_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes for gateways, pushers and operators, on the internal port."""
     return [
         *lookups.endpoints(deps.pool, deps.memberships, deps.rules, deps.seen),
-        *push.endpoints(deps.pool),
+        *push.endpoints(deps.pool, deps.server.hooks if deps.server else None),
         *full_trace.endpoints(deps.pool),
         *media.endpoints(media.MediaRoutes(deps.pool, deps.delivery, deps.refusals, deps.collector)),
         *operators.endpoints(deps.pool, deps.delivery, deps.presence, deps.refusals),

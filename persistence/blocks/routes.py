@@ -11,7 +11,7 @@ from persistence.members import envelopes
 from persistence.members.announcer import MembershipAnnouncer
 from shared import frames
 from shared.http.cost import FLAT
-from shared.http.endpoint import Call, Endpoint, Nothing, Success
+from shared.http.endpoint import Call, Endpoint, Nothing, NothingNew, Success
 from shared.http.errors import at_limit, malformed
 
 TAG = "blocks"
@@ -41,8 +41,9 @@ class Blocks:
         found = await blocks.block(self._pool, call.user_id, call.ids["user"])
         if isinstance(found, TooMany):
             raise at_limit(f"{blocks.MOST} blocked people")
-        if isinstance(found, Blocking):
-            self._tell(call.user_id, found)
+        if not isinstance(found, Blocking):
+            return NothingNew()
+        self._tell(call.user_id, found)
         return Success()
 
     async def unblock(self, call: Call[Nothing, Nothing]) -> Success:

@@ -6,16 +6,19 @@ from persistence.push import arrivals, badges, withdrawals
 from persistence.push import ledger as push_ledger
 from persistence.push import ledger_receipts as push_receipts
 from persistence.push import targets as push_targets
+from persistence.webhooks import push_failures
+from persistence.webhooks.noting import Hooks
 from shared import push_api
 from shared import push_upkeep_api as upkeep
 from shared.http.endpoint import Call, Endpoint, Nothing
 
 
 class PushRoutes:
-    """The handlers, over one pool."""
+    """The handlers, over one pool. `hooks`: who is told of what phones never got; None where nobody can be."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, hooks: Hooks | None) -> None:
         self._pool = pool
+        self._hooks = hooks
 
     async def laggards(self, call: Call[push_api.LaggardsRequest, Nothing]) -> push_api.LaggardsAnswer:
         return push_api.LaggardsAnswer(laggards=await push_targets.laggards(self._pool, call.body.deadlines))
@@ -29,6 +32,8 @@ class PushRoutes:
 
     async def settle(self, call: Call[push_api.OutcomesRequest, Nothing]) -> push_api.Done:
         await push_ledger.settle(self._pool, call.body.outcomes, call.body.decisions)
+        if self._hooks is not None:
+            await push_failures.note_refused(self._pool, self._hooks, call.body.outcomes)
         return push_api.Done()
 
     async def due_receipts(self, call: Call[push_api.DueReceiptsRequest, Nothing]) -> push_api.DueReceiptsAnswer:
@@ -37,6 +42,8 @@ class PushRoutes:
 
     async def settle_receipts(self, call: Call[push_api.ReceiptOutcomesRequest, Nothing]) -> push_api.Done:
         await push_receipts.settle_receipts(self._pool, call.body.outcomes)
+        if self._hooks is not None:
+            await push_failures.note_lost(self._pool, self._hooks, call.body.outcomes)
         return push_api.Done()
 
     async def stale_badges(self, call: Call[upkeep.StaleBadgesRequest, Nothing]) -> upkeep.StaleBadgesAnswer:
@@ -50,8 +57,8 @@ class PushRoutes:
         return upkeep.WithdrawalsAnswer(withdrawals=taken)
 
 
-def endpoints(pool: Pool) -> list[Endpoint]:
-    routes = PushRoutes(pool)
+def endpoints(pool: Pool, hooks: Hooks | None = None) -> list[Endpoint]:
+    routes = PushRoutes(pool, hooks)
     return [
         question(push_api.LAGGARDS, routes.laggards, push_api.LaggardsRequest, push_api.LaggardsAnswer),
         question(push_api.TARGETS, routes.targets, push_api.TargetsRequest, push_api.TargetsAnswer),

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from persistence.attachments.views import NoSuchFiles
 from persistence.database.pool import Pool
-from persistence.messages import forwarding_files, sending_files
+from persistence.messages import forwarding_files, posting, sending_files
+from persistence.messages.posting import Post
 from persistence.messages.queue import SendQueue
 from persistence.messages.sending_files import Attached
 from persistence.messages.views import Draft, Outcome, Sent, SourceHasFiles
@@ -30,6 +31,15 @@ class Sender:
         if isinstance(outcome, SourceHasFiles) and source is not None:
             copied = await forwarding_files.send(self._pool, conversation_id, draft, source, base_url)
             return await self._tell(draft, copied)
+        return outcome
+
+    async def post(self, conversation_id: str, given: Post) -> posting.Outcome:
+        """What the app's own server says. A user's own message goes the way of all. Raises as `send`."""
+        if not given.by_nobody and not given.silent:
+            return await self._queue.send(conversation_id, given.draft)
+        outcome = await posting.post(self._pool, conversation_id, given)
+        if isinstance(outcome, Sent):
+            await self._queue.committed_apart(outcome.message, given.draft.span)
         return outcome
 
     async def _tell(self, draft: Draft, outcome: Told) -> Told:

@@ -125,6 +125,10 @@ class Repeated(NamedTuple):
     as_of_seq: int
 
 
+class NoSuchConversation(NamedTuple):
+    """There is none of this id."""
+
+
 class NoSuchReply(NamedTuple):
     """`reply_to` is no message of this conversation."""
 

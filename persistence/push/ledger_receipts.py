@@ -55,6 +55,17 @@ WHERE l.conversation_id = i.conversation_id AND l.message_id = i.message_id AND 
 )
 
 
+_USER = Query(
+    "push_user", "SELECT user_id FROM push_ledger WHERE conversation_id = $1 AND message_id = $2 AND device_id = $3"
+)
+
+
+async def user_of(database: Database, outcome: push_api.ReceiptOutcome) -> str | None:
+    """Whose phone it was; None where the ledger forgot the push."""
+    row = await _USER.row(database, outcome.conversation_id, outcome.message_id, outcome.device_id)
+    return None if row is None else str(row["user_id"])
+
+
 async def settle_receipts(pool: Pool, outcomes: Sequence[push_api.ReceiptOutcome]) -> None:
     """Writes down what APNs or FCM said; where nothing was there yet, asks again at the next of the retries.
 

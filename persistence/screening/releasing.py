@@ -5,9 +5,10 @@ import structlog
 
 from persistence.database.pool import Pool
 from persistence.messages.drafting import draft_of
-from persistence.messages.sender import Sender
+from persistence.messages.posting import Outcome, Post
+from persistence.messages.sender import Sender, Told
 from persistence.messages.shapes import NewMessage
-from persistence.messages.views import Repeated, Sent
+from persistence.messages.views import Draft, Repeated, Sent
 from persistence.rules import Rules
 from persistence.screening import held
 from persistence.screening.held import Approved
@@ -16,6 +17,16 @@ from shared.http.errors import ApiError
 log = structlog.get_logger()
 
 _decode = msgspec.json.Decoder(NewMessage).decode
+
+
+class _Posted(msgspec.Struct):
+    """What only the app's own server says of a message; a user's has no `kind`."""
+
+    kind: str | None = None
+    push: bool | None = None
+
+
+_decode_posted = msgspec.json.Decoder(_Posted).decode
 OVERDUE_SECONDS = 5.0
 
 
@@ -47,6 +58,14 @@ class Releaser:
         except ApiError as error:
             log.warning("an approved message is not valid any more", error=str(error), held_id=one.id)
             return
-        outcome = await self._sender.send(one.conversation_id, draft, given.files(), one.base_url)
+        outcome = await self._sent(one, draft, given)
         if not isinstance(outcome, Sent | Repeated):
             log.info("an approved message may not be sent any more", held_id=one.id, why=type(outcome).__name__)
+
+    async def _sent(self, one: Approved, draft: Draft, given: NewMessage) -> Told | Outcome:
+        """By the way on which it came."""
+        posted = _decode_posted(one.body)
+        if posted.kind is None:
+            return await self._sender.send(one.conversation_id, draft, given.files(), one.base_url)
+        post = Post(draft, by_nobody=posted.kind == "system", silent=posted.push is False)
+        return await self._sender.post(one.conversation_id, post)

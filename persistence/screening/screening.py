@@ -6,7 +6,6 @@ from typing import NamedTuple
 import msgspec
 
 from persistence.database.pool import Pool
-from persistence.messages.shapes import NewMessage
 from persistence.messages.views import Draft, Message
 from persistence.screening import held, store
 from persistence.screening.held import FLAGGED, UNCHECKED, HeldMessage, TooManyHeld
@@ -38,9 +37,13 @@ class Screening:
         self._screen = screen
         self._unchecked = LocalBucket(UNCHECKED_ITEMS, monotonic())
 
-    async def before_send(self, conversation_id: str, draft: Draft, given: NewMessage, base_url: str) -> Decided:
-        """One query decides whether anybody is asked: not for a stranger, and not again for a repeat."""
-        found = await store.read(self._pool, conversation_id, draft.sender_id, draft.client_id)
+    async def before_send(
+        self, conversation_id: str, draft: Draft, given: msgspec.Struct, base_url: str, *, by_nobody: bool = False
+    ) -> Decided:
+        """One query decides whether anybody is asked: not for a stranger, and not again for a repeat. `given` is the
+        request, which is kept where the message waits."""
+        place = conversation_id, draft.sender_id, draft.client_id
+        found = await store.read(self._pool, *place, by_nobody=by_nobody)
         if found is None:
             return Passed(draft)
         if isinstance(found, HeldBefore):

@@ -11,10 +11,10 @@ from persistence.groups.answers import refusal
 from persistence.groups.shapes import MOST_ADDED, AddedAnswer, NewMembers
 from persistence.groups.telling import Telling
 from persistence.groups.views import AsBefore, By, Refused
+from persistence.messages.views import NoSuchConversation
 from persistence.rules import Rules
 from persistence.server import rooms
 from persistence.server.room_routes import PATH, SCOPE, TAG
-from persistence.server.views import NoSuchConversation
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Success
 from shared.http.errors import not_found

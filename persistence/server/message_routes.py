@@ -6,17 +6,19 @@ from persistence.database.pool import Pool
 from persistence.log.delivery import Delivery
 from persistence.members.views import NotAMember, Withdrew
 from persistence.messages.answers import refusal
-from persistence.messages.logged import logged_message
+from persistence.messages.posting import Outcome, Post
 from persistence.messages.queue import Overloaded, SendQueue
-from persistence.messages.shapes import RESERVED, MessageAnswer, extra_of
+from persistence.messages.sender import Sender
+from persistence.messages.shapes import RESERVED, MessageAnswer, SendQuery, extra_of
 from persistence.messages.texts import fault_of, trimmed
-from persistence.messages.views import Draft, Repeated, Sent
+from persistence.messages.views import Draft, NoSuchConversation, Repeated, Sent
 from persistence.rules import Rules
-from persistence.server import post, rooms
+from persistence.screening.answers import HeldAnswer, passed_of
+from persistence.screening.held import HeldMessage
+from persistence.screening.screening import Screening
+from persistence.server import rooms
 from persistence.server.envelopes import app_event
-from persistence.server.post import Outcome, Post
 from persistence.server.shapes import AppEvent, ServerMessage
-from persistence.server.views import NoSuchConversation
 from shared import texts
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
@@ -29,35 +31,38 @@ MAX_EVENT_BYTES = 2048
 
 
 class ServerMessages:
-    """The handlers. A user's own message goes the way of all, by the queue."""
+    """The handlers."""
 
-    def __init__(self, pool: Pool, queue: SendQueue, delivery: Delivery, rules: Rules) -> None:
+    def __init__(
+        self, pool: Pool, queue: SendQueue, delivery: Delivery, rules: Rules, screening: Screening | None
+    ) -> None:
         self._pool = pool
-        self._queue = queue
+        self._sender = Sender(pool, queue)
         self._delivery = delivery
         self._rules = rules
+        self._screening = screening
 
-    async def send(self, call: Call[ServerMessage, Nothing]) -> Reply:
-        draft, given = self._draft(call.body), call.body
-        outcome = await self._commit(call.ids["id"], Post(draft, given.kind == "system", given.push is False))
-        if isinstance(outcome, NoSuchConversation):
-            raise not_found("there is no such conversation")
-        if isinstance(outcome, NotAMember | Withdrew):
-            raise forbidden("the sender is not in this conversation, or there is none")
-        if not isinstance(outcome, Sent | Repeated):
-            raise refusal(outcome)
-        return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
+    async def send(self, call: Call[ServerMessage, SendQuery]) -> Reply:
+        given, review = call.body, None
+        posted = Post(self._draft(given), given.kind == "system", given.push is False)
+        if self._screening is not None and call.query.check is True:
+            # No file comes along, so there is no address of files to keep.
+            place, nobody = (call.ids["id"], posted.draft, given, ""), posted.by_nobody
+            decided = await self._screening.before_send(*place, by_nobody=nobody)
+            if isinstance(decided, HeldMessage):
+                return Reply(202, HeldAnswer(decided))
+            draft, review = passed_of(decided)
+            posted = posted._replace(draft=draft)
+        outcome = await self._commit(call.ids["id"], posted)
+        if review is not None and self._screening is not None and isinstance(outcome, Sent):
+            await self._screening.after_send(outcome.message, review)
+        return _told(outcome)
 
     async def _commit(self, conversation_id: str, given: Post) -> Outcome:
-        if not given.by_nobody and not given.silent:
-            try:
-                return await self._queue.send(conversation_id, given.draft)
-            except Overloaded as overloaded:
-                raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
-        outcome = await post.post(self._pool, conversation_id, given)
-        if isinstance(outcome, Sent):
-            self._delivery.logged([logged_message(outcome.message)])
-        return outcome
+        try:
+            return await self._sender.post(conversation_id, given)
+        except Overloaded as overloaded:
+            raise unavailable("too many messages wait, try again", overloaded.retry_after_seconds) from None
 
     def _draft(self, given: ServerMessage) -> Draft:
         """Raises ApiError 400."""
@@ -90,8 +95,21 @@ class ServerMessages:
         return Success()
 
 
-def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, rules: Rules) -> list[Endpoint]:
-    handlers = ServerMessages(pool, queue, delivery, rules)
+def _told(outcome: Outcome) -> Reply:
+    """Raises ApiError for what was not sent."""
+    if isinstance(outcome, NoSuchConversation):
+        raise not_found("there is no such conversation")
+    if isinstance(outcome, NotAMember | Withdrew):
+        raise forbidden("the sender is not in this conversation, or there is none")
+    if not isinstance(outcome, Sent | Repeated):
+        raise refusal(outcome)
+    return Reply(200 if isinstance(outcome, Repeated) else 201, MessageAnswer(outcome.message, outcome.as_of_seq))
+
+
+def endpoints(
+    pool: Pool, queue: SendQueue, delivery: Delivery, rules: Rules, screening: Screening | None = None
+) -> list[Endpoint]:
+    handlers = ServerMessages(pool, queue, delivery, rules, screening)
     return [
         Endpoint(
             method="POST",
@@ -100,14 +118,16 @@ def endpoints(pool: Pool, queue: SendQueue, delivery: Delivery, rules: Rules) ->
             handler=handlers.send,
             summary="Send a message",
             description="201 once it is committed; the same `clientId` of the same sender again gives 200 and the first"
-            " message. A system message is of `SYSTEM_USER_ID`, whom `PUT /server/users` gives a name.",
+            " message. A system message is of `SYSTEM_USER_ID`, whom `PUT /server/users` gives a name. With"
+            " `check=true` it is checked before, as a user's own is: 422 `rejected` with `reason`, or 202 with `held`.",
             tag=TAG,
             scope=SCOPE,
             body=ServerMessage,
+            query=SendQuery,
             cost=FLAT,
             response=MessageAnswer,
             statuses=(201, 200),
-            errors=(404,),
+            errors=(404, 409, 422),
         ),
         Endpoint(
             method="POST",

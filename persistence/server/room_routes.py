@@ -7,6 +7,7 @@ from persistence.conversations.views import Created, KeptApart
 from persistence.database.pool import Pool
 from persistence.log import read as log
 from persistence.members.announcer import MembershipAnnouncer
+from persistence.messages.views import NoSuchConversation
 from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
 from persistence.server import rooms
@@ -22,7 +23,7 @@ from persistence.server.shapes import (
     StartedConversation,
     own_data,
 )
-from persistence.server.views import NoSuchConversation, ServerConversation
+from persistence.server.views import ServerConversation
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
 from shared.http.errors import ApiError, not_found

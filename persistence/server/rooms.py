@@ -10,7 +10,8 @@ from persistence.conversations.creating import create
 from persistence.conversations.views import Created, KeptApart
 from persistence.database.pool import Database, Pool, Query, Row
 from persistence.members.views import Participant
-from persistence.server.views import NoSuchConversation, ServerConversation
+from persistence.messages.views import NoSuchConversation
+from persistence.server.views import ServerConversation
 from shared.clock import iso
 
 NAMED = 50

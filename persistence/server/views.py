@@ -54,7 +54,3 @@ class Unread(View, frozen=True):
     mentions: int
     conversations: int
     badge: int
-
-
-class NoSuchConversation(NamedTuple):
-    """There is none of this id."""

@@ -12,7 +12,7 @@ from aiohttp.web import StreamResponse
 
 from persistence.database.pool import Pool
 from persistence.webhooks.noting import Hooks
-from shared.http.endpoint import Call, Endpoint, Handler, Reply
+from shared.http.endpoint import Call, Endpoint, Handler, NothingNew, Reply
 from shared.ids import new_id
 
 Answer = msgspec.Struct | Reply | StreamResponse
@@ -39,7 +39,7 @@ def _noting(
 ) -> Handler:
     async def handle(call: Call[Any, Any]) -> Answer:
         answer = await handler(call)
-        if hooks.wants(kind):
+        if hooks.wants(kind) and not isinstance(answer, NothingNew):
             data = told(call, answer)
             if data is not None:
                 await hooks.note(pool, kind, new_id(), data)

@@ -28,6 +28,10 @@ class Success(msgspec.Struct):
     success: bool = True
 
 
+class NothingNew(Success):
+    """It was so already, and nothing changed. The answer is the same."""
+
+
 @dataclass(slots=True)
 class Call(Generic[B, Q]):
     """One request to an endpoint: who asks, and what, already checked to be of the endpoint's shapes."""

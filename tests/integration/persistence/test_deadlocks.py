@@ -34,6 +34,7 @@ from persistence.members.views import Role
 from persistence.messages import deletions, edits, sending_files
 from persistence.messages import send as messages
 from persistence.messages.expiry import erase
+from persistence.messages.posting import Post, post
 from persistence.messages.shapes import NewMessage
 from persistence.messages.views import Carried, Sent, Source
 from persistence.moderation import acts, reports
@@ -51,7 +52,6 @@ from persistence.scheduled.views import Kept, Scheduled
 from persistence.search import filling
 from persistence.search import rows as search_rows
 from persistence.server.people import set_active, upsert
-from persistence.server.post import Post, post
 from persistence.server.views import NewUser
 from persistence.sync.sync import sync
 from persistence.unread import store as unread

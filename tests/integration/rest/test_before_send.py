@@ -243,3 +243,52 @@ async def test_a_server_key_is_checked_only_where_it_asks_for_it(database_url: s
         await server.ask("POST", where, {"text": "x", "clientId": "1"}, 201, Parley_User=ann.id)
         await server.ask("POST", where + "?check=true", {"text": "x", "clientId": "2"}, 422, Parley_User=ann.id)
         assert len(hook.asked) == 1
+
+
+async def test_what_the_server_itself_says_is_checked_only_where_it_asks_for_it(
+    database_url: str, redis_url: str
+) -> None:
+    async with screened(database_url, redis_url) as (rest, hook, ann, _, room):
+        server, where = await rest.key("messages"), f"/server/conversations/{room}/messages"
+        of_ann: dict[str, Json] = {"senderId": ann.id, "text": "x"}
+        of_system: dict[str, Json] = {"kind": "system", "text": "x"}
+        hook.answer = hook.says({"action": "reject", "reason": "no"})
+        for nth, body in enumerate((of_ann, of_system, {**of_ann, "push": False})):
+            await server.ask("POST", where, {**body, "clientId": f"free{nth}"}, 201)
+            refused = await server.ask("POST", f"{where}?check=true", {**body, "clientId": f"no{nth}"}, 422)
+            assert (refused["code"], refused["reason"]) == ("rejected", "no")
+        assert len(hook.asked) == 3
+        hook.answer = hook.says({"action": "rewrite", "text": "y"})
+        sent = await server.ask("POST", f"{where}?check=true", {**of_system, "clientId": "y"}, 201)
+        assert sent["message"]["text"] == "y"
+        await server.ask("POST", f"{where}?check=perhaps", {**of_system, "clientId": "z"}, 400)
+        await server.ask(
+            "POST", f"/server/conversations/{ann.id}/messages?check=true", {**of_system, "clientId": "z"}, 404
+        )
+
+
+async def test_what_the_server_said_is_sent_as_it_said_it_once_it_is_approved(
+    database_url: str, redis_url: str
+) -> None:
+    async with screened(database_url, redis_url) as (rest, hook, ann, bob, room):
+        server, mod = await rest.key("messages"), await rest.moderator()
+        hook.answer = hook.says({"action": "hold"})
+        where = f"/server/conversations/{room}/messages"
+        bodies: list[dict[str, Json]] = [
+            {"senderId": ann.id, "push": False},
+            {"kind": "system"},
+            {"senderId": ann.id},
+        ]
+        for nth, body in enumerate(bodies):
+            given = {**body, "text": f"t{nth}", "clientId": f"c{nth}"}
+            held = (await server.ask("POST", f"{where}?check=true", given, 202))["held"]
+            assert (await server.ask("POST", f"{where}?check=true", given, 202))["held"] == held
+            [item] = await queue(mod, kind="held")
+            await resolve(mod, item, "approve")
+            await server.ask("POST", where, given, 200)
+
+        sent = (await bob.get(f"/api/conversations/{room}/messages"))["messages"]
+        assert [one["text"] for one in sent] == ["t0", "t1", "t2"]
+        assert [one["senderId"] == ann.id for one in sent] == [True, False, True]
+        silent = await rest.parts.pool.fetch("SELECT silent FROM messages ORDER BY seq")
+        assert [row["silent"] for row in silent] == [True, None, None]

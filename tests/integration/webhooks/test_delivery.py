@@ -3,9 +3,12 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from shared import push_api
+from shared.ids import new_id
 from tests.integration.rest.conftest import Person
 from tests.integration.webhooks.conftest import HOOKS, World
 from tests.integration.webhooks.endpoint import (
@@ -297,7 +300,8 @@ async def test_a_block_a_report_and_what_a_moderator_did_are_told(world: World) 
         report = {"messageId": sent["id"], "conversationId": room, "reason": "harassment", "text": "see this"}
         made = await ann.post("/api/reports", report, 201)
         await ann.post("/api/reports", report, 200)
-        assert (await ann.ask("PUT", f"/api/blocks/{bob.id}")).status == 200
+        for _ in range(2):  # the same again is no news
+            assert (await ann.ask("PUT", f"/api/blocks/{bob.id}")).status == 200
         banned = await moderator.ask("PUT", f"/moderation/users/{bob.id}/ban", json={"reason": "rude"})
         assert banned.status == 200
         await eventually(lambda: len(app.told()) == 3)
@@ -309,3 +313,33 @@ async def test_a_block_a_report_and_what_a_moderator_did_are_told(world: World) 
     [action] = app.of("moderation.action")
     assert (action["operation"], action["actorId"], action["reason"]) == ("banUser", moderator.id, "rude")
     assert bob.id in action.values()
+
+
+async def test_a_push_that_failed_for_good_is_told_once(world: World) -> None:
+    _, bob, room = await friends(world)
+    sent, phones = new_id(), [new_id() for _ in range(4)]
+    claims = [push_api.Claim(room, sent, 1, bob.id, phone, 0) for phone in phones]
+    refused = push_api.Outcome(room, sent, bob.id, phones[0], "rejected", reason="DeviceNotRegistered")
+    taken = [push_api.Outcome(room, sent, bob.id, phone, "sent", ticket_id=f"t-{phone}") for phone in phones[1:]]
+    receipts = [
+        push_api.ReceiptOutcome(room, sent, phones[1], "InvalidCredentials"),
+        push_api.ReceiptOutcome(room, sent, phones[2], "MessageRateExceeded", again=True),
+        push_api.ReceiptOutcome(room, sent, phones[3], "ok"),
+    ]
+    async with backend() as app, world.delivering():
+        await world.webhook(app, "push.failed")
+        for path, asked in (
+            (push_api.CLAIMS, push_api.ClaimsRequest(claims, 60.0)),
+            (push_api.OUTCOMES, push_api.OutcomesRequest([refused, *taken], [])),
+            (push_api.OUTCOMES, push_api.OutcomesRequest([refused], [])),
+            (push_api.RECEIPT_OUTCOMES, push_api.ReceiptOutcomesRequest(receipts)),
+        ):
+            await world.rest.ask_internal(path, msgspec.to_builtins(asked))
+        await eventually(lambda: len(app.told()) == 2)
+
+    told = {one["deviceId"]: one for one in app.of("push.failed")}
+    assert {phone: one["reason"] for phone, one in told.items()} == {
+        phones[0]: "DeviceNotRegistered",
+        phones[1]: "InvalidCredentials",
+    }
+    assert {(one["userId"], one["messageId"], one["conversationId"]) for one in told.values()} == {(bob.id, sent, room)}

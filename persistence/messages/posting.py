@@ -11,9 +11,8 @@ import msgspec
 from persistence.database.pool import Database, Query
 from persistence.members.views import NotAMember
 from persistence.messages.send import Prior, repeated
-from persistence.messages.views import Draft, Message, NoSuchReply, Sent
+from persistence.messages.views import Draft, Message, NoSuchConversation, NoSuchReply, Sent
 from persistence.messages.views import Outcome as SendOutcome
-from persistence.server.views import NoSuchConversation
 from shared.clock import iso, iso_or_none
 
 # Locks as a send does: the sender's row, then the conversation's, whose lock orders all who write into it. A sender who
