@@ -119,7 +119,7 @@ def endpoints(deps: PersistenceDeps) -> list[Endpoint]:
         *conversations.endpoints(deps.pool, deps.memberships, deps.rules, deps.quotas),
         *members.endpoints(deps.pool),
         *groups.endpoints(deps.pool, deps.telling, deps.quotas, deps.rules.public_url),
-        *invites.endpoints(deps.pool, deps.telling),
+        *invites.endpoints(deps.pool, deps.telling, deps.file_rules),
         *_told(deps, blocks.endpoints(deps.pool, deps.delivery, deps.memberships)),
         *_told(deps, reports.endpoints(deps.pool, deps.quotas)),
         *notices.endpoints(deps.pool),

@@ -32,7 +32,9 @@ def durable(kind: str, *, timestamp: str, conversation_id: str, seq: int, sender
     return head.encode() + (b"}" if len(body) <= len(b"{}") else b"," + body[1:])
 
 
-def receipt(*, status: str, conversation_id: str, message_id: str, seq: int, reader_id: str) -> bytes:
+def receipt(
+    *, status: str, conversation_id: str, message_id: str, seq: int, reader_id: str, reader_handle: str | None
+) -> bytes:
     """`status` is delivered or read: `reader_id` has everything up to and with this message."""
     return encode(
         RECEIPT_TYPES[status],
@@ -40,6 +42,7 @@ def receipt(*, status: str, conversation_id: str, message_id: str, seq: int, rea
         messageId=message_id,
         seq=seq,
         senderId=reader_id,
+        senderHandle=reader_handle,
         status=status,
     )
 

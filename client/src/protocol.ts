@@ -142,6 +142,8 @@ export interface ReceiptFrame {
   messageId: string;
   seq: number;
   senderId: string;
+  /** Left out by servers of an older release. */
+  senderHandle?: string | null;
   status: 'delivered' | 'read';
 }
 

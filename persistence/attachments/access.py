@@ -28,6 +28,15 @@ CASE WHEN a.message_seq IS NOT NULL THEN (
 ) END
 """
 
+# A link in the preview of an invite is for the invite, whose id is nobody's: it shows the picture of the invite's group
+# for as long as the invite lives.
+_INVITED = """
+EXISTS (
+    SELECT FROM attachment_holds h JOIN invites i ON i.conversation_id = h.holder_id AND i.id = w.user_id
+    WHERE h.attachment_id = a.id AND h.holder = 'conversation_avatar'
+        AND i.expires_at > clock_timestamp() AND (i.max_uses IS NULL OR i.uses < i.max_uses))
+"""
+
 _ACCESS = Query(
     "attachment_access",
     f"""
@@ -35,8 +44,8 @@ SELECT w.place, a.blob, a.name, a.content_type, a.stored_size, a.sha256, a.is_en
        CASE WHEN a.has_thumb THEN coalesce(a.poster, a.blob) END AS thumb
 FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS w(id, user_id, place)
 JOIN attachments a ON a.id = w.id AND a.state = 'ready'
-JOIN users u ON u.id = w.user_id AND NOT {REFUSED}
-WHERE {_MAY}
+LEFT JOIN users u ON u.id = w.user_id
+WHERE CASE WHEN u.id IS NULL THEN {_INVITED} ELSE NOT {REFUSED} AND {_MAY} END
 """,
 )
 

@@ -1,9 +1,8 @@
 """`/api/attachments`: announcing a file, asking what became of it, and a link that needs no header."""
 
-import time
-
 from persistence.attachments.access import access
 from persistence.attachments.announcing import Announcement, announce, encoded_waveform, state
+from persistence.attachments.linking import address_of
 from persistence.attachments.rules import FileRules
 from persistence.attachments.shapes import (
     AnnouncedAnswer,
@@ -16,7 +15,6 @@ from persistence.attachments.shapes import (
 from persistence.attachments.views import Announced, NoSuchPoster, OverQuota
 from persistence.database.pool import Pool
 from persistence.members.views import NotAMember
-from shared import links
 from shared.clock import iso_from_ms
 from shared.http.address import base_url
 from shared.http.cost import FLAT
@@ -74,11 +72,7 @@ class Attachments:
         [file] = await access(self._pool, [Ask(attachment_id, call.user_id)])
         if file is None or (variant and file.thumb is None):
             raise _no_such_attachment()
-        expires_at = int(time.time()) + LINK_SECONDS
-        signed = links.sign(self._rules.link_key, attachment_id, variant, links.Link(call.user_id, expires_at))
-        media = self._rules.media_url or base_url(call.request)
-        wanted = f"variant={variant}&" if variant else ""
-        return LinkAnswer(f"{media}{PATH}/{attachment_id}?{wanted}link={signed}", iso_from_ms(expires_at * 1000))
+        return LinkAnswer(*address_of(self._rules, attachment_id, call.user_id, base_url(call.request), variant))
 
 
 def _refusal(found: NotAMember | NoSuchPoster | OverQuota) -> ApiError:

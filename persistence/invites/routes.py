@@ -1,5 +1,7 @@
 """`/api/conversations/{id}/invites` and `/api/invites/{token}`: links into groups."""
 
+from persistence.attachments.linking import address_of
+from persistence.attachments.rules import FileRules
 from persistence.conversations import store as conversations
 from persistence.conversations.shapes import ConversationAnswer
 from persistence.database.pool import Pool
@@ -9,7 +11,8 @@ from persistence.groups.views import By, Joined, Refused
 from persistence.invites import store as invites
 from persistence.invites.shapes import DEFAULT_SECONDS, InviteAnswer, InviteRequest, InvitesAnswer
 from persistence.invites.tokens import TOKEN
-from persistence.invites.views import InvitePreview, NoSuchInvite, WasRemoved
+from persistence.invites.views import InvitePreview, NoSuchInvite, Shown, WasRemoved
+from shared.http.address import base_url
 from shared.http.cost import FLAT
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply, Success
 from shared.http.errors import ApiError, forbidden, not_allowed, not_found
@@ -22,9 +25,10 @@ LINK = "/api/invites/{token}"
 class Invites:
     """The handlers."""
 
-    def __init__(self, pool: Pool, telling: Telling) -> None:
+    def __init__(self, pool: Pool, telling: Telling, file_rules: FileRules) -> None:
         self._pool = pool
         self._telling = telling
+        self._file_rules = file_rules
 
     async def create(self, call: Call[InviteRequest, Nothing]) -> Reply:
         seconds, max_uses = call.body.expires_in or DEFAULT_SECONDS, call.body.max_uses
@@ -50,7 +54,12 @@ class Invites:
         found = await invites.preview(self._pool, call.ids["token"])
         if isinstance(found, NoSuchInvite):
             raise _gone()
-        return found
+        return InvitePreview(found.name, self._picture(call, found), found.participant_count)
+
+    def _picture(self, call: Call[Nothing, Nothing], found: Shown) -> str | None:
+        if found.avatar is None:
+            return None
+        return address_of(self._file_rules, found.avatar, found.invite_id, base_url(call.request)).url
 
     async def join(self, call: Call[Nothing, Nothing]) -> ConversationAnswer:
         found = await invites.use(self._pool, call.user_id, call.ids["token"])
@@ -77,8 +86,8 @@ def _gone() -> ApiError:
     return not_found("there is no such invite, or it is over")
 
 
-def endpoints(pool: Pool, telling: Telling) -> list[Endpoint]:
-    handlers = Invites(pool, telling)
+def endpoints(pool: Pool, telling: Telling, file_rules: FileRules) -> list[Endpoint]:
+    handlers = Invites(pool, telling, file_rules)
     return [*_making(handlers), *_keeping(handlers), *_using(handlers)]
 
 
@@ -140,7 +149,8 @@ def _using(handlers: Invites) -> list[Endpoint]:
             name="previewInvite",
             handler=handlers.preview,
             summary="See which group a link leads into",
-            description="404 alike for one that is spent, expired or revoked, and for one that never was.",
+            description="404 alike for one that is spent, expired or revoked, and for one that never was."
+            " `avatarUrl` needs no header; it ends after 5 minutes, and with the link into the group.",
             tag=TAG,
             texts={"token": TOKEN},
             cost=FLAT,

@@ -7,7 +7,7 @@ from persistence.groups.hold import Group, hold, open_to
 from persistence.groups.joins import Entered
 from persistence.groups.views import AtLimit, By, Joined, NotAGroup, NotAllowed
 from persistence.invites.tokens import hash_of, new_token
-from persistence.invites.views import Invite, InvitePreview, IsIn, NewInvite, NoSuchInvite, WasRemoved
+from persistence.invites.views import Invite, IsIn, NewInvite, NoSuchInvite, Shown, WasRemoved
 from persistence.members.roles import may_set
 from persistence.members.views import NotAMember
 from shared.clock import iso
@@ -40,7 +40,9 @@ _REVOKE = Query("revoke_invite", "DELETE FROM invites WHERE conversation_id = $1
 _PREVIEW = Query(
     "preview_invite",
     f"""
-SELECT c.name, c.members FROM invites i JOIN conversations c ON c.id = i.conversation_id AND c.members > 0
+SELECT i.id, c.name, c.members, g.avatar FROM invites i
+JOIN conversations c ON c.id = i.conversation_id AND c.members > 0
+LEFT JOIN groups g ON g.conversation_id = c.id
 WHERE i.token_hash = $1 AND {_LIVES}
 """,
 )
@@ -99,9 +101,9 @@ async def revoke(
         return None
 
 
-async def preview(database: Database, token: str) -> InvitePreview | NoSuchInvite:
+async def preview(database: Database, token: str) -> Shown | NoSuchInvite:
     row = await _PREVIEW.row(database, hash_of(token))
-    return NoSuchInvite() if row is None else InvitePreview(row["name"], None, row["members"])
+    return NoSuchInvite() if row is None else Shown(row["id"], row["name"], row["avatar"], row["members"])
 
 
 async def use(pool: Pool, user_id: str, token: str) -> Joined | IsIn | NoSuchInvite | WasRemoved | AtLimit:

@@ -23,10 +23,19 @@ class NewInvite(Invite, frozen=True):
 
 
 class InvitePreview(View, frozen=True):
-    """What a group shows to whoever holds a link into it."""
+    """What a group shows to whoever holds a link into it. `avatar_url` needs no header, and ends after 5 minutes."""
 
     name: str | None
     avatar_url: str | None
+    participant_count: int
+
+
+class Shown(NamedTuple):
+    """The group of an invite. `avatar` is the id of the group's picture."""
+
+    invite_id: str
+    name: str | None
+    avatar: str | None
     participant_count: int
 
 

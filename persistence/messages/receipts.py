@@ -12,6 +12,8 @@ from shared.clock import iso
 
 MOST = 1000
 
+# Who was let in with all that was said before sees it from its beginning, as a founder does: only the time of their
+# coming tells the two apart.
 _READERS = Query(
     "message_receipts",
     f"""
@@ -26,7 +28,8 @@ SELECT asked.is_group, asked.seq, asked.sender_id, o.user_id,
 FROM asked LEFT JOIN LATERAL (
     SELECT o.user_id, o.delivered_seq, o.read_seq FROM participants o
     WHERE o.conversation_id = $1 AND o.user_id <> asked.sender_id AND o.delivered_seq >= asked.seq
-        AND o.joined_seq < asked.seq AND ({stays("o")} OR o.left_at > asked.created_at)
+        AND o.joined_seq < asked.seq AND (o.joined_seq > 0 OR o.joined_at <= asked.created_at)
+        AND ({stays("o")} OR o.left_at > asked.created_at)
     ORDER BY o.user_id LIMIT $4
 ) AS o ON true LEFT JOIN (
     SELECT v.user_id, min(v.moved_at) AS read_at FROM cursor_moves v, asked

@@ -70,10 +70,10 @@ WITH said AS (
     FROM moved
 )
 SELECT w.conversation_id, w.user_id, w.members, w.is_private, w.delivered_message, w.delivered_id,
-       w.read_message, w.read_id,
+       w.read_message, w.read_id, u.handle,
        w.delivered > 0 AND ($6 OR w.passed_delivered) AS tell_delivered,
        w.read > 0 AND ($6 OR w.passed_read) AS tell_read
-FROM passed w
+FROM passed w LEFT JOIN users u ON u.id = w.user_id
 ORDER BY w.conversation_id, w.user_id
 """,
 )
@@ -111,8 +111,8 @@ WITH ranked AS (
     WHERE p.conversation_id = ANY ($1::uuid[]) AND p.left_at IS NULL AND p.moved_xid >= $2::text::xid8
 )
 SELECT w.conversation_id, w.user_id, w.members, false AS is_private, true AS tell_delivered, true AS tell_read,
-       d.id AS delivered_id, d.seq AS delivered_message, r.id AS read_id, r.seq AS read_message
-FROM ranked w LEFT JOIN LATERAL (
+       d.id AS delivered_id, d.seq AS delivered_message, r.id AS read_id, r.seq AS read_message, u.handle
+FROM ranked w LEFT JOIN users u ON u.id = w.user_id LEFT JOIN LATERAL (
     SELECT id, seq FROM messages m WHERE m.conversation_id = w.conversation_id AND m.seq <= w.delivered_seq
     ORDER BY m.seq DESC LIMIT 1
 ) AS d ON true LEFT JOIN LATERAL (
@@ -203,6 +203,7 @@ def _moved(row: Row) -> Moved:
         user_id=row["user_id"],
         members=row["members"],
         is_private=row["is_private"],
+        handle=row["handle"],
         delivered=_pointer(row["delivered_message"], row["delivered_id"]) if row["tell_delivered"] else None,
         read=_pointer(row["read_message"], row["read_id"]) if row["tell_read"] else None,
     )

@@ -39,6 +39,7 @@ def _receipts(moved: Moved) -> Iterator[api.Receipt]:
                 message_id=pointer.message_id,
                 seq=pointer.seq,
                 reader_id=moved.user_id,
+                reader_handle=moved.handle,
             )
             yield api.Receipt(moved.conversation_id, pointer.seq, moved.user_id, msgspec.Raw(frame), status)
 

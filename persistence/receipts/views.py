@@ -23,6 +23,7 @@ class Moved(NamedTuple):
     """Where a user's cursor stands now; None where it did not move, or nothing was said of it.
 
     `members` is the size of the conversation. `is_private`: what they read is for their own devices alone.
+    `handle` is what the user is called now.
     """
 
     conversation_id: str
@@ -31,6 +32,7 @@ class Moved(NamedTuple):
     delivered: Pointer | None
     read: Pointer | None
     is_private: bool = False
+    handle: str | None = None
 
 
 class Minimum(NamedTuple):

@@ -27,7 +27,7 @@ from persistence.scheduled.views import (
 
 MOST: Final = 100
 """Of one user, that wait or failed."""
-LATEST: Final = timedelta(days=366)
+LATEST: Final = timedelta(days=365)
 
 _COLUMNS: Final = "s.id, s.user_id, s.conversation_id, s.state, s.send_at, s.created_at, s.failure, s.draft"
 _LISTED: Final = "s.ended_at IS NULL"

@@ -84,7 +84,8 @@ async def test_a_receipt_that_was_published_late_is_not_told(parley: World, site
     conversation = await ann.start(ben)
     sender, redis = await site.connect(ann), open_redis(parley.redis_url)
     for seq in (3, 2, 4):
-        receipt = frames.receipt(status="read", conversation_id=conversation, message_id="m", seq=seq, reader_id=ben.id)
+        told = {"conversation_id": conversation, "message_id": "m", "reader_id": ben.id, "reader_handle": "ben"}
+        receipt = frames.receipt(status="read", seq=seq, **told)
         envelope = pack(Kind.RECEIPT, receipt, flags=ReceiptStatus.READ, seq=seq, sender=ben.id)
         await redis.execute_command("SPUBLISH", keys.room(conversation), envelope)
     await redis.aclose()

@@ -114,6 +114,22 @@ async def test_a_consumer_that_dies_before_it_acknowledges_is_succeeded_by_anoth
     assert [(frame["type"], frame["seq"]) for frame in ear.frames(Kind.RECEIPT)] == [("message.read", 2)]
 
 
+async def test_a_receipt_says_what_its_reader_is_called_now(pool: Pool, redis_url: str) -> None:
+    [ann, bob] = await people(pool, 2)
+    room = await conversation(pool, ann, bob)
+    await say(pool, room, ann, 1)
+    await pool.execute("UPDATE users SET handle = 'robert' WHERE id = $1", bob)
+    async with (
+        listening(redis_url, keys.room(room), keys.gateway("g1")) as ear,
+        parts(pool, redis_url) as one,
+        one.running("publisher", "receipts"),
+    ):
+        await report(one.redis, Cursor(room, bob, read=1), number=1)
+        await eventually(lambda: len(ear.of(Kind.RECEIPT)) == 1)
+    [frame] = ear.frames(Kind.RECEIPT)
+    assert (frame["senderId"], frame["senderHandle"]) == (bob, "robert")
+
+
 async def test_what_is_poison_is_dropped_and_what_came_with_it_is_applied(
     process: Parts, pool: Pool, redis_url: str
 ) -> None:

@@ -1,13 +1,17 @@
 """Links into groups over REST."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
+from persistence.attachments.rules import DEFAULT_FILE_RULES
+from shared import links
 from shared.ids import new_id
 from tests.integration.rest.conftest import Person, Rest
 from tests.integration.rest.groups import add, appoint, call, events, group, leave, patch, remove, roles, room
+from tests.integration.rest.test_attachments import ready
 
 
 async def invite(person: Person, conversation_id: str, status: int = 201, **fields: Any) -> Any:
@@ -36,6 +40,33 @@ async def test_a_link_shows_the_group_and_lets_in_whoever_holds_it(rest: Rest) -
     assert (listed["id"], listed["uses"], "token" in listed) == (one["id"], 1, False)
     event = (await events(bob, made))[-1]
     assert (event["senderId"], [added["id"] for added in event["added"]]) == (cleo.id, [cleo.id])
+
+
+async def test_the_preview_has_a_link_to_the_picture_that_ends_with_the_invite(rest: Rest) -> None:
+    made, [ann, _] = await group(rest, "ann", "bob")
+    picture, other = [await ready(rest, ann, None, kind="avatar") for _ in range(2)]
+    await patch(ann, room(made), {"avatar": picture["id"]})
+    one, two = await invite(ann, made), await invite(ann, made, maxUses=1)
+    eve = rest.person("eve")
+
+    holders = {}
+    for made_link in (one, two):
+        url = (await eve.get(link(made_link)))["avatarUrl"]
+        address, _, signed = url.partition("?link=")
+        assert address == f"{rest.url}/api/attachments/{picture['id']}"
+        found = links.verify(DEFAULT_FILE_RULES.link_key, picture["id"], "", signed, time.time())
+        assert found is not None
+        assert 290 < found.expires_at - time.time() <= 300
+        holders[made_link["id"]] = found.user_id
+
+    async def shows(made_link: Any, file: Any) -> bool:
+        asked = {"asks": [{"attachmentId": file["id"], "userId": holders[made_link["id"]]}]}
+        return (await rest.ask_internal("/internal/media/access", asked))["files"][0] is not None
+
+    assert [await shows(one, picture), await shows(two, picture), await shows(one, other)] == [True, True, False]
+    await call(eve, "POST", link(two))
+    await ann.delete(f"{room(made)}/invites/{one['id']}")
+    assert [await shows(one, picture), await shows(two, picture)] == [False, False]
 
 
 async def test_of_twenty_who_use_the_last_place_at_once_one_joins_and_may_repeat_it(rest: Rest) -> None:

@@ -133,6 +133,7 @@ async def test_nobody_else_sees_or_touches_it(rest: Rest) -> None:
     [
         ({"sendAt": "2001-01-01T00:00:00Z"}, "sendAt"),
         ({"sendAt": "2999-01-01T00:00:00Z"}, "sendAt"),
+        ({"sendAt": (datetime.now(UTC) + timedelta(days=366)).isoformat()}, "sendAt"),
         ({"sendAt": "tomorrow"}, "sendAt"),
         ({"sendAt": None}, "sendAt"),
         ({"text": " "}, "text"),

@@ -328,6 +328,10 @@ async def test_receipts_of_a_message_name_those_who_were_there(rest: Rest) -> No
     assert (read["userId"], read["at"] >= sent["createdAt"]) == (bob.id, True)
     await rest.parts.pool.execute("UPDATE participants SET joined_seq = 1 WHERE user_id = $1", carl.id)
     assert [one["userId"] for one in (await ann.get(of(room, sent, "/receipts")))["delivered"]] == [bob.id]
+    dora = rest.person("dora")
+    await ann.post(f"/api/conversations/{room}/members", {"userIds": [dora.id], "history": "all"})
+    assert (await dora.get(f"/api/conversations/{room}/messages"))["messages"][0]["id"] == sent["id"]
+    assert [one["userId"] for one in (await ann.get(of(room, sent, "/receipts")))["delivered"]] == [bob.id]
     direct = await ann.start(bob)
     private = await ann.send(direct, "psst")
     assert (await bob.get(of(direct, private, "/receipts"), 403))["code"] == "not_allowed"

@@ -90,7 +90,9 @@ WRITTEN: dict[str, bytes] = {
         conversation_id=CONVERSATION, is_archived=True, is_pinned=False, is_marked_unread=False
     ),
     "user.changed": account_frames.user_changed(user_id=USER, handle="x", display_name=None, avatar_url=None),
-    "message.read": frames.receipt(status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER),
+    "message.read": frames.receipt(
+        status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER, reader_handle="x"
+    ),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
     "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),
     "event": frames.event(conversation_id=CONVERSATION, sender_id=USER, name="cursor", data=b'{"x": 1}'),
