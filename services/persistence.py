@@ -39,6 +39,7 @@ from persistence.stats.filling import Rules as StatsRules
 from persistence.users.refusals import Refusals
 from persistence.webhooks.beginnings import Beginnings
 from persistence.webhooks.noting import Hooks
+from persistence.webhooks.presence import PresenceNews
 from services import openings
 from services.delivering import SAMPLE_SECONDS, Ground, delivering
 from services.numbers import keep_numbers, noted_activity
@@ -60,6 +61,7 @@ EXPIRY_SECONDS = 1.0
 """A look into an index that is empty where nothing ever expires."""
 RELEASE_SECONDS = 5.0
 SCHEDULED_SECONDS = 1.0
+NEWS_SECONDS = 1.0
 RETENTION_SECONDS = 600.0
 FILES_SECONDS = 30.0
 FILL_SECONDS = 0.25
@@ -122,6 +124,7 @@ async def _compose(ground: Ground, asked: Screening | None) -> Persistence:
     server = server_api(settings, pool, hooks, refusals, tasks)
     await refusals.refresh()
     presence = PresenceReader(redis, lambda: epoch.current)
+    tasks.periodically(NEWS_SECONDS, PresenceNews(pool, redis, presence, hooks).turn, name="presence_news")
     push_state = PushState(redis, presence, ack_timeout_seconds=settings.ack_timeout)
     followers = [push_state.follow, search.follow, withdrawals.follow, hooks.follow]
     told = delivering(ground, followers, Beginnings(hooks))

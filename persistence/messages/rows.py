@@ -19,8 +19,8 @@ _COLUMNS = f"""m.id, m.conversation_id, m.seq, m.sender_id, u.handle AS sender_h
 # without them what the other one sent would look read. A sender's own cursors stand at or above
 # what they sent. Who tells nobody how far they have read does not see it of others: for them nothing is read.
 REACH = f"""
-SELECT min(p.delivered_seq) AS delivered_up_to,
-       CASE WHEN {reads_privately("{viewer}")} THEN 0 ELSE min(p.read_seq) END AS read_up_to
+SELECT coalesce(min(p.delivered_seq), 0) AS delivered_up_to,
+       CASE WHEN {reads_privately("{viewer}")} THEN 0 ELSE coalesce(min(p.read_seq), 0) END AS read_up_to
 FROM participants p WHERE p.conversation_id = {{conversation}} AND {stays("p")}
 """
 

@@ -8,11 +8,14 @@ from msgspec import UNSET, Meta, UnsetType
 
 from persistence.stats.definitions import METRICS
 from persistence.stats.store import Point, Span
+from shared.http.errors import malformed
 from shared.http.fields import Moment, moment_of
 
 DEFAULT_SPANS = {"hour": timedelta(days=7), "day": timedelta(days=90)}
 
 _NAME = "|".join(METRICS)
+_MOST_NAMES = 100
+_LONGEST = _MOST_NAMES * (max(map(len, METRICS)) + 1)
 
 
 class AnalyticsQuery(msgspec.Struct):
@@ -22,8 +25,9 @@ class AnalyticsQuery(msgspec.Struct):
         Annotated[
             str,
             Meta(
-                pattern=rf"^(?:{_NAME})(?:,(?:{_NAME})){{0,99}}$(?!\n)",
-                description="names, separated by commas; all without it: " + ", ".join(METRICS),
+                max_length=_LONGEST,
+                description=f"up to {_MOST_NAMES} names, separated by commas; all without it: " + ", ".join(METRICS),
+                extra_json_schema={"pattern": rf"^(?:{_NAME})(?:,(?:{_NAME})){{0,{_MOST_NAMES - 1}}}$(?!\n)"},
             ),
         ]
         | UnsetType
@@ -34,7 +38,16 @@ class AnalyticsQuery(msgspec.Struct):
     format: Literal["json", "csv"] = "json"
 
     def names(self) -> list[str]:
-        return list(dict.fromkeys(self.metrics.split(","))) if isinstance(self.metrics, str) else list(METRICS)
+        """Raises ApiError 400 for one that there is not."""
+        if not isinstance(self.metrics, str):
+            return list(METRICS)
+        named = self.metrics.split(",")
+        unknown = [name for name in named if name not in METRICS]
+        if unknown:
+            raise malformed("metrics", f"there is no {unknown[0]!r}, only {', '.join(METRICS)}")
+        if len(named) > _MOST_NAMES:
+            raise malformed("metrics", f"at most {_MOST_NAMES} names")
+        return list(dict.fromkeys(named))
 
     def span(self, now: datetime) -> Span:
         end = moment_of(self.to) if isinstance(self.to, str) else now

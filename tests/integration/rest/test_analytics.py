@@ -47,5 +47,7 @@ async def test_nobody_else_reads_them_and_a_number_that_is_unknown_is_refused(re
 
     for wrong in ("metrics=nonsense", "metrics=", "step=week", "from=yesterday", "format=xml"):
         await server.ask("GET", f"/server/analytics?{wrong}", status=400)
+    refused = await server.ask("GET", "/server/analytics?metrics=messages,nonsense", status=400)
+    assert "'nonsense'" in refused["error"]
     told = await server.ask("GET", "/server/analytics?from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z")
     assert set(told["metrics"]["messages"]) == set()

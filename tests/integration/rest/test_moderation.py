@@ -41,6 +41,20 @@ async def test_a_message_is_deleted_once_and_its_author_is_told(rest: Rest) -> N
     assert (await mod.delete(f"/moderation/messages/{new_id()}", 404))["code"] == "no_such_message"
 
 
+async def test_a_message_is_repeated_and_deleted_also_where_nobody_is_left(rest: Rest) -> None:
+    server, ann = await rest.key("conversations", "messages", "moderation"), rest.person()
+    body = {"participantIds": [ann.id], "isGroup": True}
+    room = (await server.ask("POST", "/server/conversations", body, 201))["conversation"]["id"]
+    await server.ask("PUT", f"/server/conversations/{room}/members", {"remove": [ann.id]})
+    said = {"kind": "system", "text": "hello", "clientId": "c1"}
+
+    sent = (await server.ask("POST", f"/server/conversations/{room}/messages", said, 201))["message"]
+    again = await server.ask("POST", f"/server/conversations/{room}/messages", said)
+
+    assert (again["message"]["id"], again["message"]["status"]) == (sent["id"], "sent")
+    assert await server.ask("DELETE", f"/server/moderation/messages/{sent['id']}") == {"success": True}
+
+
 async def test_a_ban_ends_by_itself_and_the_same_again_is_noted_once(rest: Rest) -> None:
     _, bob, mod, room = await scene(rest)
     ban = f"/moderation/users/{bob.id}/ban"
