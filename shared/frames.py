@@ -90,8 +90,18 @@ def moderation_notice(
     return encode("moderation.notice", action=action, reason=reason, until=until, **told)
 
 
-def typing(*, conversation_id: str, sender_id: str, is_typing: bool) -> bytes:
-    return encode("typing.start" if is_typing else "typing.stop", conversationId=conversation_id, senderId=sender_id)
+def typing(*, conversation_id: str, sender_id: str, sender_handle: str | None, is_typing: bool) -> bytes:
+    return encode(
+        "typing.start" if is_typing else "typing.stop",
+        conversationId=conversation_id,
+        senderId=sender_id,
+        senderHandle=sender_handle,
+    )
+
+
+def typing_over(start: bytes) -> bytes:
+    """The stop of this `typing.start`, from whichever release."""
+    return orjson.dumps({**orjson.loads(start), "type": "typing.stop", "timestamp": now_iso()})
 
 
 def presence_update(*, conversation_id: str, user_id: str, is_online: bool, last_seen_at: str | None) -> bytes:

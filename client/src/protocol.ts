@@ -161,6 +161,8 @@ export interface TypingFrame {
   timestamp: Timestamp;
   conversationId: string;
   senderId: string;
+  /** Left out by servers of an older release. */
+  senderHandle?: string | null;
 }
 
 export interface SyncFrame {

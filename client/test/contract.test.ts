@@ -15,7 +15,7 @@ afterEach(() => void vi.useRealTimers());
 
 type Fields = { [T in KnownType]: (keyof FrameOf<T>)[] };
 const room = ['type', 'timestamp', 'conversationId'] as const;
-const receipt = [...room, 'messageId', 'seq', 'senderId', 'status'] as (keyof FrameOf<'message.read'>)[];
+const receipt = [...room, 'messageId', 'seq', 'senderId', 'senderHandle', 'status'] as (keyof FrameOf<'message.read'>)[];
 
 const touched = [...room, 'seq', 'senderId', 'messageId', 'messageSeq'] as const;
 /** Told by a server that is newer than these frames. */
@@ -39,8 +39,8 @@ const FIELDS: Fields = {
   'message.delivered': receipt,
   'message.read': receipt,
   'receipts.all': [...room, 'deliveredUpTo', 'readUpTo'],
-  'typing.start': [...room, 'senderId'],
-  'typing.stop': [...room, 'senderId'],
+  'typing.start': [...room, 'senderId', 'senderHandle'],
+  'typing.stop': [...room, 'senderId', 'senderHandle'],
   sync: [...room, 'lastSeq'],
   'presence.update': [...room, 'userId', 'senderId', 'isOnline', 'lastSeenAt'],
   'conversation.new': [...room, 'conversation'],

@@ -79,8 +79,8 @@ class Room(Reorder[bytes], gc=False, eq=False):
     legacy: tuple[Occupant, ...] = ()
     """Members who never promised to say what they got."""
     newcomers: dict[Occupant, Waiting] | None = None
-    typists: dict[bytes, float] | None = None
-    """User channel -> when it falls silent."""
+    typists: dict[bytes, tuple[float, bytes]] | None = None
+    """User channel -> when it falls silent, and the frame that showed it."""
     tail: int = 0
     """How many of the last events that were forwarded are no message."""
 

@@ -8,7 +8,7 @@ from gateway.forwarding.hub import Hub
 from gateway.publisher import Publisher
 from gateway.state.room import Room
 from gateway.state.session import Session
-from gateway.state.user import User, id_of_channel, user_channel
+from gateway.state.user import User, user_channel
 from shared import frames
 from shared.wire import PREFIX_BYTES, Kind, pack, unpack_prefix
 
@@ -27,28 +27,31 @@ class Typists:
     def next_end(self) -> float | None:
         return self._ends[0][0] if self._ends else None
 
-    def start(self, room: Room, typist: bytes, now: float) -> None:
-        """Shown from now on, or for longer; all last equally long, so their ends come in order."""
+    def start(self, room: Room, typist: bytes, frame: bytes, now: float) -> None:
+        """Shown by this frame from now on, or for longer; all last equally long, so their ends come in order."""
         if room.typists is None:
             room.typists = {}
-        room.typists[typist] = now + SILENT_SECONDS
+        room.typists[typist] = (now + SILENT_SECONDS, frame)
         self._ends.append((now + SILENT_SECONDS, room, typist))
 
-    def stop(self, room: Room, typist: bytes) -> bool:
-        """False where it was not shown."""
-        if room.typists is None or room.typists.pop(typist, None) is None:
-            return False
+    def stop(self, room: Room, typist: bytes) -> bytes | None:
+        """The frame that showed it; None where it was not shown."""
+        shown = None if room.typists is None else room.typists.pop(typist, None)
+        if shown is None:
+            return None
         if not room.typists:
             room.typists = None
-        return True
+        return shown[1]
 
-    def expire(self, now: float) -> list[tuple[Room, bytes]]:
-        """Those who fell silent; no longer shown."""
+    def expire(self, now: float) -> list[tuple[Room, bytes, bytes]]:
+        """Those who fell silent, each with the frame that showed it; no longer shown."""
         silent = []
         while self._ends and self._ends[0][0] <= now:
             end, room, typist = self._ends.popleft()
-            if room.typists is not None and room.typists.get(typist) == end and self.stop(room, typist):
-                silent.append((room, typist))
+            shown = None if room.typists is None else room.typists.get(typist)
+            if shown is not None and shown[0] == end:
+                self.stop(room, typist)
+                silent.append((room, typist, shown[1]))
         return silent
 
 
@@ -84,16 +87,17 @@ class TypingSignals:
         _, _, _, _, _, sender, _ = unpack_prefix(envelope)
         typist = user_channel(sender)
         if kind == Kind.TYPING_START:
-            self._typists.start(room, typist, monotonic())
+            self._typists.start(room, typist, envelope[PREFIX_BYTES:], monotonic())
             self._arm()
             self._hub.send_to_room(room, envelope[PREFIX_BYTES:], "typing", skip=typist)
-        elif self._typists.stop(room, typist):
+        elif self._typists.stop(room, typist) is not None:
             self._hub.send_to_room(room, envelope[PREFIX_BYTES:], "typing", skip=typist)
 
     def on_spoke(self, room: Room, author: bytes) -> None:
         """A durable event of this user is about to go out: whoever sends has stopped typing."""
-        if self._typists.stop(room, author):
-            self._show_stop(room, author)
+        shown = self._typists.stop(room, author)
+        if shown is not None:
+            self._show_stop(room, author, shown)
         user = self._hub.users.get(author)
         if user is not None:
             self._may_type_again(user, room)
@@ -113,14 +117,16 @@ class TypingSignals:
 
     def _publish(self, session: Session, room: Room, kind: Kind) -> None:
         user_id = session.user.user_id
-        is_typing = kind == Kind.TYPING_START
-        frame = frames.typing(conversation_id=room.conversation_id, sender_id=user_id, is_typing=is_typing)
+        frame = frames.typing(
+            conversation_id=room.conversation_id,
+            sender_id=user_id,
+            sender_handle=session.user.profile.handle,
+            is_typing=kind == Kind.TYPING_START,
+        )
         self._publisher.publish(room.channel, pack(kind, frame, sender=user_id, epoch=self._hub.epoch_id))
 
-    def _show_stop(self, room: Room, typist: bytes) -> None:
-        typist_id = id_of_channel(typist)
-        frame = frames.typing(conversation_id=room.conversation_id, sender_id=typist_id, is_typing=False)
-        self._hub.send_to_room(room, frame, "typing", skip=typist)
+    def _show_stop(self, room: Room, typist: bytes, start: bytes) -> None:
+        self._hub.send_to_room(room, frames.typing_over(start), "typing", skip=typist)
 
     def _arm(self) -> None:
         if self._timer is None and self._typists.next_end is not None:
@@ -129,6 +135,6 @@ class TypingSignals:
 
     def _expire(self) -> None:
         self._timer = None
-        for room, typist in self._typists.expire(monotonic()):
-            self._show_stop(room, typist)
+        for room, typist, start in self._typists.expire(monotonic()):
+            self._show_stop(room, typist, start)
         self._arm()

@@ -71,8 +71,8 @@ _IS_MEMBER = Query(
 _STANDING = Query(
     "standing",
     f"""
-SELECT p.withdrawn_at IS NOT NULL AS withdrew, p.barred FROM participants p
-WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
+SELECT p.withdrawn_at IS NOT NULL AS withdrew, p.barred, u.handle
+FROM participants p JOIN users u ON u.id = p.user_id WHERE p.conversation_id = $1 AND p.user_id = $2 AND {stays("p")}
 """,
 )
 
@@ -179,7 +179,7 @@ async def standing(database: Database, user_id: str, conversation_id: str) -> Pr
     row = await _STANDING.row(database, conversation_id, user_id)
     if row is None or (row["barred"] and not row["withdrew"]):
         return NotAMember()
-    return Withdrew() if row["withdrew"] else Present()
+    return Withdrew() if row["withdrew"] else Present(row["handle"])
 
 
 async def peers(database: Database, user_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -47,7 +47,9 @@ class NotAMember(NamedTuple):
 
 
 class Present(NamedTuple):
-    """The user is in this conversation, and may say something there."""
+    """The user is in this conversation, and may say something there. `handle` names them to the others."""
+
+    handle: str | None
 
 
 class Withdrew(NamedTuple):

@@ -22,7 +22,9 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
         standing = await conversations.standing(pool, call.user_id, call.ids["id"])
         if not isinstance(standing, Present):
             raise blocked() if isinstance(standing, Withdrew) else forbidden()
-        delivery.offer(envelope(call.ids["id"], call.user_id, is_typing=call.body.is_typing, epoch=delivery.epoch))
+        is_typing = call.body.is_typing
+        told = envelope(call.ids["id"], call.user_id, standing.handle, is_typing=is_typing, epoch=delivery.epoch)
+        delivery.offer(told)
         return Success()
 
     return [
@@ -42,7 +44,7 @@ def endpoints(pool: Pool, delivery: Delivery) -> list[Endpoint]:
     ]
 
 
-def envelope(conversation_id: str, user_id: str, *, is_typing: bool, epoch: str) -> Envelope:
+def envelope(conversation_id: str, user_id: str, handle: str | None, *, is_typing: bool, epoch: str) -> Envelope:
     kind = wire.Kind.TYPING_START if is_typing else wire.Kind.TYPING_STOP
-    frame = frames.typing(conversation_id=conversation_id, sender_id=user_id, is_typing=is_typing)
+    frame = frames.typing(conversation_id=conversation_id, sender_id=user_id, sender_handle=handle, is_typing=is_typing)
     return Envelope(keys.room(conversation_id), wire.pack(kind, frame, sender=user_id, epoch=epoch))

@@ -12,10 +12,11 @@ async def test_typing_reaches_the_others_on_every_gateway_and_no_device_of_the_t
     await typist.say("typing", conversationId=conversation, isTyping=True)
     for phone in others:
         frame = await phone.next("typing.start")
-        assert (frame["senderId"], frame["conversationId"]) == (ann.id, conversation)
+        assert (frame["senderId"], frame["senderHandle"], frame["conversationId"]) == (ann.id, "ann", conversation)
     await typist.say("typing", conversationId=conversation, isTyping=False)
     for phone in others:
-        assert (await phone.next("typing.stop"))["senderId"] == ann.id
+        frame = await phone.next("typing.stop")
+        assert (frame["senderId"], frame["senderHandle"]) == (ann.id, "ann")
     for phone in (typist, tablet):
         assert not [frame for frame in await phone.silence() if frame["type"].startswith("typing")]
 
@@ -50,7 +51,7 @@ async def test_a_typist_who_falls_silent_stops_by_itself(parley: World) -> None:
     await typist.say("typing", conversationId=conversation, isTyping=True)
     await other.next("typing.start")
     begun = asyncio.get_running_loop().time()
-    await other.next("typing.stop", seconds=9)
+    assert (await other.next("typing.stop", seconds=9))["senderHandle"] == "ann"
     assert 5 < asyncio.get_running_loop().time() - begun < 8
 
 
@@ -60,4 +61,5 @@ async def test_typing_said_over_rest_is_shown(parley: World) -> None:
     conversation = await ann.start(ben)
     other = await site.connect(ben)
     await ann.post(f"/api/conversations/{conversation}/typing", {"isTyping": True})
-    assert (await other.next("typing.start"))["senderId"] == ann.id
+    frame = await other.next("typing.start")
+    assert (frame["senderId"], frame["senderHandle"]) == (ann.id, "ann")

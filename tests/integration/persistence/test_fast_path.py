@@ -239,7 +239,7 @@ async def test_receipts_and_typing_reach_the_room(process: Parts, pool: Pool, re
     [_, second] = await say(pool, room, ann, 2)
     async with listening(redis_url, keys.room(room)) as ear:
         process.announcer.tell(await cursors.advance(pool, [Cursor(room, bob, delivered=2, read=1)]))
-        process.delivery.offer(typing.envelope(room, bob, is_typing=True, epoch=process.epoch))
+        process.delivery.offer(typing.envelope(room, bob, "bob", is_typing=True, epoch=process.epoch))
         await eventually(lambda: len(ear.envelopes) == 3)
     delivered, read = ear.frames(Kind.RECEIPT)
     assert (delivered["type"], delivered["seq"], delivered["messageId"]) == ("message.delivered", 2, second.id)

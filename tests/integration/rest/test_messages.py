@@ -180,8 +180,12 @@ async def test_status_goes_from_sent_to_delivered_to_read_once_every_other_has_i
         assert await statuses() == ["read", "delivered"]
         await eventually(lambda: len(ear.of(wire.Kind.RECEIPT)) == 3)
 
-    told = [(one["type"], one["senderId"], one["seq"]) for one in ear.frames(wire.Kind.RECEIPT)]
-    assert told == [("message.delivered", bob.id, 2), ("message.read", eve.id, 2), ("message.read", bob.id, 1)]
+    told = [(one["type"], one["senderId"], one["senderHandle"], one["seq"]) for one in ear.frames(wire.Kind.RECEIPT)]
+    assert told == [
+        ("message.delivered", bob.id, "bob", 2),
+        ("message.read", eve.id, "eve", 2),
+        ("message.read", bob.id, "bob", 1),
+    ]
 
 
 async def test_reading_takes_messages_out_of_the_unread_count(rest: Rest) -> None:

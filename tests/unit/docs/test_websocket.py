@@ -94,7 +94,7 @@ WRITTEN: dict[str, bytes] = {
         status="read", conversation_id=CONVERSATION, message_id=USER, seq=1, reader_id=USER, reader_handle="x"
     ),
     "receipts.all": frames.receipts_all(conversation_id=CONVERSATION, delivered_up_to=2, read_up_to=1),
-    "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, is_typing=True),
+    "typing.start": frames.typing(conversation_id=CONVERSATION, sender_id=USER, sender_handle="x", is_typing=True),
     "event": frames.event(conversation_id=CONVERSATION, sender_id=USER, name="cursor", data=b'{"x": 1}'),
     "sync": frames.sync(conversation_id=CONVERSATION, last_seq=1),
     "presence.update": frames.presence_update(
