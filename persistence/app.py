@@ -36,7 +36,7 @@ from persistence.moderation import notice_routes as notices
 from persistence.moderation import report_routes as reports
 from persistence.moderation import routes as moderation
 from persistence.moderation import slow_routes as slow
-from persistence.moderation.telling import Teller
+from persistence.moderation.telling import Teller, nobody
 from persistence.profiles import routes as profiles
 from persistence.profiles.changes import ProfileChanges
 from persistence.push import device_routes as devices
@@ -67,6 +67,7 @@ from persistence.users import store as users
 from persistence.users.refusals import Refusals
 from persistence.webhooks import delivery_routes as deliveries
 from persistence.webhooks import routes as webhooks
+from persistence.webhooks.notices import notices as notices_to_webhooks
 from persistence.webhooks.observing import observed
 from persistence.webhooks.parts import ServerParts
 from shared.api import SessionUser
@@ -162,7 +163,8 @@ def account_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
 def staff_endpoints(deps: PersistenceDeps) -> list[Endpoint]:
     """The routes of moderators and admins: each has a `role`."""
     releaser = Releaser(deps.pool, Sender(deps.pool, deps.queue), deps.rules)
-    teller = Teller(deps.delivery, deps.refusals, releaser)
+    note = notices_to_webhooks(deps.pool, deps.server.hooks) if deps.server else nobody
+    teller = Teller(deps.delivery, deps.refusals, releaser, note)
     routes = [
         *audit.endpoints(deps.pool),
         *items.endpoints(deps.pool, teller),

@@ -30,6 +30,7 @@ COMMANDS = {
     "kick": "closes a user's sockets, bans them, or lifts a ban",
     "keys": "makes, lists and revokes the keys of the app's own server",
     "endpoints": "shows whom webhooks tell, and delivers again",
+    "reports": "shows what waits for a moderator",
     "roles": "makes a user a moderator or an admin, or takes that back",
     "revoke": "revokes a sign-in: its sockets close, and its tokens are refused",
     "drain": "asks a gateway, or all of them in turn, to stop as SIGTERM would",

@@ -38,6 +38,7 @@ from persistence.stats.activity import Seen, nobody_notes
 from persistence.stats.filling import Rules as StatsRules
 from persistence.users.refusals import Refusals
 from persistence.webhooks.beginnings import Beginnings
+from persistence.webhooks.endings import endings
 from persistence.webhooks.noting import Hooks
 from persistence.webhooks.presence import PresenceNews
 from services import openings
@@ -132,7 +133,7 @@ async def _compose(ground: Ground, asked: Screening | None) -> Persistence:
     profile_changes = ProfileChanges(pool, told.delivery)
     _repeat(tasks, pool, refusals, PushMarker(pool, redis, push_state, epoch), profile_changes)
     worker = Worker(pool, sender, told.delivery, rules, ground.points, asked)
-    _watch_clock(tasks, Expiry(pool, told.delivery), worker)
+    _watch_clock(tasks, Expiry(pool, told.delivery, endings(hooks)), worker)
     _moderate(tasks, pool, settings, Releaser(pool, sender, rules))
     _collect(tasks, Collector(pool, grace_days=files.grace_days))
     limiter = RateLimiter(redis, tasks)

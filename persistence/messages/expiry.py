@@ -2,7 +2,7 @@
 people's devices told, and phones made to show less. No event is written: the message itself said when it ends."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from prometheus_client import Counter
@@ -62,7 +62,23 @@ class Erased(NamedTuple):
     up_to: dict[str, int]
 
 
-async def erase(pool: Pool, limit: int = BATCH) -> Erased:
+class Gone(NamedTuple):
+    """A message whose time was over."""
+
+    conversation_id: str
+    seq: int
+    message_id: str
+
+
+Note = Callable[[Database, Sequence[Gone]], Awaitable[None]]
+"""Hears of what goes, in the transaction in which it does."""
+
+
+async def nobody(_: Database, __: Sequence[Gone]) -> None:
+    """Nobody wants to hear of it."""
+
+
+async def erase(pool: Pool, limit: int = BATCH, note: Note = nobody) -> Erased:
     """Erases the oldest of those whose time is over, and notes whose badges and pushes went with them."""
     async with transaction(pool) as connection:
         rows = await _DUE.rows(connection, limit)
@@ -70,6 +86,7 @@ async def erase(pool: Pool, limit: int = BATCH) -> Erased:
             gone = [(row["conversation_id"], row["id"]) for row in rows]
             await withdrawals.mark(connection, gone)
             await erasing.expired(connection, _keys(rows), _keys([row for row in rows if row["has_files"]]))
+            await note(connection, [Gone(row["conversation_id"], row["seq"], row["id"]) for row in rows])
             await _NOTE.rows(connection, list({conversation_id for conversation_id, _ in gone}))
     return Erased(len(rows), _furthest(rows))
 
@@ -88,14 +105,15 @@ def _furthest(rows: Sequence[Row]) -> dict[str, int]:
 class Expiry:
     """`sweep` is to be called every second or so, by any number of processes at once."""
 
-    def __init__(self, pool: Pool, delivery: Delivery) -> None:
+    def __init__(self, pool: Pool, delivery: Delivery, note: Note = nobody) -> None:
         self._pool = pool
         self._delivery = delivery
+        self._note = note
 
     async def sweep(self) -> None:
         """Raises DATABASE_FAILURES; then the next one goes on. Who could not be told sees it at their next sync."""
         for _ in range(MOST_BATCHES):
-            erased = await erase(self._pool)
+            erased = await erase(self._pool, note=self._note)
             EXPIRED.inc(erased.messages)
             if erased.up_to:
                 await self._tell(erased.up_to)

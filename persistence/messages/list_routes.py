@@ -23,11 +23,11 @@ from persistence.paging import MAX_PAGE
 from persistence.rules import Rules
 from persistence.screening.answers import HeldAnswer, passed_of
 from persistence.screening.held import HeldMessage
-from persistence.screening.screening import Screening
+from persistence.screening.screening import Decided, Screening
 from shared.http.address import base_url
 from shared.http.cost import FLAT, Cost
 from shared.http.endpoint import Call, Endpoint, Nothing, Reply
-from shared.http.errors import forbidden, unavailable
+from shared.http.errors import ApiError, forbidden, unavailable
 from shared.http.middleware import SPAN
 from shared.tracing import COMMIT, Tracing
 
@@ -82,7 +82,7 @@ class Messages:
             passed = await self._screening.before_send(call.ids["id"], draft, given, base)
             if isinstance(passed, HeldMessage):
                 return Reply(202, HeldAnswer(passed))
-            draft, review = passed_of(passed)
+            draft, review = _counted(passed)
         try:
             outcome = await self._commit(call.ids["id"], draft, given.files(), base)
         except Overloaded as overloaded:
@@ -115,6 +115,15 @@ def _below(found: HistoryPage | NotAMember, before: int) -> HistoryPage | NotAMe
     is_whole = len(messages) == len(found.messages)
     reaches_end = bool(messages) and messages[-1].seq == before - 1
     return found._replace(messages=messages, has_more=found.has_more and is_whole and not reaches_end)
+
+
+def _counted(decided: Decided) -> tuple[Draft, str | None]:
+    """As `passed_of`."""
+    try:
+        return passed_of(decided)
+    except ApiError as error:
+        SENDS_REFUSED.labels(error.body.code).inc()
+        raise
 
 
 def _told(outcome: Told) -> Reply:

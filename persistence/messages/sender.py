@@ -8,7 +8,7 @@ from persistence.messages import forwarding_files, posting, sending_files
 from persistence.messages.posting import Post
 from persistence.messages.queue import SendQueue
 from persistence.messages.sending_files import Attached
-from persistence.messages.views import Draft, Outcome, Sent, SourceHasFiles
+from persistence.messages.views import Draft, Outcome, Sent, Slow, SourceHasFiles
 
 Told = Outcome | NoSuchFiles
 
@@ -34,9 +34,12 @@ class Sender:
         return outcome
 
     async def post(self, conversation_id: str, given: Post) -> posting.Outcome:
-        """What the app's own server says. A user's own message goes the way of all. Raises as `send`."""
+        """What the app's own server says. A user's own message goes the way of all, but waits for no slow mode. Raises
+        as `send`."""
         if not given.by_nobody and not given.silent:
-            return await self._queue.send(conversation_id, given.draft)
+            sent = await self._queue.send(conversation_id, given.draft)
+            if not isinstance(sent, Slow):  # that is the last thing judged: all else allows it
+                return sent
         outcome = await posting.post(self._pool, conversation_id, given)
         if isinstance(outcome, Sent):
             await self._queue.committed_apart(outcome.message, given.draft.span)

@@ -14,6 +14,7 @@ STARRED: Final = (
     "user.erased",
     "report.created",
     "moderation.action",
+    "moderation.notice",
     "push.failed",
     "job.done",
     "webhook.disabled",
@@ -31,6 +32,7 @@ LEFT: Final = "member.left"
 TEST: Final = "webhook.test"
 DISABLED: Final = "webhook.disabled"
 CREATED: Final = "conversation.created"
+NOTICE: Final = "moderation.notice"
 PUSH_FAILED: Final = "push.failed"
 ONLINE: Final = "user.online"
 OFFLINE: Final = "user.offline"

@@ -1,10 +1,12 @@
 """`services keys` and `services roles`, as an operator runs them against a database."""
 
 import asyncpg
+import orjson
 
 from persistence.keys.scopes import SCOPES
 from shared.auth import server_key
 from shared.ids import new_id
+from tests.integration.rest.conftest import serving
 from tests.system.operators.command import command
 
 
@@ -51,3 +53,20 @@ async def test_a_role_is_granted_and_revoked_once(database_url: str) -> None:
     assert await roles("revoke", user_id, "moderator") == 0
     assert await roles("revoke", user_id, "moderator") == 1
     assert await roles("grant", "ann", "moderator") == 2
+
+
+async def test_what_waits_for_a_moderator_is_shown_in_the_order_of_the_queue(database_url: str, redis_url: str) -> None:
+    settings = {"DATABASE_URL": database_url}
+    assert (await command("reports", **settings)).out.strip() == "nothing waits"
+    async with serving(database_url, redis_url) as rest:
+        ann, bob = rest.person("ann"), rest.person("bob")
+        await ann.start(bob)
+        await ann.post("/api/reports", {"userId": bob.id, "reason": "spam", "text": "SECRET"}, 201)
+        await bob.post("/api/reports", {"userId": ann.id, "reason": "child_safety"}, 201)
+
+    shown = await command("reports", **settings)
+    assert (shown.code, [line.split("  ")[-1] for line in shown.out.splitlines()]) == (0, [ann.id, bob.id])
+    assert "SECRET" not in shown.out
+    told = [orjson.loads(line) for line in (await command("reports", "--json", **settings)).out.splitlines()]
+    assert [one["author"]["id"] for one in told] == [ann.id, bob.id]
+    assert (await command("reports", "--kind", "held", "--json", **settings)).out.strip() == ""

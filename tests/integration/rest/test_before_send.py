@@ -12,6 +12,7 @@ import aiohttp
 import orjson
 import pytest
 from aiohttp import web
+from prometheus_client import REGISTRY
 
 from persistence.screening.hook import FAILURES, BeforeSendHook
 from persistence.screening.releasing import Releaser
@@ -24,6 +25,11 @@ from tests.integration.rest.test_touches import of, patch
 
 Json = Any
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+def rejected() -> float:
+    """How many sends were refused for that so far."""
+    return REGISTRY.get_sample_value("parley_persistence_sends_refused_total", {"reason": "rejected"}) or 0.0
 
 
 class Hook:
@@ -224,7 +230,7 @@ async def test_blocked_words_are_rejected_or_flagged_however_they_are_written(
     database_url: str, redis_url: str, flags: bool
 ) -> None:
     async with screened(database_url, redis_url, words="Quark straße", flags=flags) as (rest, _, ann, _bob, room):
-        sent = await ann.send(room, "quarks are fine")
+        sent, refused = await ann.send(room, "quarks are fine"), rejected()
         for text in ("QUARK!", "oh, ｑｕａｒｋ", "Hauptstrasse, STRASSE"):
             if flags:
                 await ann.send(room, text)
@@ -232,6 +238,7 @@ async def test_blocked_words_are_rejected_or_flagged_however_they_are_written(
                 assert (await ann.send(room, text, 422))["code"] == "rejected"
         items = await queue(await rest.moderator())
         assert [one["reasons"] for one in items] == ([["flagged"]] * 3 if flags else [])
+        assert rejected() - refused == (0 if flags else 3)
         if not flags:
             assert (await patch(ann, of(room, sent), {"text": "quark"}, 422))["code"] == "rejected"
 

@@ -172,6 +172,11 @@ async def test_a_group_is_slowed_and_freed_at_once(rest: Rest) -> None:
     assert (await bob.send(group, "two", 429))["code"] == "slow"
     for text in ("the owner", "does not wait"):
         await ann.send(group, text)
+    server = await rest.key("messages")
+    for text in ("nor does", "a key"):
+        said = {"senderId": bob.id, "text": text, "clientId": text}
+        await server.ask("POST", f"/server/conversations/{group}/messages", said, 201)
+        await server.ask("POST", f"/server/conversations/{group}/messages", said, 200)
     await mod.put(slow, {"seconds": 0})
     await bob.send(group, "freed")
     assert await audited(mod, group) == ["conversation.slow"] * 2

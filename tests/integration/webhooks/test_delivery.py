@@ -7,6 +7,8 @@ import msgspec
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from persistence.messages.expiry import Expiry
+from persistence.webhooks.endings import endings
 from shared import push_api
 from shared.ids import new_id
 from tests.integration.rest.conftest import Person
@@ -295,7 +297,7 @@ async def test_a_block_a_report_and_what_a_moderator_did_are_told(world: World) 
     ann, bob, room = await friends(world)
     moderator = await world.rest.moderator()
     async with backend() as app, world.delivering():
-        await world.webhook(app, "user.blocked", "report.created", "moderation.action")
+        await world.webhook(app, "user.blocked", "report.created", "moderation.action", "moderation.notice")
         sent = await bob.send(room, "rude")
         report = {"messageId": sent["id"], "conversationId": room, "reason": "harassment", "text": "see this"}
         made = await ann.post("/api/reports", report, 201)
@@ -304,8 +306,10 @@ async def test_a_block_a_report_and_what_a_moderator_did_are_told(world: World) 
             assert (await ann.ask("PUT", f"/api/blocks/{bob.id}")).status == 200
         banned = await moderator.ask("PUT", f"/moderation/users/{bob.id}/ban", json={"reason": "rude"})
         assert banned.status == 200
-        await eventually(lambda: len(app.told()) == 3)
+        await eventually(lambda: len(app.told()) == 4)
 
+    [notice] = app.of("moderation.notice")
+    assert notice == {"userId": bob.id, "action": "ban", "reason": "rude", "until": None}
     assert app.of("user.blocked") == [{"userId": ann.id, "blockedId": bob.id}]
     [told] = app.of("report.created")
     assert (told["reportId"], told["reason"], told["messageId"]) == (made["report"]["id"], "harassment", sent["id"])
@@ -343,3 +347,18 @@ async def test_a_push_that_failed_for_good_is_told_once(world: World) -> None:
         phones[1]: "InvalidCredentials",
     }
     assert {(one["userId"], one["messageId"], one["conversationId"]) for one in told.values()} == {(bob.id, sent, room)}
+
+
+async def test_a_message_that_ended_by_itself_is_told_as_deleted_once(world: World) -> None:
+    ann, _, room = await friends(world)
+    parts = world.rest.parts
+    async with backend() as app, world.delivering():
+        await world.webhook(app, "message.deleted")
+        sent = await ann.send(room, "soon gone", expiresIn=60)
+        await parts.pool.execute("UPDATE messages SET expires_at = now() - interval '1 second'")
+        for _ in range(2):
+            await Expiry(parts.pool, parts.delivery, endings(parts.hooks)).sweep()
+        await eventually(lambda: len(app.told()) == 1)
+
+    [told] = app.of("message.deleted")
+    assert (told["messageId"], told["seq"], told["by"]) == (sent["id"], sent["seq"], "retention")
