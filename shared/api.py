@@ -60,7 +60,7 @@ class Session(Shape):
 
     `hidden` are those of the rooms that the user does not list, and up to which seq they hid them: what comes above
     that brings them back. None: from an older release, which does not say. `barred` are those in which the user can
-    say nothing, because of a block.
+    say nothing, because of a block. `handle` is what the user is called; an older release does not say.
     """
 
     id: str
@@ -72,6 +72,7 @@ class Session(Shape):
     ban_reason: str | None = None
     banned_until: str | None = None
     privacy: Privacy = Privacy()
+    handle: str | None = None
 
 
 class SessionsAnswer(Shape):

@@ -186,6 +186,7 @@ class Entry:
             raise Banned(Banning(found.session.ban_reason, found.session.banned_until))
         if found.revoked:
             raise Revoked
+        session.user.rename(found.session.handle)
         return found
 
     def _count(self, arrival: Arrival, listed: list[api.Room]) -> "asyncio.Future[int | None]":

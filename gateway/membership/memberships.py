@@ -154,6 +154,7 @@ class Memberships:
 
     def _apply_session(self, user: User, session: api.Session) -> int:
         """How many differences were told."""
+        user.rename(session.handle)
         changed = self._barring.adopt(user, frozenset(session.barred))
         changed += self._hub.discretion.note(user, session.privacy)
         told = changed + self._apply_list(user, {room.id: room.members for room in session.rooms})

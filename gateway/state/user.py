@@ -55,6 +55,16 @@ class User(msgspec.Struct, gc=False, eq=False):
     hidden: Mapping[str, int] = NOTHING
     barred: frozenset[str] = NOWHERE
     changes: Reorder[bytes] = msgspec.field(default_factory=Reorder)
+    other_handle: str | None = None
+    """What Postgres calls the user, where the token says otherwise."""
+
+    @property
+    def handle(self) -> str:
+        return self.other_handle or self.profile.handle
+
+    def rename(self, handle: str | None) -> None:
+        """None: persistence does not say."""
+        self.other_handle = None if handle == self.profile.handle else handle
 
     @property
     def user_id(self) -> str:

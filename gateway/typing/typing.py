@@ -120,7 +120,7 @@ class TypingSignals:
         frame = frames.typing(
             conversation_id=room.conversation_id,
             sender_id=user_id,
-            sender_handle=session.user.profile.handle,
+            sender_handle=session.user.handle,
             is_typing=kind == Kind.TYPING_START,
         )
         self._publisher.publish(room.channel, pack(kind, frame, sender=user_id, epoch=self._hub.epoch_id))

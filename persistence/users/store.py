@@ -40,7 +40,8 @@ SET handle = excluded.handle,
 _SESSIONS = Query(
     "sessions",
     f"""
-SELECT u.id, u.version, {REFUSED} AS banned, u.ban_reason, u.banned_until, f.read_receipts, f.last_seen, rooms.*
+SELECT u.id, u.handle, u.version, {REFUSED} AS banned, u.ban_reason, u.banned_until,
+       f.read_receipts, f.last_seen, rooms.*
 FROM users u LEFT JOIN preferences f ON f.user_id = u.id CROSS JOIN LATERAL (
     SELECT array_agg(o.id) AS ids, array_agg(o.members) AS members,
            array_agg(o.id) FILTER (WHERE o.is_hidden) AS hidden_ids,
@@ -121,6 +122,7 @@ def _session(row: Row) -> Session:
         ban_reason=row["ban_reason"],
         banned_until=iso_or_none(row["banned_until"]),
         privacy=Privacy(reads_privately=row["read_receipts"] is False, hides_last_seen=row["last_seen"] == NOBODY),
+        handle=row["handle"],
     )
 
 

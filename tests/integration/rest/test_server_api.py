@@ -57,7 +57,8 @@ async def test_with_handles_of_the_server_no_token_renames(database_url: str, re
         await server.ask("PUT", "/server/users", {"users": [{"id": ann.id, "handle": "from-server"}]})
         await ann.get("/api/conversations")
         session = {"users": [{"id": ann.id, "handle": "from-token"}], "sessionIds": []}
-        await rest.ask_internal("/internal/sessions", session)
+        [told] = (await rest.ask_internal("/internal/sessions", session))["sessions"]
+        assert told["handle"] == "from-server"
         assert (await server.ask("GET", f"/server/users/{ann.id}"))["user"]["handle"] == "from-server"
         bob = rest.person("bob")
         await bob.get("/api/conversations")

@@ -1,5 +1,7 @@
 from gateway.state.room import Room
+from gateway.state.user import User
 from gateway.typing.typing import SILENT_SECONDS, Typists
+from shared.auth.profile import Profile
 
 ANN, BEN = b"parley:u:ann", b"parley:u:ben"
 START = b'{"type": "typing.start"}'
@@ -33,3 +35,11 @@ def test_a_stop_ends_it_once() -> None:
     assert not typists.stop(room, ANN)
     assert typists.expire(SILENT_SECONDS) == [(room, BEN, START)]
     assert typists.next_end is None
+
+
+def test_a_user_is_called_what_postgres_says_and_else_what_the_token_says() -> None:
+    user = User(ANN, Profile("ann"))
+    user.rename("anna")
+    assert user.handle == "anna"
+    user.rename(None)
+    assert user.handle == "ann"
