@@ -10,6 +10,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -22,12 +23,16 @@ from media.scan import Scanner, ScannerAway
 from media.storage.port import NoSuchBytes, Storage, StorageAway
 from shared.ids import new_id
 from shared.lifecycle import Tasks
-from shared.media_api import ANY_TYPE, INLINE_TYPES, FinishedRequest, Job
+from shared.media_api import ANY_TYPE, INLINE_TYPES, PROCESSING_SECONDS, FinishedRequest, Job
 
 log = structlog.get_logger()
 
 AT_ONCE = 4
 CLAIMED = 4
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 16.0
+"""Before a job is done again because a part was away: each try reads and writes the whole file."""
+TRIES_SECONDS = PROCESSING_SECONDS * 0.8
+"""For how long this process tries a job again; a little later another one may claim the job."""
 
 
 class Processing:
@@ -59,12 +64,20 @@ class Processing:
             self.take(job)
 
     async def _do(self, job: Job) -> None:
-        """What is away now is tried again by whoever claims the job later."""
+        """Tries again while a part is away; what is away for longer is tried by whoever claims the job later."""
+        ends_at, pause = monotonic() + TRIES_SECONDS, FIRST_PAUSE_SECONDS
+        while not await self._is_done(job) and monotonic() + pause < ends_at:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _is_done(self, job: Job) -> bool:
         async with self._room, self._folder() as folder:
             try:
                 await self._finish(job, folder)
             except (StorageAway, PersistenceAway, ScannerAway, NurseryDied) as error:
                 log.warning("a file waits", error=f"{type(error).__name__}: {error}")
+                return False
+        return True
 
     async def _finish(self, job: Job, folder: Path) -> None:
         source = folder / "source"
