@@ -155,9 +155,8 @@ class Memberships:
     def _apply_session(self, user: User, session: api.Session) -> int:
         """How many differences were told."""
         user.rename(session.handle)
-        changed = self._barring.adopt(user, frozenset(session.barred))
-        changed += self._hub.discretion.note(user, session.privacy)
-        told = changed + self._apply_list(user, {room.id: room.members for room in session.rooms})
+        told = self._barring.adopt(user, frozenset(session.barred)) + self._hub.discretion.note(user, session.privacy)
+        told += self._apply_list(user, {room.id: room.members for room in session.rooms})
         return told if session.hidden is None else told + self._hiding.apply(user, session.hidden)
 
     def _apply_list(self, user: User, listed: dict[str, int]) -> int:
