@@ -37,9 +37,10 @@ Found = TypeVar("Found")
 
 
 class ChangedBody(ErrorBody):
-    """The error, and the message as it stands."""
+    """The error, and the message as it stood when the log had come so far."""
 
     message: Message | None = None
+    as_of_seq: int | None = None
 
 
 def told(found: Any, wanted: type[Found]) -> Found:
@@ -85,8 +86,8 @@ def _detailed(found: Any) -> ApiError:
             return slow(seconds)
         case BadText(fault):
             return malformed("text", fault)
-        case Changed(message):
+        case Changed(message, as_of_seq):
             error = ApiError(409, "changed", "somebody changed the message meanwhile: here is how it stands")
-            error.body = ChangedBody(error.body.error, error.body.code, message=message)
+            error.body = ChangedBody(error.body.error, error.body.code, message=message, as_of_seq=as_of_seq)
             return error
     raise AssertionError(f"no answer is known for {type(found).__name__}")

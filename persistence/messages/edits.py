@@ -82,9 +82,10 @@ class TooLate(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """Somebody touched it since the caller saw it; this is how it stands."""
+    """Somebody touched it since the caller saw it; this is how it stands, when the log had come so far."""
 
     message: Message
+    as_of_seq: int
 
 
 class BadText(NamedTuple):
@@ -154,7 +155,7 @@ async def edit(
         if _is_same(held.message, wanted) and mentions == held.message.mentions and has_same_files:
             return Edited(held.message, held.head, None)
         if wanted.if_rev is not None and wanted.if_rev < held.message.rev:
-            return Changed(held.message)
+            return Changed(held.message, held.head)
         await show(connection, held.message, refiled.message)
         return await _write(connection, refiled.message, wanted, mentions, keep=rules.keep)
 

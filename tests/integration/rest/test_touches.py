@@ -92,6 +92,7 @@ async def test_an_edit_of_what_changed_meanwhile_is_answered_with_how_it_stands(
     refused = await patch(ann, of(room, sent), {"text": "three", "ifRev": 2}, 409)
 
     assert (refused["code"], refused["message"]["text"], refused["message"]["rev"]) == ("changed", "two", 3)
+    assert refused["asOfSeq"] == 3
     assert refused["message"]["reactions"] == [{"emoji": "👍", "count": 1, "mine": False}]
     assert (await patch(ann, of(room, sent), {"text": "two", "ifRev": 1}))["message"]["rev"] == 3
     assert (await patch(ann, of(room, sent), {"text": "three", "ifRev": 3}))["message"]["rev"] == 4
