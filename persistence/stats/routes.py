@@ -17,7 +17,7 @@ def endpoints(pool: Pool) -> list[Endpoint]:
         query = call.query
         span = query.span(datetime.now(UTC))
         found = await store.read(pool, query.names(), span, by_hour=query.step == "hour")
-        if query.format == "csv":
+        if query.wants_csv(call.request.headers.get("Accept", "")):
             return web.Response(text=as_csv(found), content_type="text/csv", charset="utf-8")
         return AnalyticsAnswer(found)
 
@@ -30,7 +30,8 @@ def endpoints(pool: Pool) -> list[Endpoint]:
             summary="Read numbers for the product",
             description="Hours and days of UTC that are over, each computed five minutes after its end and once more a"
             " day later. `at` is when the hour or day begins. Shares and medians of fewer than `ANALYTICS_MIN` people"
-            " or observations are left out. `format=csv` gives lines of metric, at and value.",
+            " or observations are left out. `format=csv`, or `Accept: text/csv`, gives"
+            " lines of metric, at and value.",
             tag="analytics",
             scope="analytics",
             admins=True,

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from persistence.stats.definitions import METRICS
 from persistence.stats.store import Point, Span
 from shared.http.errors import malformed
-from shared.http.fields import Moment, moment_of
+from shared.http.fields import DayOrMoment, moment_of
 
 DEFAULT_SPANS = {"hour": timedelta(days=7), "day": timedelta(days=90)}
 
@@ -32,10 +32,14 @@ class AnalyticsQuery(msgspec.Struct):
         ]
         | UnsetType
     ) = UNSET
-    begin: Moment | UnsetType = msgspec.field(default=UNSET, name="from")
-    to: Moment | UnsetType = UNSET
+    begin: DayOrMoment | UnsetType = msgspec.field(default=UNSET, name="from")
+    to: DayOrMoment | UnsetType = UNSET
     step: Literal["hour", "day"] = "day"
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv"] | UnsetType = UNSET
+
+    def wants_csv(self, accepted: str) -> bool:
+        """`accepted` is the request's header `Accept`, which counts where no format is named."""
+        return self.format == "csv" or (self.format is UNSET and "text/csv" in accepted and "json" not in accepted)
 
     def names(self) -> list[str]:
         """Raises ApiError 400 for one that there is not."""

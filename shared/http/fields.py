@@ -25,11 +25,10 @@ WORD_PATTERN = rf"^[^{CONTROLS}]*{_END}"
 """A name that an app chose for a thing of its own."""
 EXPO_TOKEN_PATTERN = rf"^Expo(nent)?PushToken\[[A-Za-z0-9_-]{{1,200}}\]{_END}"
 TIME_OF_DAY_PATTERN = "^([01][0-9]|2[0-3]):[0-5][0-9]$"
-MOMENT_PATTERN = (
-    r"^[1-9][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-9])|(?:0[13-9]|1[0-2])-30|(?:0[13578]|1[02])-31)"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
-    rf"(?:\.[0-9]{{1,9}})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]){_END}"
-)
+_DAY = r"[1-9][0-9]{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-9])|(?:0[13-9]|1[0-2])-30|(?:0[13578]|1[02])-31)"
+_CLOCK = r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+MOMENT_PATTERN = f"^{_DAY}{_CLOCK}{_END}"
+DAY_PATTERN = f"^{_DAY}(?:{_CLOCK})?{_END}"
 
 MAX_IDS = 200
 """In a list within a query: as many as fit into a request line."""
@@ -49,6 +48,7 @@ PATTERN_WORDS = {
     EXPO_TOKEN_PATTERN: "an Expo push token, ExponentPushToken[…] or ExpoPushToken[…]",
     TIME_OF_DAY_PATTERN: "a time of day, HH:MM",
     MOMENT_PATTERN: "a time such as 2026-11-22T20:15:04Z",
+    DAY_PATTERN: "a day such as 2026-11-22, or a time such as 2026-11-22T20:15:04Z",
     UUID_PATTERN: "a UUID",
     NO_NUL_PATTERN: "text without NUL",
     TEXT_PATTERN: "text without control characters but tab and newline",
@@ -87,6 +87,9 @@ Seq = Annotated[int, Meta(ge=0, le=MAX_SEQ)]
 Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN, examples=["2026-11-22T20:15:04.123Z"])]
 """A time with its zone, in a query: where a `datetime` would take a number for one. `moment_of` reads it."""
 
+DayOrMoment = Annotated[str, Meta(pattern=DAY_PATTERN, examples=["2026-11-22"])]
+"""A `Moment`, or a day: its first moment in UTC."""
+
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -97,4 +100,6 @@ def moment_of(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.fromisoformat(text.replace("-02-29", "-03-01", 1))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
     return min(max(moment, EARLIEST), LATEST).astimezone(UTC)

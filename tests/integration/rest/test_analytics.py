@@ -36,6 +36,15 @@ async def test_a_key_reads_what_was_counted_by_day_and_by_hour_as_json_and_as_cs
     lines = (await response.text()).splitlines()
     assert lines[0] == "metric,at,value"
     assert f"messages,{days['metrics']['messages'][0]['at']},2" in lines
+    bearer = {"Authorization": f"Bearer {server.key}"}
+    for accepted, is_csv in (("text/csv", True), ("application/json, text/csv", False), ("*/*", False)):
+        response = await rest.http.get(path, headers={**bearer, "Accept": accepted})
+        assert (response.content_type == "text/csv") is is_csv
+    today = datetime.now(UTC).date()
+    after = await server.ask("GET", f"/server/analytics?metrics=messages&from={today + timedelta(days=4)}")
+    assert after["metrics"]["messages"] == []
+    since = await server.ask("GET", f"{path}&from={today - timedelta(days=1)}")
+    assert since["metrics"]["messages"] == days["metrics"]["messages"]
 
 
 async def test_nobody_else_reads_them_and_a_number_that_is_unknown_is_refused(rest: Rest) -> None:
@@ -45,7 +54,15 @@ async def test_nobody_else_reads_them_and_a_number_that_is_unknown_is_refused(re
     await rest.person().get("/server/analytics", 403)
     await (await rest.moderator()).get("/server/analytics", 403)
 
-    for wrong in ("metrics=nonsense", "metrics=", "step=week", "from=yesterday", "format=xml"):
+    for wrong in (
+        "metrics=nonsense",
+        "metrics=",
+        "step=week",
+        "from=yesterday",
+        "from=2026-02-30",
+        "to=2026-1-1",
+        "format=xml",
+    ):
         await server.ask("GET", f"/server/analytics?{wrong}", status=400)
     refused = await server.ask("GET", "/server/analytics?metrics=messages,nonsense", status=400)
     assert "'nonsense'" in refused["error"]
