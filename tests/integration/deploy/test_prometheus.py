@@ -85,7 +85,7 @@ def test_the_jobs_have_the_names_that_rules_and_dashboards_ask_for() -> None:
     [configuration] = documents(PROMETHEUS / "prometheus.yml")
 
     jobs = {scrape["job_name"] for scrape in configuration["scrape_configs"]}
-    assert jobs == {"parley-gateway", "parley-persistence", "parley-pusher", "parley-webhooks", "load-balancer"}
+    assert jobs == {"parley-gateway", "parley-persistence", "parley-pusher", "parley-media", "parley-webhooks", "load-balancer"}
     for scrape in configuration["scrape_configs"]:
         for discovery in scrape.get("dns_sd_configs", ()):
             assert (discovery["names"], discovery["port"]) == ([scrape["job_name"].removeprefix("parley-")], 4001)
