@@ -41,6 +41,7 @@ CREATE INDEX messages_partitioned_pinned ON messages_partitioned (conversation_i
 CREATE INDEX messages_partitioned_replies ON messages_partitioned (conversation_id, reply_to, seq)
     WHERE reply_to IS NOT NULL;
 CREATE INDEX messages_partitioned_mentioning ON messages_partitioned (conversation_id, seq) WHERE mentions IS NOT NULL;
+CREATE INDEX messages_partitioned_with_files ON messages_partitioned (conversation_id, seq) WHERE attachments IS NOT NULL;
 CREATE INDEX messages_partitioned_expiring ON messages_partitioned (expires_at) WHERE expires_at IS NOT NULL;
 ALTER TABLE messages_partitioned ENABLE ROW LEVEL SECURITY;
 

@@ -14,9 +14,13 @@ from tests.support.person import Person
 from tests.support.waiting import eventually
 from tests.system.monitoring.prometheus import Prometheus, prometheus
 
+RUNNING = ("gateway", "persistence", "pusher")
 WITH_THEIR_FIRST_EVENT = {
     "ALERTS",
     "parley_errors_total",
+    "parley_media_access_asked_total",
+    "parley_media_looks_total",
+    "parley_media_uploads_total",
     "parley_part_away",
     "parley_persistence_reports_total",
     "parley_persistence_moderation_actions_total",
@@ -24,7 +28,10 @@ WITH_THEIR_FIRST_EVENT = {
     "parley_persistence_before_send_total",
     "parley_persistence_searches_total",
     "parley_persistence_scheduled_total",
+    "parley_persistence_server_requests_total",
     "parley_pusher_receipt_errors_total",
+    "parley_webhooks_deliveries_total",
+    "parley_webhooks_endpoints",
     "service:parley_http_errors:ratio_rate5m",
 }
 """Series that come into being with their first event: a failure, mostly, or what nobody did here."""
@@ -35,6 +42,14 @@ def targets(running: Fleet) -> dict[str, list[str]]:
     for process in running.processes.values():
         jobs.setdefault(f"parley-{process.arguments[0]}", []).append(urlsplit(process.internal_url).netloc)
     return jobs
+
+
+def with_the_others(running: Fleet, folder: Path) -> Fleet:
+    """The same, with a process of each service that a fleet of tests has not."""
+    asked = running.processes["persistence-1"].internal_url
+    running.add("media", "media", PERSISTENCE_URL=asked, MEDIA_DIR=str(folder / "media"))
+    running.add("webhooks", "webhooks", PERSISTENCE_URL=asked)
+    return running
 
 
 async def some_traffic(running: Fleet, http: aiohttp.ClientSession) -> None:
@@ -82,8 +97,10 @@ async def test_every_question_of_the_dashboards_and_rules_finds_its_numbers(
     async with (
         fake_expo() as expo,
         fleet(logs, database_url, redis_url, pushers=1, EXPO_PUSH_URL=expo.url) as running,
-        prometheus(tmp_path / "prometheus", targets(running)) as monitor,
+        prometheus(tmp_path / "prometheus", targets(with_the_others(running, tmp_path))) as monitor,
     ):
+        for name in ("media", "webhooks"):
+            await running.processes[name].start()
         await some_traffic(running, http)
         await expo.wait_for(1)
 
@@ -91,4 +108,4 @@ async def test_every_question_of_the_dashboards_and_rules_finds_its_numbers(
         for query in shown + ruled:
             await monitor.ask(query)
         up = {one["metric"]["job"]: one["value"][1] for one in await monitor.ask('up{job=~"parley-.*"}')}
-        assert up == {"parley-gateway": "1", "parley-persistence": "1", "parley-pusher": "1"}
+        assert up == dict.fromkeys((f"parley-{one}" for one in (*RUNNING, "media", "webhooks")), "1")
