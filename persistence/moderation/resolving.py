@@ -73,7 +73,9 @@ async def _act(connection: Connection, item: WholeItem, order: Order, decision: 
         await acts.mute(connection, order, user_id, where, _until(decision.days or MUTE_DAYS), done)
     if action == "approve" and item.conversation_id is not None:
         await acts.approve(connection, item.conversation_id, item.target, done)
-    if action == "reject" and item.conversation_id is not None:
+    # Nobody decides on a closed item again: what waited of who is banned is not left waiting.
+    rejects = action == "reject" or (action == "ban" and item.kind == "held")
+    if rejects and item.conversation_id is not None:
         await acts.reject(connection, order, user_id, item.conversation_id, item.target, done)
     message = None
     if action in ("delete", "delete_and_ban"):

@@ -299,3 +299,21 @@ async def test_what_the_server_said_is_sent_as_it_said_it_once_it_is_approved(
         assert [one["senderId"] == ann.id for one in sent] == [True, False, True]
         silent = await rest.parts.pool.fetch("SELECT silent FROM messages ORDER BY seq")
         assert [row["silent"] for row in silent] == [True, None, None]
+
+
+async def test_what_waits_of_who_is_banned_for_it_waits_no_longer(database_url: str, redis_url: str) -> None:
+    async with screened(database_url, redis_url) as (rest, hook, ann, bob, room):
+        mod, where = await rest.moderator(), f"/api/conversations/{room}/messages"
+        hook.answer = hook.says({"action": "hold"})
+        await ann.post(where, {"text": "vile", "clientId": "c1"}, 202)
+        [item] = await queue(mod, kind="held")
+
+        await resolve(mod, item, "ban")
+
+        assert await rest.parts.pool.fetchval("SELECT state || body FROM held_messages") == "rejected"
+        await ann.post(where, {"text": "vile", "clientId": "c1"}, 403)
+        assert (await bob.get(where))["messages"] == []
+        await mod.delete(f"/moderation/users/{ann.id}/ban")
+        assert (await ann.post(where, {"text": "vile", "clientId": "c1"}, 422))["code"] == "rejected"
+        notices = (await ann.get("/api/me/notices"))["notices"]
+        assert {one["action"] for one in notices} == {"ban", "reject"}
