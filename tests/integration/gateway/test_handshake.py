@@ -62,6 +62,14 @@ def dialing(carried_by: str, token: str) -> tuple[str, dict[str, Any]]:
     return ways[carried_by]
 
 
+async def carried(site: OwnSite, by: str, token: str) -> Phone:
+    """A socket whose token came so."""
+    path, options = dialing(by, token)
+    phone = Phone(await site.http.ws_connect(site.url + path, **options))
+    site.phones.append(phone)
+    return phone
+
+
 def padded(token: str, size: int) -> str:
     """The same with a claim of so many bytes, as an app puts a user's metadata into its tokens."""
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -71,15 +79,13 @@ def padded(token: str, size: int) -> str:
 @pytest.mark.parametrize("carried_by", ["header", "subprotocol", "query"])
 async def test_a_token_of_20_kib_is_as_good_as_a_short_one(parley: World, site: OwnSite, carried_by: str) -> None:
     ann = parley.person()
-    path, options = dialing(carried_by, padded(ann.token, 15 * 1024))
-    phone = Phone(await site.http.ws_connect(site.url + path, **options))
+    phone = await carried(site, carried_by, padded(ann.token, 15 * 1024))
     assert (await phone.next("connected"))["userId"] == ann.id
 
 
 @pytest.mark.parametrize("carried_by", ["header", "subprotocol", "query"])
 async def test_a_token_of_40_kib_gets_the_upgrade_the_error_frame_and_4401(site: OwnSite, carried_by: str) -> None:
-    path, options = dialing(carried_by, "a" * 40 * 1024)
-    code, _, close_code = await refused(Phone(await site.http.ws_connect(site.url + path, **options)))
+    code, _, close_code = await refused(await carried(site, carried_by, "a" * 40 * 1024))
     assert (code, close_code) == ("unauthorized", 4401)
 
 
