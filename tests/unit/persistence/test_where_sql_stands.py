@@ -24,7 +24,7 @@ MODULES = {
     "persistence/log": "append heads outbox read",
     "persistence/members": "roles user_outbox",
     "persistence/messages": "carrying deletions editing_files edits erasing expiry forwarding_files held history"
-    " mentions pins receipts send send_statement sending_files",
+    " mentions pins posting receipts send send_statement sending_files",
     "persistence/moderation": "acts evidence items notices reports upkeep",
     "persistence/push": "arrivals badges devices ledger ledger_receipts mutes preferences targets undelivered"
     " withdrawals",
@@ -32,7 +32,7 @@ MODULES = {
     "persistence/scheduled": "due",
     "persistence/screening": "held",
     "persistence/search": "filling scan",
-    "persistence/server": "people post rooms",
+    "persistence/server": "people rooms",
     "persistence/stats": "activity definitions filling",
     "persistence/sync": "compact groups",
     "persistence/users": "pairs people revocations",
