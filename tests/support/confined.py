@@ -10,7 +10,7 @@ import pytest
 from tests.support.fleet import ROOT
 from tests.support.tools import require_tool
 
-PACKAGES = ("services", "shared", "gateway", "persistence", "pusher")
+PACKAGES = ("services", "shared", "gateway", "persistence", "pusher", "webhooks", "media")
 """What the Dockerfile copies."""
 USER = "10001"
 
