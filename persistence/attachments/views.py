@@ -29,7 +29,7 @@ class Attachment(View, frozen=True):
     width: int | None = None
     height: int | None = None
     duration_ms: int | None = None
-    waveform: list[Any] | None = None
+    waveform: list[float] | None = None
     thumbhash: str | None = None
 
 

@@ -55,9 +55,9 @@ const options = { headers: { Authorization: `Bearer ${token}` } };
 // The document's own server: "/" of where the document came from.
 const { fetch } = globalThis;
 globalThis.fetch = (path, init) => fetch(new URL(String(path), url), init);
-const said = await sendMessage(id, { text: 'hello' }, options);
+const said = await sendMessage(id, { text: 'hello' }, {}, options);
 if (said.status !== 201) throw new Error(String(said.status));
-await sendMessage(id, { text: 'a reply', replyTo: said.data.message.id, clientId: 'orval-1' }, options);
+await sendMessage(id, { text: 'a reply', replyTo: said.data.message.id, clientId: 'orval-1' }, {}, options);
 const seen = await sync({ conversations: { [id]: 0 } }, options);
 if (seen.status !== 200) throw new Error(String(seen.status));
 const events = (seen.data.conversations[id]?.events ?? []) as Record<string, unknown>[];
