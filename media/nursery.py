@@ -69,9 +69,11 @@ class Nursery:
             await hearing  # to its end: it tells those who wait
 
     async def _tell(self, job: dict[str, Any], ended: asyncio.Future[bool]) -> None:
-        """Race: one that died may still tell those who wait; a job is theirs to be told of only from its line on."""
+        """Race: one that died may still tell those who wait; a job is theirs to be told of only from its line on. Its
+        end is heard before its exit code is known: a job given in between would wait for nobody, its file for broken.
+        """
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:
+            if self._process is None or self._process.returncode is not None or self._is_deaf:
                 if self._hearing is not None:
                     await self._hearing
                 await self._start()
@@ -80,6 +82,11 @@ class Nursery:
         assert process.stdin is not None
         self._ended[job["number"]] = ended
         process.stdin.write(json.dumps(job).encode() + b"\n")
+
+    @property
+    def _is_deaf(self) -> bool:
+        """Nobody hears this process any more: it ended."""
+        return self._hearing is None or self._hearing.done()
 
     async def _start(self) -> None:
         """Without any variable of ours: no secret is in its memory."""
